@@ -1,0 +1,113 @@
+/**
+ * The public API of mailserver: what a config and a plugin may import. Nothing else is public.
+ * @module mailserver
+ */
+export {
+  type AccountConfig,
+  type CertificateConfig,
+  type DomainConfig,
+  defineConfig,
+  type MailserverConfig,
+  type PluginEntry,
+} from './config/config.ts'
+export { Secret, secret } from './config/secret.ts'
+export { byteSize, duration, parseByteSize, parseDuration } from './config/units.ts'
+export {
+  type Account,
+  type Alias,
+  type Authenticator,
+  authenticator,
+  type Credentials,
+  type Directory,
+  directory,
+  type Resolution,
+} from './directory/directory.ts'
+export { ConfigError, type ConfigProblem } from './errors/config-error.ts'
+export { codeOf, MailError, type MailErrorCode } from './errors/mail-error.ts'
+export { UserError } from './errors/user-error.ts'
+export {
+  type Answer,
+  answerOf,
+  type Intake,
+  type IntakeRole,
+  type IntakeSession,
+  intake,
+  type MailParameters,
+  type Receipt,
+} from './intake/intake.ts'
+export { type Clock, systemClock } from './kernel/clock.ts'
+export {
+  type AnyHook,
+  defineHook,
+  type HandlerOptions,
+  type NotifyHook,
+  type ResolveHook,
+  STAGES,
+  type Stage,
+  type TransformHook,
+  type VerdictHook,
+} from './kernel/hook.ts'
+export type { Jobs } from './kernel/jobs.ts'
+export type { Log } from './kernel/log.ts'
+export type { Metrics } from './kernel/metrics.ts'
+export * from './kernel/moments.ts'
+export {
+  API_VERSION,
+  type ConfiguredPlugin,
+  definePlugin,
+  type Lifecycle,
+  type PluginHost,
+  type PluginSpec,
+  type ServerFacts,
+  type Supervised,
+  type SupervisorHost,
+} from './kernel/plugin.ts'
+export type { Decision, HookRunner, Outcome } from './kernel/run-hooks.ts'
+export { defineService, optional, type ServiceRef, type ServiceRefs, type ServicesOf } from './kernel/service.ts'
+export { defineSlot, type Slot, Slots } from './kernel/slot.ts'
+export {
+  accept,
+  defer,
+  discard,
+  type HeaderField,
+  quarantine,
+  redirect,
+  reject,
+  type Verdict,
+} from './kernel/verdict.ts'
+export {
+  type Address,
+  addressKey,
+  formatAddress,
+  normalizeDomain,
+  parseAddress,
+  splitSubaddress,
+} from './mail/address.ts'
+export type { Envelope, Notify, Recipient } from './mail/envelope.ts'
+export type { MessageIndex, PartIndex } from './mail/message-index.ts'
+export * from './net/listeners.ts'
+export {
+  type Attempt,
+  type AttemptResult,
+  type Claim,
+  type MessageId,
+  type Queue,
+  type QueueFilter,
+  type QueueMessage,
+  type QueueRecipient,
+  queue,
+} from './queue/queue.ts'
+export { type BlobRange, type BlobRef, type BlobStore, type BlobWriter, blobStore } from './store/blob-store.ts'
+export {
+  type Engine,
+  type Entry,
+  engine,
+  type Key,
+  type Lease,
+  type Range,
+  type Reader,
+  type Transaction,
+} from './store/engine.ts'
+export { type Journey, type JourneyEvent, type JourneySubject, type Journeys, journeys } from './store/journey.ts'
+export { between, KeyReader, key, prefixRange } from './store/key.ts'
+export * from './store/mail-store.ts'

@@ -1,0 +1,165 @@
+import { MailError } from '../errors/mail-error.ts'
+import type { Handler, Handlers } from './handlers.ts'
+import { type NotifyHook, type ResolveHook, STAGES, type TransformHook, type VerdictHook } from './hook.ts'
+import type { Log } from './log.ts'
+import { accept, defer, SEVERITY, stricter, type Verdict } from './verdict.ts'
+
+/** What one handler did: the line it leaves in the journey. */
+export interface Outcome {
+  readonly plugin: string
+  readonly hook: string
+  readonly ms: number
+  readonly verdict?: Verdict
+  /** The message of what it threw, or that it timed out. */
+  readonly fault?: string
+}
+
+/** The strictest opinion, and every one that was heard. */
+export interface Decision {
+  readonly verdict: Verdict
+  readonly outcomes: readonly Outcome[]
+}
+
+export interface HookRunner {
+  /**
+   * Asks every handler, stage by stage; handlers of one stage run at the same time. A stage that ends in defer or
+   * reject ends the round. A handler that throws or outlives its time counts as a defer.
+   */
+  verdict<I>(hook: VerdictHook<I>, input: I, signal?: AbortSignal): Promise<Decision>
+  /** @throws MailError UNAVAILABLE when a handler throws or hangs before one has answered */
+  resolve<I, O>(hook: ResolveHook<I, O>, input: I, signal?: AbortSignal): Promise<O | undefined>
+  /** @throws MailError UNAVAILABLE when a handler throws or hangs; nothing half transformed is returned */
+  transform<V, C>(hook: TransformHook<V, C>, value: V, context: C, signal?: AbortSignal): Promise<V>
+  /** Resolves when every handler has ended; never rejects. */
+  notify<I>(hook: NotifyHook<I>, input: I, signal?: AbortSignal): Promise<void>
+}
+
+export interface RunnerOptions {
+  readonly handlers: Handlers
+  readonly log: Log
+  /** Plugins whose faults are ignored because the config says `onError: 'continue'` for them. */
+  readonly continueOnError?: ReadonlySet<string>
+  /** Hears of every handler that ran. */
+  readonly onOutcome?: (outcome: Outcome) => void
+}
+
+const UNAVAILABLE = defer('4.3.0', 'Temporary local problem, try again later')
+const NO_HANDLERS: Decision = Object.freeze({ verdict: accept(), outcomes: [] })
+const NEVER = new AbortController().signal
+
+export function createHookRunner({ handlers, log, continueOnError, onOutcome }: RunnerOptions): HookRunner {
+  const fault = (hook: string, handler: Handler, started: number, cause: unknown): Outcome => {
+    const outcome = { plugin: handler.plugin, hook, ms: performance.now() - started, fault: messageOf(cause) }
+    log.error({ plugin: handler.plugin, hook, err: cause }, 'a plugin failed in a hook')
+    onOutcome?.(outcome)
+    return outcome
+  }
+  const done = (hook: string, handler: Handler, started: number, verdict?: Verdict): Outcome => {
+    const base = { plugin: handler.plugin, hook, ms: performance.now() - started }
+    const outcome = verdict === undefined ? base : { ...base, verdict }
+    onOutcome?.(outcome)
+    return outcome
+  }
+
+  async function opinion(hook: string, handler: Handler, input: unknown, signal: AbortSignal): Promise<Outcome> {
+    const started = performance.now()
+    try {
+      return done(hook, handler, started, (await within(handler, [input], signal)) as Verdict | undefined)
+    } catch (cause) {
+      const outcome = fault(hook, handler, started, cause)
+      return continueOnError?.has(handler.plugin) ? outcome : { ...outcome, verdict: UNAVAILABLE }
+    }
+  }
+
+  return {
+    async verdict(hook, input, signal = NEVER) {
+      const registered = handlers.of(hook)
+      if (registered.length === 0) return NO_HANDLERS
+      let verdict: Verdict = accept()
+      const outcomes: Outcome[] = []
+      for (const stage of STAGES) {
+        const inStage = registered.filter((handler) => handler.stage === stage)
+        if (inStage.length === 0) continue
+        for (const outcome of await Promise.all(inStage.map((handler) => opinion(hook.id, handler, input, signal)))) {
+          outcomes.push(outcome)
+          if (outcome.verdict !== undefined) verdict = stricter(verdict, outcome.verdict)
+        }
+        if (SEVERITY[verdict.action] >= SEVERITY.defer) break
+      }
+      return { verdict, outcomes }
+    },
+
+    async resolve(hook, input, signal = NEVER) {
+      for (const handler of handlers.of(hook)) {
+        const started = performance.now()
+        let answer: unknown
+        try {
+          answer = await within(handler, [input], signal)
+        } catch (cause) {
+          fault(hook.id, handler, started, cause)
+          if (continueOnError?.has(handler.plugin)) continue
+          throw new MailError('UNAVAILABLE', `${handler.plugin} failed in ${hook.id}`, { cause })
+        }
+        done(hook.id, handler, started)
+        if (answer !== undefined) return answer as never
+      }
+      return undefined
+    },
+
+    async transform(hook, value, context, signal = NEVER) {
+      let current = value
+      for (const handler of handlers.of(hook)) {
+        const started = performance.now()
+        try {
+          current = (await within(handler, [current, context], signal)) as typeof value
+        } catch (cause) {
+          fault(hook.id, handler, started, cause)
+          if (continueOnError?.has(handler.plugin)) continue
+          throw new MailError('UNAVAILABLE', `${handler.plugin} failed in ${hook.id}`, { cause })
+        }
+        done(hook.id, handler, started)
+      }
+      return current
+    },
+
+    async notify(hook, input, signal = NEVER) {
+      await Promise.all(
+        handlers.of(hook).map(async (handler) => {
+          const started = performance.now()
+          try {
+            await within(handler, [input], signal)
+            done(hook.id, handler, started)
+          } catch (cause) {
+            fault(hook.id, handler, started, cause)
+          }
+        }),
+      )
+    },
+  }
+}
+
+/** Calls the handler under its timeout and the caller's signal; leaves no timer behind. */
+async function within(handler: Handler, args: unknown[], signal: AbortSignal): Promise<unknown> {
+  signal.throwIfAborted()
+  const controller = new AbortController()
+  const expired = new Error(`no answer within ${handler.timeoutMs} ms`)
+  let onAbort: (() => void) | undefined
+  const timer = setTimeout(() => controller.abort(expired), handler.timeoutMs)
+  const aborted = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true })
+    onAbort = () => controller.abort(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([handler.handle(...args, controller.signal), aborted])
+  } finally {
+    clearTimeout(timer)
+    if (onAbort) signal.removeEventListener('abort', onAbort)
+    // The race is over either way; nobody is left to hear this rejection.
+    aborted.catch(() => {})
+  }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,49 @@
+import type { Readable } from 'node:stream'
+import { defineService } from '../kernel/service.ts'
+
+/** Names a blob in its store. Text that is safe in a key; its shape is the driver's. */
+export type BlobRef = string & { readonly __brand: 'BlobRef' }
+
+export interface BlobRange {
+  /** First byte, 0-based. */
+  readonly start: number
+  /** One past the last byte; the blob's end when absent or beyond it. */
+  readonly end?: number
+}
+
+/**
+ * Takes a message's bytes as they arrive. Holds a bounded window of them in memory, however large the message is.
+ */
+export interface BlobWriter {
+  /** Bytes written so far. */
+  readonly size: number
+  /** Keeps no reference to `chunk` after it resolves. @throws MailError STORE_FULL, UNAVAILABLE */
+  write(chunk: Buffer): Promise<void>
+  /** Ends the blob. It is readable now, and durable with the next durable commit of the Engine (or `durable`). */
+  finish(): Promise<BlobRef>
+  /** Gives up what was written. Safe to call at any time, also after `finish` failed. */
+  abort(): Promise<void>
+}
+
+/**
+ * Immutable bytes. Drivers: the append-only segment log that comes with `level`, `maildir`, `s3`.
+ * A driver passes `blobStoreContract` of `mailserver/testing`.
+ */
+export interface BlobStore {
+  writer(): Promise<BlobWriter>
+  /** The whole of a small blob at once. */
+  write(bytes: Buffer): Promise<BlobRef>
+  /** The bytes of the range as one buffer. @throws MailError NOT_FOUND, CORRUPT (a checksum does not match) */
+  read(ref: BlobRef, range?: BlobRange): Promise<Buffer>
+  /** The same as a stream, with back-pressure. */
+  stream(ref: BlobRef, range?: BlobRange): Readable
+  /**
+   * Resolves when the blob survives a power failure, or will with the next commit of the Engine that shares this
+   * store's log. Call it before the commit that refers to the blob.
+   */
+  durable(ref: BlobRef): Promise<void>
+  /** The blob is not needed any more; its room is taken back later. Safe to repeat. */
+  release(ref: BlobRef): Promise<void>
+}
+
+export const blobStore = defineService<BlobStore>('core:blob-store')

@@ -1,0 +1,65 @@
+import { defineService } from '../kernel/service.ts'
+
+/** Ordered by unsigned byte comparison. Build them with key.ts. */
+export type Key = Buffer
+
+export interface Range {
+  readonly gte?: Key
+  readonly gt?: Key
+  readonly lt?: Key
+  readonly lte?: Key
+  readonly reverse?: boolean
+  /** Entries at most; all when absent. */
+  readonly limit?: number
+}
+
+export type Entry = readonly [key: Key, value: Buffer]
+
+export interface Reader {
+  get(key: Key): Promise<Buffer | undefined>
+  /** In the order of the keys; undefined where there is none. */
+  getMany(keys: readonly Key[]): Promise<(Buffer | undefined)[]>
+  /** Entries of the range in key order, in batches of a size that suits the driver. Inside a transaction it sees the transaction's own writes. */
+  scan(range: Range): AsyncIterable<readonly Entry[]>
+}
+
+/** Reads see this transaction's own writes. Nothing is visible to others, or on disk, before it commits. */
+export interface Transaction extends Reader {
+  put(key: Key, value: Buffer): void
+  delete(key: Key): void
+  /** Calls `fn` once the transaction is on disk and visible; not at all when it fails. */
+  afterCommit(fn: () => void): void
+}
+
+/** A lease that ran out or was taken over says so by its signal. */
+export interface Lease {
+  readonly lost: AbortSignal
+  release(): Promise<void>
+}
+
+/**
+ * Ordered keys and atomic, durable commits. Drivers: `level` (default), `memory` (tests), `postgres` (cluster).
+ * A driver passes `engineContract` of `mailserver/testing`.
+ */
+export interface Engine extends Reader {
+  /**
+   * Runs `fn` while no other transaction, in any worker, holds one of `scopes`; then commits what it wrote, all or
+   * nothing. Resolves once that is on disk. When `fn` throws nothing is written. A scope is any text, e.g. `account:…`;
+   * scopes are taken in sorted order, so two transactions never wait for each other in a circle. Never nest.
+   * @throws MailError STORE_FULL when the disk is full, UNAVAILABLE when the driver cannot write
+   */
+  transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>): Promise<T>
+  /**
+   * As `transact`, but resolves when the commit is visible and in the log, not waiting for the disk: for what may be
+   * lost in a power failure, such as flags. A later durable commit makes it durable as well.
+   */
+  transactRelaxed<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>): Promise<T>
+  /** Hears what is published on the topic, in every worker, its own included. Returns the function that ends it. */
+  watch(topic: string, listener: (message: string) => void): () => void
+  /** Tells all watchers, of all workers. Not stored: who must not miss it also reads the store. */
+  publish(topic: string, message: string): void
+  /** Exclusive for `ttlMs`, kept alive until released or this process ends; undefined when another holds it. */
+  lease(name: string, ttlMs: number): Promise<Lease | undefined>
+}
+
+export const engine = defineService<Engine>('core:engine')

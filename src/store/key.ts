@@ -1,0 +1,95 @@
+import type { Key, Range } from './engine.ts'
+
+type Part = string | number | bigint | Buffer
+
+/**
+ * Builds a key of parts so that keys sort as their tuples do: text and bytes as `0x00`-terminated octets (with `0x00`
+ * escaped as `0x00 0xff`), a number as 4 octets, a bigint as 8, big-endian. Within one position of a key space all
+ * parts have the same type, so no type tag is needed.
+ */
+export function key(...parts: readonly Part[]): Key {
+  return Buffer.concat(parts.map(encode))
+}
+
+/** Every key that begins with these parts, the key of exactly these parts included. */
+export function prefixRange(...parts: readonly Part[]): Range & { gte: Key; lt: Key } {
+  const gte = key(...parts)
+  return { gte, lt: successor(gte) }
+}
+
+/** Keys of a prefix, from one part on (inclusive) to another (inclusive). */
+export function between(prefix: readonly Part[], from: Part, to: Part): Range & { gte: Key; lt: Key } {
+  return { gte: key(...prefix, from), lt: successor(key(...prefix, to)) }
+}
+
+/** Reads a key back, part by part, in the order it was written. */
+export class KeyReader {
+  readonly #key: Key
+  #at = 0
+
+  constructor(bytes: Key) {
+    this.#key = bytes
+  }
+
+  text(): string {
+    const bytes: number[] = []
+    for (;;) {
+      const byte = this.#key[this.#at++]
+      if (byte === undefined) throw new RangeError('key ends inside a text part')
+      if (byte === 0) {
+        if (this.#key[this.#at] !== 0xff) break
+        this.#at += 1
+      }
+      bytes.push(byte)
+    }
+    return Buffer.from(bytes).toString('utf8')
+  }
+
+  u32(): number {
+    const value = this.#key.readUInt32BE(this.#at)
+    this.#at += 4
+    return value
+  }
+
+  u64(): bigint {
+    const value = this.#key.readBigUInt64BE(this.#at)
+    this.#at += 8
+    return value
+  }
+}
+
+function encode(part: Part): Buffer {
+  if (typeof part === 'number') {
+    const bytes = Buffer.allocUnsafe(4)
+    bytes.writeUInt32BE(part)
+    return bytes
+  }
+  if (typeof part === 'bigint') {
+    const bytes = Buffer.allocUnsafe(8)
+    bytes.writeBigUInt64BE(part)
+    return bytes
+  }
+  const octets = typeof part === 'string' ? Buffer.from(part, 'utf8') : part
+  if (!octets.includes(0)) return Buffer.concat([octets, TERMINATOR])
+  const escaped: number[] = []
+  for (const octet of octets) {
+    if (octet === 0) escaped.push(0, 0xff)
+    else escaped.push(octet)
+  }
+  return Buffer.from([...escaped, 0])
+}
+
+const TERMINATOR = Buffer.from([0])
+
+/** The smallest key above every key that begins with this one. */
+function successor(prefix: Key): Key {
+  const bytes = Buffer.from(prefix)
+  for (let at = bytes.length - 1; at >= 0; at--) {
+    const octet = bytes[at] as number
+    if (octet < 0xff) {
+      bytes[at] = octet + 1
+      return bytes.subarray(0, at + 1)
+    }
+  }
+  return Buffer.alloc(64, 0xff)
+}

@@ -1,0 +1,212 @@
+import type { Readable } from 'node:stream'
+import { defineService } from '../kernel/service.ts'
+import type { MessageIndex } from '../mail/message-index.ts'
+import type { BlobRange, BlobRef } from './blob-store.ts'
+import type { Transaction } from './engine.ts'
+
+/** Never changes and is never used again, whatever happens to the address. */
+export type AccountId = string & { readonly __account: true }
+/** Never used again in its account, whatever happens to the name (RFC 8474 MAILBOXID). */
+export type MailboxId = string & { readonly __mailbox: true }
+
+/** RFC 6154 section 2, without the backslash. */
+export type SpecialUse = 'all' | 'archive' | 'drafts' | 'flagged' | 'junk' | 'sent' | 'trash'
+
+/** The separator of the mailbox hierarchy, the same everywhere. */
+export const HIERARCHY_SEPARATOR = '/'
+
+export interface Mailbox {
+  readonly id: MailboxId
+  /** UTF-8, with `/` between levels; `INBOX` always in capitals. */
+  readonly name: string
+  readonly uidValidity: number
+  readonly specialUse?: SpecialUse
+  readonly subscribed: boolean
+  readonly createdAt: number
+}
+
+export interface MailboxStatus {
+  readonly messages: number
+  readonly unseen: number
+  readonly deleted: number
+  readonly recent: number
+  readonly uidNext: number
+  readonly uidValidity: number
+  readonly highestModSeq: bigint
+  /** Octets of all messages (RFC 8438). */
+  readonly size: number
+}
+
+/**
+ * What of a message changes or is asked for in bulk. System flags with their backslash (`\Seen`), keywords as given;
+ * compared without case. `\Recent` is no flag of a message but of a session.
+ */
+export interface MessageState {
+  readonly uid: number
+  readonly flags: readonly string[]
+  readonly modSeq: bigint
+  /** INTERNALDATE, milliseconds since the epoch. */
+  readonly internalDate: number
+  readonly size: number
+}
+
+export interface MessageRecord extends MessageState {
+  readonly blob: BlobRef
+  /** RFC 8474 EMAILID: the same for every copy of the message. */
+  readonly emailId: string
+  /** When it came into this mailbox, milliseconds since the epoch (RFC 8514 SAVEDATE). */
+  readonly savedAt: number
+}
+
+/** A message to put in a mailbox: the bytes are in the BlobStore already. */
+export interface NewMessage {
+  readonly blob: BlobRef
+  readonly index: MessageIndex
+  readonly flags: readonly string[]
+  readonly internalDate: number
+}
+
+export interface Appended {
+  readonly uid: number
+  readonly uidValidity: number
+  readonly modSeq: bigint
+}
+
+export type FlagChange = { readonly mode: 'add' | 'remove' | 'replace'; readonly flags: readonly string[] }
+
+export interface Copied {
+  readonly uidValidity: number
+  /** Source and destination UID of each message, in ascending source order. */
+  readonly uids: readonly (readonly [source: number, destination: number])[]
+}
+
+/** What happened in an account, in the order it was committed. One feed serves IDLE, NOTIFY, POP3 locks, and later JMAP and DAV. */
+export type MailboxEvent =
+  | {
+      readonly kind: 'appended'
+      readonly mailbox: MailboxId
+      readonly uids: readonly number[]
+      readonly modSeq: bigint
+    }
+  | { readonly kind: 'flags'; readonly mailbox: MailboxId; readonly uids: readonly number[]; readonly modSeq: bigint }
+  | {
+      readonly kind: 'expunged'
+      readonly mailbox: MailboxId
+      readonly uids: readonly number[]
+      readonly modSeq: bigint
+    }
+  | { readonly kind: 'mailboxes'; readonly modSeq: bigint }
+
+/** What changed in a mailbox after a mod-sequence (RFC 7162). */
+export interface Changes {
+  /** Messages that are new or whose flags changed. */
+  readonly changed: readonly MessageState[]
+  readonly vanished: readonly number[]
+  readonly highestModSeq: bigint
+  /** False when the log no longer reaches back to `since`: the caller must take the mailbox anew. */
+  readonly isComplete: boolean
+}
+
+export interface Quota {
+  readonly usedBytes: number
+  readonly usedMessages: number
+  /** Absent: no limit. */
+  readonly maxBytes?: number
+  readonly maxMessages?: number
+}
+
+/**
+ * Mailboxes as IMAP, POP3 and later JMAP see them, written once above Engine and BlobStore.
+ * Every change is one atomic commit in the scope of its account. Events are published after the commit.
+ */
+export interface MailStore {
+  // Accounts
+  /** Makes INBOX and the special-use mailboxes when the account has none. Safe to repeat. */
+  createAccount(account: AccountId): Promise<void>
+  /** Removes every mailbox and message of the account. */
+  removeAccount(account: AccountId): Promise<void>
+  quota(account: AccountId): Promise<Quota>
+  /** Limits are set by the directory; undefined takes a limit away. */
+  setQuota(
+    account: AccountId,
+    limits: { maxBytes?: number | undefined; maxMessages?: number | undefined },
+  ): Promise<void>
+
+  // Mailboxes. A parent that does not exist is created with its child (RFC 3501 section 6.3.3).
+  mailboxes(account: AccountId): Promise<readonly Mailbox[]>
+  /** @throws MailError MAILBOX_NOT_FOUND */
+  mailbox(account: AccountId, name: string): Promise<Mailbox>
+  /** @throws MailError MAILBOX_EXISTS, INVALID (an impossible name), LIMIT_REACHED */
+  createMailbox(account: AccountId, name: string, options?: { specialUse?: SpecialUse }): Promise<Mailbox>
+  /** Its messages go with it. INBOX cannot go. @throws MailError MAILBOX_NOT_FOUND, NOT_ALLOWED */
+  deleteMailbox(account: AccountId, name: string): Promise<void>
+  /** Children follow. Renaming INBOX moves its messages and leaves it empty (RFC 3501 section 6.3.5). */
+  renameMailbox(account: AccountId, from: string, to: string): Promise<void>
+  /** A name may be subscribed that no mailbox has (RFC 3501 section 6.3.6). */
+  setSubscribed(account: AccountId, name: string, subscribed: boolean): Promise<void>
+  /** Every subscribed name, of existing mailboxes or not. */
+  subscriptions(account: AccountId): Promise<readonly string[]>
+  status(account: AccountId, mailbox: MailboxId): Promise<MailboxStatus>
+
+  // Messages
+  /** All messages of a mailbox in UID order, in batches: what SELECT builds its view from. */
+  states(account: AccountId, mailbox: MailboxId): AsyncIterable<readonly MessageState[]>
+  /** Records of the UIDs that exist, in ascending order. */
+  records(account: AccountId, mailbox: MailboxId, uids: readonly number[]): Promise<readonly MessageRecord[]>
+  /** Indexes by UID, in batches, in the order of `uids`; UIDs that are gone are left out. Never touches a blob. */
+  indexes(
+    account: AccountId,
+    mailbox: MailboxId,
+    uids: readonly number[],
+  ): AsyncIterable<readonly (readonly [uid: number, index: MessageIndex])[]>
+  /** Octets of a message. @throws MailError NOT_FOUND when it was expunged */
+  read(account: AccountId, mailbox: MailboxId, uid: number, range?: BlobRange): Promise<Buffer>
+  stream(account: AccountId, mailbox: MailboxId, uid: number, range?: BlobRange): Promise<Readable>
+  /**
+   * Appends all or none. On disk when it resolves.
+   * @throws MailError OVER_QUOTA, MAILBOX_NOT_FOUND
+   */
+  append(account: AccountId, mailbox: MailboxId, messages: readonly NewMessage[]): Promise<readonly Appended[]>
+  /**
+   * The same inside a transaction of the caller, who holds `accountScope(account)`: how intake delivers to many
+   * accounts and the queue in one commit.
+   */
+  appendIn(
+    tx: Transaction,
+    account: AccountId,
+    mailbox: MailboxId,
+    messages: readonly NewMessage[],
+  ): Promise<readonly Appended[]>
+  /**
+   * Changes flags of the UIDs that exist. With `unchangedSince`, those that changed after it are left alone and
+   * named in `modified` (RFC 7162 section 3.1.3). Does not wait for the disk.
+   */
+  setFlags(
+    account: AccountId,
+    mailbox: MailboxId,
+    uids: readonly number[],
+    change: FlagChange,
+    options?: { unchangedSince?: bigint },
+  ): Promise<{ readonly changed: readonly MessageState[]; readonly modified: readonly number[] }>
+  /** Removes the UIDs that exist, whatever their flags. On disk when it resolves. Returns those removed. */
+  expunge(account: AccountId, mailbox: MailboxId, uids: readonly number[]): Promise<readonly number[]>
+  copy(account: AccountId, from: MailboxId, uids: readonly number[], to: MailboxId): Promise<Copied>
+  /** One commit: no moment at which a message is in both or in neither (RFC 6851). */
+  move(account: AccountId, from: MailboxId, uids: readonly number[], to: MailboxId): Promise<Copied>
+
+  /**
+   * Takes the `\Recent` messages for this session: those that came since the last session that asked with `take`
+   * (RFC 3501 section 2.3.2). Returns the first recent UID; all from it on are recent.
+   */
+  firstRecentUid(account: AccountId, mailbox: MailboxId, options: { take: boolean }): Promise<number>
+
+  // Changes
+  changesSince(account: AccountId, mailbox: MailboxId, since: bigint): Promise<Changes>
+  /** Events of the account from now on, whatever worker made them. Returns the function that ends it. */
+  watch(account: AccountId, listener: (event: MailboxEvent) => void): () => void
+}
+
+export const mailStore = defineService<MailStore>('core:mail-store')
+
+/** The Engine scope in which everything of an account is serialised. */
+export const accountScope = (account: AccountId): string => `account:${account}`

@@ -1,0 +1,6 @@
+/**
+ * What a plugin's own tests need: drivers in memory and the contracts that every driver must pass.
+ * @module mailserver/testing
+ */
+export { memoryBlobStore } from './memory-blob-store.ts'
+export { memoryEngine } from './memory-engine.ts'

@@ -1,0 +1,113 @@
+import type { Engine, Entry, Key, Lease, Range, Transaction } from '../store/engine.ts'
+
+const BATCH = 256
+
+/** An Engine in memory: the reference that the contract suite and other drivers' tests compare with. Nothing is durable. */
+export function memoryEngine(): Engine {
+  const values = new Map<string, Buffer>()
+  let sorted: string[] | undefined = []
+  const watchers = new Map<string, Set<(message: string) => void>>()
+  const leases = new Map<string, AbortController>()
+  const tails = new Map<string, Promise<void>>()
+
+  const text = (key: Key) => key.toString('latin1')
+  const keysInOrder = () => {
+    sorted ??= [...values.keys()].sort(byCodeUnit)
+    return sorted
+  }
+
+  async function* scanOf(
+    range: Range,
+    overlay?: ReadonlyMap<string, Buffer | undefined>,
+  ): AsyncIterable<readonly Entry[]> {
+    let names = keysInOrder()
+    if (overlay !== undefined && overlay.size > 0) {
+      names = [...new Set([...names, ...overlay.keys()])]
+        .filter((name) => overlay.get(name) !== undefined || !overlay.has(name))
+        .sort(byCodeUnit)
+    }
+    const inside = names.filter((name) => contains(range, name))
+    if (range.reverse) inside.reverse()
+    const wanted = inside.slice(0, range.limit ?? inside.length)
+    for (let at = 0; at < wanted.length; at += BATCH) {
+      const batch: Entry[] = []
+      for (const name of wanted.slice(at, at + BATCH)) {
+        const value = overlay?.get(name) ?? values.get(name)
+        if (value !== undefined) batch.push([Buffer.from(name, 'latin1'), value])
+      }
+      yield batch
+    }
+  }
+
+  async function transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>): Promise<T> {
+    const release = await acquire(tails, [...new Set(scopes)].sort())
+    try {
+      const overlay = new Map<string, Buffer | undefined>()
+      const committed: (() => void)[] = []
+      const get = async (key: Key) => (overlay.has(text(key)) ? overlay.get(text(key)) : values.get(text(key)))
+      const result = await fn({
+        get,
+        getMany: (keys) => Promise.all(keys.map(get)),
+        scan: (range) => scanOf(range, overlay),
+        put: (key, value) => void overlay.set(text(key), Buffer.from(value)),
+        delete: (key) => void overlay.set(text(key), undefined),
+        afterCommit: (done) => void committed.push(done),
+      })
+      for (const [name, value] of overlay) {
+        if (value === undefined) values.delete(name)
+        else values.set(name, value)
+      }
+      if (overlay.size > 0) sorted = undefined
+      for (const done of committed) done()
+      return result
+    } finally {
+      release()
+    }
+  }
+
+  return {
+    get: async (key) => values.get(text(key)),
+    getMany: async (keys) => keys.map((key) => values.get(text(key))),
+    scan: (range) => scanOf(range),
+    transact,
+    transactRelaxed: transact,
+    watch(topic, listener) {
+      const set = watchers.get(topic) ?? new Set()
+      watchers.set(topic, set.add(listener))
+      return () => void set.delete(listener)
+    },
+    publish(topic, message) {
+      for (const listener of watchers.get(topic) ?? []) queueMicrotask(() => listener(message))
+    },
+    async lease(name): Promise<Lease | undefined> {
+      if (leases.has(name)) return undefined
+      const lost = new AbortController()
+      leases.set(name, lost)
+      return { lost: lost.signal, release: async () => void leases.delete(name) }
+    },
+  }
+}
+
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function contains(range: Range, name: string): boolean {
+  const bound = (key: Key) => key.toString('latin1')
+  if (range.gte !== undefined && name < bound(range.gte)) return false
+  if (range.gt !== undefined && name <= bound(range.gt)) return false
+  if (range.lt !== undefined && name >= bound(range.lt)) return false
+  return range.lte === undefined || name <= bound(range.lte)
+}
+
+/** Waits for every scope in turn; the returned function lets the next one in. */
+async function acquire(tails: Map<string, Promise<void>>, scopes: readonly string[]): Promise<() => void> {
+  const done = Promise.withResolvers<void>()
+  const before = scopes.map((scope) => tails.get(scope))
+  for (const scope of scopes) tails.set(scope, done.promise)
+  await Promise.all(before)
+  return () => {
+    for (const scope of scopes) if (tails.get(scope) === done.promise) tails.delete(scope)
+    done.resolve()
+  }
+}
