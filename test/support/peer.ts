@@ -32,10 +32,15 @@ export async function startPeer(command: string, args: readonly string[], option
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
-  child.stdout.on('data', (chunk: Buffer) => void (output += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => void (output += chunk.toString()))
+  const collect = (chunk: Buffer) => {
+    output += chunk.toString()
+  }
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
   let hasEnded = false
-  const ended = once(child, 'exit').then(() => void (hasEnded = true))
+  const ended = once(child, 'exit').then(() => {
+    hasEnded = true
+  })
   const stop = async () => {
     if (hasEnded) return
     child.kill('SIGTERM')
