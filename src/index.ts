@@ -54,6 +54,7 @@ export * from './kernel/moments.ts'
 export {
   API_VERSION,
   type ConfiguredPlugin,
+  type DrainReason,
   definePlugin,
   type Lifecycle,
   type PluginHost,

@@ -5,7 +5,7 @@ import type { AnyHook, HandlerOptions } from './hook.ts'
 import type { Jobs } from './jobs.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
-import type { ConfiguredPlugin, HookRegistrar, Lifecycle, ServerFacts } from './plugin.ts'
+import type { ConfiguredPlugin, DrainReason, HookRegistrar, Lifecycle, ServerFacts } from './plugin.ts'
 import { type PluginGraph, planPlugins } from './plugin-graph.ts'
 import { createHookRunner, type HookRunner, type Outcome } from './run-hooks.ts'
 import type { ServiceRef } from './service.ts'
@@ -108,10 +108,10 @@ export class Host {
   }
 
   /** Lets every plugin finish its work, those that depend on others first. Never rejects: a fault is logged. */
-  async drain(signal: AbortSignal): Promise<void> {
+  async drain(signal: AbortSignal, reason: DrainReason = 'stop'): Promise<void> {
     for (const { plugin, running } of this.#members.toReversed()) {
       try {
-        await running.drain?.(signal)
+        await running.drain?.(signal, reason)
       } catch (err) {
         this.#options.log.error({ plugin: plugin.name, err }, 'a plugin failed to drain')
       }

@@ -20,7 +20,10 @@ export interface ServerFacts {
   readonly dataDir: string
   /** Directory of the config file: relative paths in options are relative to it. */
   readonly configDir: string
-  /** Number of this worker, 0-based. The supervisor has no number. */
+  /**
+   * Number of this worker, unique among those that live. Less than `workers`, but for a reload, when two generations
+   * live at once: numbers of the new one then go on from there. The supervisor has no number.
+   */
   readonly worker: number
   readonly workers: number
   /** `serve` for a running server; `offline` when a command opens the store with no server running: no listeners, no jobs. */
@@ -54,11 +57,18 @@ export interface PluginHost<O, S> {
   readonly shared: unknown
 }
 
+/** Why work ends: the server stops, or a new generation of workers has taken over. */
+export type DrainReason = 'stop' | 'reload'
+
 export interface Lifecycle {
   /** Opens files, binds sockets, starts timers. Runs after every setup, in dependency order. */
   start?(): Awaitable<void>
-  /** Takes no new work; resolves once the work in hand is done. The signal fires at the deadline. */
-  drain?(signal: AbortSignal): Awaitable<void>
+  /**
+   * Takes no new work; resolves once the work in hand is done. The signal fires at the deadline. On `reload` the ports
+   * are taken over already and the deadline is long: sessions go on, also idle ones, until they end by themselves or
+   * the signal fires. May be called again with `stop` while a drain for `reload` runs.
+   */
+  drain?(signal: AbortSignal, reason: DrainReason): Awaitable<void>
   /** Releases everything. Runs in reverse order, also when start failed or never ran, perhaps twice. */
   stop?(): Awaitable<void>
 }
