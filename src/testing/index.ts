@@ -4,3 +4,4 @@
  */
 export { memoryBlobStore } from './memory-blob-store.ts'
 export { memoryEngine } from './memory-engine.ts'
+export { memoryStorage } from './memory-storage.ts'

@@ -1,0 +1,185 @@
+import { MailError } from '../errors/mail-error.ts'
+import { type Address, addressKey, parseAddress } from '../mail/address.ts'
+import type { Engine, Range } from '../store/engine.ts'
+import type { AccountId } from '../store/mail-store.ts'
+import type { Account, Alias, Domain } from './directory.ts'
+import type { DirectoryOptions } from './directory-options.ts'
+import { type AccountRecord, type AliasRecord, DIRECTORY, type DomainRecord, decode, layout } from './layout.ts'
+
+/** Look-ups that are remembered; a change of the directory forgets them all. */
+const MAX_CACHED = 50_000
+
+type ConfiguredAccount = DirectoryOptions['accounts'][number]
+
+/** An account with what proves it. The proof stays inside this room. */
+export interface KnownAccount {
+  readonly account: Account
+  /** argon2id of a password that was set with a command; it wins over the config's. */
+  readonly hash: string | undefined
+  /** What the config says: an argon2id hash, or a password in clear. */
+  readonly configured: string | undefined
+}
+
+/**
+ * Reads domains, accounts and aliases: the config's laid over the store's. A config entry hides a stored one of the same
+ * address or name. Look-ups by address are remembered until something changes, in any worker.
+ */
+export class DirectoryData {
+  readonly #engine: Engine
+  readonly #accounts: ReadonlyMap<string, ConfiguredAccount>
+  readonly #aliases: ReadonlyMap<string, Alias>
+  readonly #domains: ReadonlyMap<string, Domain>
+  readonly #cache = new Map<string, unknown>()
+  #generation = 0
+
+  constructor(engine: Engine, options: DirectoryOptions) {
+    this.#engine = engine
+    this.#accounts = new Map(options.accounts.map((account) => [addressKey(account.address), account]))
+    this.#aliases = new Map(options.aliases.map((alias) => [addressKey(alias.address), { ...alias, source: 'config' }]))
+    this.#domains = new Map(
+      options.domains.map(({ name, catchAll, subaddressDelimiter }) => [
+        name,
+        { name, subaddressDelimiter, source: 'config', ...(catchAll !== undefined && { catchAll }) },
+      ]),
+    )
+  }
+
+  get configuredAccounts(): readonly ConfiguredAccount[] {
+    return [...this.#accounts.values()]
+  }
+
+  isConfiguredAccount(address: string): boolean {
+    return this.#accounts.has(address)
+  }
+
+  isConfiguredAlias(address: string): boolean {
+    return this.#aliases.has(address)
+  }
+
+  isConfiguredDomain(name: string): boolean {
+    return this.#domains.has(name)
+  }
+
+  /** Forgets what was looked up. */
+  invalidate(): void {
+    this.#generation += 1
+    this.#cache.clear()
+  }
+
+  async domain(name: string): Promise<Domain | undefined> {
+    return (
+      this.#domains.get(name) ??
+      this.#remembered(`domain ${name}`, async () => {
+        const bytes = await this.#engine.get(layout.domain(name))
+        return bytes === undefined ? undefined : storedDomain(decode<DomainRecord>(bytes))
+      })
+    )
+  }
+
+  async alias(address: string): Promise<Alias | undefined> {
+    return (
+      this.#aliases.get(address) ??
+      this.#remembered(`alias ${address}`, async () => {
+        const bytes = await this.#engine.get(layout.alias(address))
+        return bytes === undefined ? undefined : storedAlias(decode<AliasRecord>(bytes))
+      })
+    )
+  }
+
+  async account(address: string): Promise<KnownAccount | undefined> {
+    return this.#remembered(`account ${address}`, async () => {
+      const bytes = await this.#engine.get(layout.account(address))
+      return bytes === undefined ? undefined : this.#known(address, decode<AccountRecord>(bytes))
+    })
+  }
+
+  async accountById(id: AccountId): Promise<KnownAccount | undefined> {
+    const address = await this.#remembered(`id ${id}`, async () => (await this.#engine.get(layout.id(id)))?.toString())
+    return address === undefined ? undefined : this.account(address)
+  }
+
+  async accounts(): Promise<readonly Account[]> {
+    const accounts: Account[] = []
+    for await (const record of this.#records<AccountRecord>(layout.accounts())) {
+      const known = this.#known(addressKey(addressOf(record.address)), record)
+      if (known !== undefined) accounts.push(known.account)
+    }
+    return accounts
+  }
+
+  async aliases(): Promise<readonly Alias[]> {
+    const aliases = [...this.#aliases.values()]
+    for await (const record of this.#records<AliasRecord>(layout.aliases())) {
+      const alias = storedAlias(record)
+      if (!this.#aliases.has(addressKey(alias.address))) aliases.push(alias)
+    }
+    return aliases
+  }
+
+  async domains(): Promise<readonly Domain[]> {
+    const domains = [...this.#domains.values()]
+    for await (const record of this.#records<DomainRecord>(layout.domains())) {
+      if (!this.#domains.has(record.name)) domains.push(storedDomain(record))
+    }
+    return domains
+  }
+
+  #known(address: string, record: AccountRecord): KnownAccount | undefined {
+    const configured = this.#accounts.get(address)
+    // An account that left the config is gone for everybody; its mail stays for the day it returns.
+    if (record.isFromConfig && configured === undefined) return undefined
+    const name = configured?.name ?? record.name
+    const maxBytes = configured === undefined ? record.maxBytes : configured.maxBytes
+    const account: Account = {
+      id: record.id as AccountId,
+      address: addressOf(record.address),
+      source: configured === undefined ? 'store' : 'config',
+      disabled: record.disabled ?? false,
+      createdAt: record.createdAt,
+      ...(name !== undefined && { name }),
+      ...(maxBytes !== undefined && { maxBytes }),
+      ...(record.maxMessages !== undefined && { maxMessages: record.maxMessages }),
+    }
+    return { account, hash: record.hash, configured: configured?.password }
+  }
+
+  async *#records<T>(range: Range): AsyncIterable<T> {
+    for await (const batch of this.#engine.scan(range)) {
+      for (const [, value] of batch) yield decode<T>(value)
+    }
+  }
+
+  async #remembered<T>(name: string, read: () => Promise<T>): Promise<T> {
+    if (this.#cache.has(name)) return this.#cache.get(name) as T
+    const generation = this.#generation
+    const value = await read().catch((cause) => {
+      throw new MailError('UNAVAILABLE', `the ${DIRECTORY} cannot be read`, { cause })
+    })
+    // What was read before a change must not be remembered after it.
+    if (generation === this.#generation) {
+      if (this.#cache.size >= MAX_CACHED) this.#cache.clear()
+      this.#cache.set(name, value)
+    }
+    return value
+  }
+}
+
+function storedAlias(record: AliasRecord): Alias {
+  return { address: addressOf(record.address), targets: record.targets.map(addressOf), source: 'store' }
+}
+
+function storedDomain({ name, catchAll, subaddressDelimiter }: DomainRecord): Domain {
+  return {
+    name,
+    subaddressDelimiter,
+    source: 'store',
+    ...(catchAll !== undefined && { catchAll: addressOf(catchAll) }),
+  }
+}
+
+/** For text that was checked before it was stored. */
+function addressOf(text: string): Address {
+  const address = parseAddress(text)
+  if (address === undefined) throw new MailError('CORRUPT', `the directory has an address that is none: ${text}`)
+  return address
+}

@@ -1,0 +1,72 @@
+import { recipientResolved } from '../kernel/moments.ts'
+import type { HookRunner } from '../kernel/run-hooks.ts'
+import { type Address, addressKey, splitSubaddress } from '../mail/address.ts'
+import type { Account, Resolution } from './directory.ts'
+import type { DirectoryData } from './directory-data.ts'
+
+/** Aliases of aliases that are followed; one that goes deeper delivers what it reached so far. */
+const MAX_DEPTH = 20
+/** Addresses that one address may stand for. */
+const MAX_TARGETS = 10_000
+
+interface Found {
+  readonly accounts: Map<string, { account: Account; subaddress?: string }>
+  readonly forward: Map<string, Address>
+  readonly seen: Set<string>
+}
+
+/**
+ * Follows an address to the accounts and outside addresses it stands for: account, alias, subaddress (RFC 5233), a
+ * plugin's answer, catch-all, in this order. A circle ends where it closes. Aliases that lead to nobody are unknown.
+ * @param options.catchAll false: an address that only the catch-all takes is unknown
+ */
+export async function resolveRecipient(
+  data: DirectoryData,
+  run: HookRunner,
+  address: Address,
+  options: { catchAll: boolean } = { catchAll: true },
+): Promise<Resolution> {
+  if ((await data.domain(address.domain)) === undefined) return { kind: 'remote' }
+  const found: Found = { accounts: new Map(), forward: new Map(), seen: new Set() }
+  await follow(address, 0)
+  if (found.accounts.size === 0 && found.forward.size === 0) return { kind: 'unknown' }
+  return { kind: 'local', accounts: [...found.accounts.values()], forward: [...found.forward.values()] }
+
+  async function follow(target: Address, depth: number, inherited?: string): Promise<void> {
+    const key = addressKey(target)
+    if (found.seen.has(key) || found.seen.size > MAX_TARGETS || depth > MAX_DEPTH) return
+    found.seen.add(key)
+    const domain = await data.domain(target.domain)
+    if (domain === undefined) {
+      found.forward.set(key, target)
+      return
+    }
+    if (await take(target, depth, inherited)) return
+    const { user, tag } = splitSubaddress(target.local, domain.subaddressDelimiter)
+    if (tag !== undefined && (await take({ local: user, domain: target.domain }, depth, tag))) return
+    const answer = await run.resolve(recipientResolved, { address: target })
+    if (answer !== undefined) {
+      for (const next of answer.addresses) await follow(next, depth + 1, inherited)
+      return
+    }
+    if (options.catchAll && domain.catchAll !== undefined) await follow(domain.catchAll, depth + 1)
+  }
+
+  /** Is it an account or an alias? Then its accounts are taken. A disabled account is nobody. */
+  async function take(target: Address, depth: number, subaddress: string | undefined): Promise<boolean> {
+    const key = addressKey(target)
+    const known = await data.account(key)
+    if (known !== undefined) {
+      const { account } = known
+      if (account.disabled) return false
+      const before = found.accounts.get(account.id)
+      if (before === undefined)
+        found.accounts.set(account.id, { account, ...(subaddress !== undefined && { subaddress }) })
+      return true
+    }
+    const alias = await data.alias(key)
+    if (alias === undefined) return false
+    for (const next of alias.targets) await follow(next, depth + 1, subaddress)
+    return true
+  }
+}
