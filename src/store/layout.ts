@@ -1,0 +1,86 @@
+import type { BlobRef } from './blob-store.ts'
+import type { Key, Range } from './engine.ts'
+import { key, prefixRange } from './key.ts'
+import type { AccountId } from './mail-store.ts'
+
+/**
+ * Every key of the mail store, in one place. The first part names the space; no other room uses these words.
+ *
+ * | key                                          | value                                             |
+ * | -------------------------------------------- | ------------------------------------------------- |
+ * | `mail-account` account                       | AccountRecord: counters, quota, MODSEQ            |
+ * | `mail-mailbox` account name                  | MailboxRecord                                     |
+ * | `mail-subscription` account name             | nothing                                           |
+ * | `mail-counters` account mailbox              | MailboxCounters; its presence is the mailbox's    |
+ * | `mail-state` account mailbox uid             | flags, MODSEQ, date, size: all that SELECT reads  |
+ * | `mail-copy` account mailbox uid              | blob, EMAILID, SAVEDATE                           |
+ * | `mail-index` account mailbox uid             | MessageIndex                                      |
+ * | `mail-log` account modseq                    | one change                                        |
+ * | `mail-doomed` account mailbox                | a deleted mailbox whose messages are being swept  |
+ * | `blob-link` blob owner                       | nothing: the owner needs the blob                 |
+ * | `blob-dead` time blob                        | nothing: a link went; perhaps it was the last     |
+ *
+ * Accounts, names and blobs are text, mailboxes and UIDs 4 octets, MODSEQ and times 8.
+ * State, copy and index are apart because they are read apart: a view of 100,000 messages is one scan of small values.
+ */
+export const accountKey = (account: AccountId): Key => key('mail-account', account)
+
+export const mailboxKey = (account: AccountId, name: string): Key => key('mail-mailbox', account, name)
+export const mailboxRange = (account: AccountId): Range => prefixRange('mail-mailbox', account)
+
+export const subscriptionKey = (account: AccountId, name: string): Key => key('mail-subscription', account, name)
+export const subscriptionRange = (account: AccountId): Range => prefixRange('mail-subscription', account)
+
+export const countersKey = (account: AccountId, mailbox: number): Key => key('mail-counters', account, mailbox)
+
+export const logKey = (account: AccountId, modSeq: bigint): Key => key('mail-log', account, modSeq)
+/** Changes after `after`, up to and including `upTo`, oldest first. */
+export const logRange = (account: AccountId, after: bigint, upTo: bigint): Range => ({
+  gt: logKey(account, after),
+  lte: logKey(account, upTo),
+})
+
+export const doomedKey = (account: AccountId, mailbox: number): Key => key('mail-doomed', account, mailbox)
+export const doomedRange = (): Range => prefixRange('mail-doomed')
+
+export const blobLinkKey = (blob: BlobRef, owner: string): Key => key('blob-link', blob, owner)
+export const blobLinkRange = (blob: BlobRef): Range => prefixRange('blob-link', blob)
+export const blobDeadKey = (at: number, blob: BlobRef): Key => key('blob-dead', BigInt(at), blob)
+/** Marks set at `until` or before, oldest first. */
+export const blobDeadRange = (until: number): Range => ({
+  gte: key('blob-dead'),
+  lt: key('blob-dead', BigInt(Math.max(0, until + 1))),
+})
+
+/** Owner text of a message's link to its blob. */
+export const messageOwner = (account: AccountId, mailbox: number, uid: number): string =>
+  `message/${account}/${mailbox}/${uid}`
+
+export type MessageSpace = 'mail-state' | 'mail-copy' | 'mail-index'
+
+/** Keys of one kind of record in one mailbox; the common prefix is built once. */
+export class MessageKeys {
+  readonly #prefix: Buffer
+
+  constructor(space: MessageSpace, account: AccountId, mailbox: number) {
+    this.#prefix = key(space, account, mailbox)
+  }
+
+  of(uid: number): Key {
+    const length = this.#prefix.length
+    const bytes = Buffer.allocUnsafe(length + 4)
+    this.#prefix.copy(bytes)
+    bytes.writeUInt32BE(uid, length)
+    return bytes
+  }
+
+  /** From one UID to another, both included. */
+  range(from = 0, to = 0xffff_ffff): Range {
+    return { gte: this.of(from), lte: this.of(to) }
+  }
+
+  /** UID in a key of these. */
+  static uidOf(bytes: Key): number {
+    return bytes.readUInt32BE(bytes.length - 4)
+  }
+}
