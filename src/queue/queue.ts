@@ -11,7 +11,12 @@ export interface QueueMessage {
   readonly id: MessageId
   readonly envelope: Omit<Envelope, 'recipients'>
   readonly blob: BlobRef
-  /** Headers of ours that precede the blob's bytes when it is sent (Received and the like are in the blob already). */
+  /**
+   * First octet of the blob that is sent; 0 when absent. What lies before it is for the copies in our own mailboxes:
+   * the Return-Path, which is added at final delivery alone (RFC 5321 section 4.4).
+   */
+  readonly offset?: number
+  /** Octets that are sent: from `offset` to the blob's end. Received and the like are in the blob already. */
   readonly size: number
   readonly arrivedAt: number
   /** Is this a report of ours? Then its failure is reported to nobody. */
