@@ -54,6 +54,8 @@ export interface MailserverConfig {
     readonly recipients?: number
     /** How long a drain may take before sessions are cut. @default '30s' */
     readonly drain?: number | string
+    /** How long sessions may go on in the old workers after a reload. @default '1h' */
+    readonly reload?: number | string
     /** How long journeys are kept. @default '30d' */
     readonly journey?: number | string
   }

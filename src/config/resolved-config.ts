@@ -26,6 +26,7 @@ export interface ResolvedConfig {
     readonly messageBytes: number
     readonly recipients: number
     readonly drainMs: number
+    readonly reloadMs: number
     readonly journeyMs: number
   }
   /** The `RetrySchedule` of the queue. */

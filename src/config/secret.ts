@@ -45,6 +45,11 @@ export class Secret {
   }
 }
 
+/** By its shape: a config may come with a copy of this package other than ours, and its secrets are secrets too. */
+export function isSecret(value: unknown): value is Secret {
+  return typeof value === 'object' && value !== null && typeof (value as Partial<Secret>).reveal === 'function'
+}
+
 export const secret = {
   /** The value of an environment variable. */
   env: (name: string): Secret =>
