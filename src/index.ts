@@ -86,7 +86,10 @@ export {
 } from './mail/address.ts'
 export type { Envelope, Notify, Recipient } from './mail/envelope.ts'
 export type { MessageIndex, PartIndex } from './mail/message-index.ts'
+export { tlsFacts } from './net/handshake.ts'
+export { type LineEvent, LineReader, type LineReaderOptions } from './net/line-reader.ts'
 export * from './net/listeners.ts'
+export { PeerGone, ReplyWriter, type ReplyWriterOptions } from './net/reply-writer.ts'
 export {
   type Attempt,
   type AttemptResult,
