@@ -1,0 +1,363 @@
+/**
+ * Makes the MessageIndex of a message in one pass over its octets as they arrive (RFC 2045, 2046). Headers are kept while
+ * they are read, and within limits; of bodies nothing is kept but where they begin and end. No input makes it throw, and
+ * a malformed message is shown as the nearest well-formed one: what cannot be taken apart is a leaf.
+ */
+import { countLines } from './count-lines.ts'
+import { parseDate } from './date-time.ts'
+import { decodeExtendedValue, decodeToLine } from './encoded-word.ts'
+import { HeaderBytes } from './header-bytes.ts'
+import type { MessageIndex } from './message-index.ts'
+import type { Parameters } from './mime-parameters.ts'
+import { Part } from './part.ts'
+import { type PartFields, readPartFields } from './part-header.ts'
+
+const LF = 10
+const CR = 13
+const DASH = 45
+const LINE_AND_DASHES = Buffer.from('\n--')
+
+/** Octets kept of the message's own header, of each part's, and of all parts' together. */
+const MAX_HEADER_BYTES = 1024 * 1024
+const MAX_PART_HEADER_BYTES = 64 * 1024
+const MAX_ALL_PARTS_HEADER_BYTES = 4 * 1024 * 1024
+/** Multiparts and messages within each other. */
+const MAX_DEPTH = 100
+const MAX_PARTS = 10_000
+/** RFC 2046 section 5.1.1 has 70; more of a longer one is not compared. */
+const MAX_BOUNDARY_LENGTH = 200
+/** As much of a line as is looked at: two dashes, a boundary, two dashes. */
+const MAX_DELIMITER_LENGTH = MAX_BOUNDARY_LENGTH + 4
+
+/** A part whose end has not been seen. */
+interface OpenPart {
+  readonly part: Part
+  /** Octets as characters; undefined when it has none, or its last delimiter has been seen. */
+  boundary: string | undefined
+  readonly isMessage: boolean
+  readonly isInDigest: boolean
+}
+
+/** More octets are needed to tell what a line is. */
+const MORE = -1
+/** The line is an ordinary one. */
+const ORDINARY = -2
+
+export class MessageIndexer {
+  readonly #root = new Part(0)
+  /** From the root to the innermost. */
+  readonly #open: OpenPart[] = []
+  #headerBytes = new HeaderBytes(MAX_HEADER_BYTES)
+  #rootHeader: Buffer | undefined
+  #rootFields: PartFields = {}
+  #partHeaderBudget = MAX_ALL_PARTS_HEADER_BYTES
+  #partCount = 1
+  #boundaries = 0
+  /** The end of a chunk that may be the beginning of a delimiter. */
+  #carry: Buffer | undefined
+  /** Offset in the message of the first octet that is being scanned, and the octet before it. */
+  #base = 0
+  #octetBefore = 0
+  #isInHeader = true
+  #isAtLineStart = true
+  /** The rest of a delimiter line has yet to come. */
+  #isInDelimiter = false
+  /** Offset in the message of the line end before the line that is being read. */
+  #lineBreak = 0
+  #lines = 0
+
+  constructor() {
+    this.#open.push({ part: this.#root, boundary: undefined, isMessage: true, isInDigest: false })
+  }
+
+  /**
+   * The message's own header section with its empty line: whole once `write` has been given its end, cut at 1 MiB.
+   */
+  get header(): Buffer {
+    return this.#rootHeader ?? this.#headerBytes.kept()
+  }
+
+  /** Takes the next octets. A chunk must not be changed afterwards. */
+  write(chunk: Buffer): void {
+    const data = this.#carry === undefined ? chunk : Buffer.concat([this.#carry, chunk])
+    this.#carry = undefined
+    const done = this.#scan(data, false)
+    // A copy: a view would hold the whole chunk.
+    if (done < data.length) this.#carry = Buffer.from(data.subarray(done))
+  }
+
+  /** The message has ended. Nothing may be written afterwards. */
+  finish(): MessageIndex {
+    if (this.#carry !== undefined) this.#scan(this.#carry, true)
+    const size = this.#base
+    while (this.#isInHeader) this.#endHeader(this.#headerBytes.kept(), size)
+    for (const { part } of this.#open) endBody(part, size, this.#lines)
+    return this.#index(size)
+  }
+
+  #index(size: number): MessageIndex {
+    const structure = this.#root.structure()
+    const { subject, date, 'message-id': messageId } = this.#rootFields
+    const sentAt = date === undefined ? undefined : parseDate(date)
+    const id = messageId === undefined ? undefined : /<[^<>\s]{1,990}>/.exec(messageId)?.[0]
+    return {
+      size,
+      envelope: Buffer.from(this.#root.envelope, 'latin1'),
+      bodyStructure: Buffer.from(structure.full, 'latin1'),
+      body: Buffer.from(structure.plain, 'latin1'),
+      root: this.#root.toIndex(),
+      ...(subject !== undefined && { subject: decodeToLine(subject) }),
+      ...(id !== undefined && { messageId: id }),
+      ...(sentAt !== undefined && { sentAt }),
+    }
+  }
+
+  /** @returns how many octets were taken; the rest wait for more */
+  #scan(data: Buffer, isLast: boolean): number {
+    let at = 0
+    while (at < data.length) {
+      const next = this.#step(data, at, isLast)
+      if (next === MORE) break
+      at = next
+    }
+    this.#base += at
+    if (at > 0) this.#octetBefore = data[at - 1] as number
+    return at
+  }
+
+  #step(data: Buffer, at: number, isLast: boolean): number {
+    if (this.#isInDelimiter) return this.#skipDelimiter(data, at)
+    return this.#isInHeader ? this.#scanHeader(data, at, isLast) : this.#scanBody(data, at, isLast)
+  }
+
+  #scanHeader(data: Buffer, from: number, isLast: boolean): number {
+    let at = from
+    while (at < data.length) {
+      if (this.#isAtLineStart) {
+        const emptyLine = emptyLineEnd(data, at, isLast)
+        if (emptyLine > 0) {
+          this.#lines++
+          this.#lineBreak = this.#base + at
+          this.#endHeader(this.#headerBytes.end(data.subarray(from, emptyLine)), this.#base + emptyLine)
+          return emptyLine
+        }
+        if (emptyLine === MORE || this.#mayBeDelimiter(data, at)) {
+          if (at > from) {
+            this.#headerBytes.append(data.subarray(from, at))
+            return at
+          }
+          const delimiter = emptyLine === MORE ? MORE : this.#delimiter(data, at, isLast)
+          if (delimiter !== ORDINARY) return delimiter
+        }
+      }
+      const lf = data.indexOf(LF, at)
+      this.#isAtLineStart = lf !== -1
+      if (lf !== -1) this.#endLine(data, lf)
+      at = lf === -1 ? data.length : lf + 1
+    }
+    this.#headerBytes.append(data.subarray(from, at))
+    return at
+  }
+
+  #scanBody(data: Buffer, from: number, isLast: boolean): number {
+    if (this.#boundaries === 0) {
+      this.#lines += countLines(data, from, data.length)
+      return data.length
+    }
+    if (this.#isAtLineStart) {
+      const delimiter = this.#delimiter(data, from, isLast)
+      if (delimiter !== ORDINARY) return delimiter
+      this.#isAtLineStart = false
+    }
+    let lf = data.indexOf(LINE_AND_DASHES, from)
+    if (lf === -1) lf = lineEndInTail(data, from)
+    if (lf === -1) {
+      this.#lines += countLines(data, from, data.length)
+      return data.length
+    }
+    this.#lines += countLines(data, from, lf)
+    this.#endLine(data, lf)
+    this.#isAtLineStart = true
+    return lf + 1
+  }
+
+  #endLine(data: Buffer, lf: number): void {
+    const before = lf === 0 ? this.#octetBefore : data[lf - 1]
+    this.#lineBreak = this.#base + lf - (before === CR ? 1 : 0)
+    this.#lines++
+  }
+
+  #mayBeDelimiter(data: Buffer, at: number): boolean {
+    return this.#boundaries > 0 && data[at] === DASH && (data[at + 1] ?? DASH) === DASH
+  }
+
+  /**
+   * At the start of a line: if it is a delimiter of an open multipart, ends the parts within that one and begins the
+   * next, or its epilogue.
+   * @returns the offset from which to go on, MORE or ORDINARY
+   */
+  #delimiter(data: Buffer, at: number, isLast: boolean): number {
+    if (!this.#mayBeDelimiter(data, at)) return ORDINARY
+    const available = data.length - at
+    const looked = data.toString('latin1', at, Math.min(at + MAX_DELIMITER_LENGTH, data.length))
+    const lf = looked.indexOf('\n')
+    if (lf === -1 && available < MAX_DELIMITER_LENGTH && !isLast) return MORE
+    const line = lf === -1 ? looked : looked.slice(0, looked[lf - 1] === '\r' ? lf - 1 : lf)
+    const owner = this.#ownerOf(line)
+    if (owner === -1) return ORDINARY
+    const { boundary } = this.#open[owner] as OpenPart & { boundary: string }
+    const isClosing = line.startsWith('--', boundary.length + 2)
+    if (!isClosing && this.#partCount >= MAX_PARTS) {
+      for (const open of this.#open) open.boundary = undefined
+      this.#boundaries = 0
+      return ORDINARY
+    }
+    this.#endPartsWithin(owner)
+    if (isClosing) this.#closeBoundary(this.#open[owner] as OpenPart)
+    this.#isInHeader = !isClosing
+    this.#isInDelimiter = true
+    return this.#skipDelimiter(data, at)
+  }
+
+  /** The innermost of those with the longest boundary that the line begins with (RFC 2046 section 5.1.2); -1 when none. */
+  #ownerOf(line: string): number {
+    let owner = -1
+    let length = 0
+    for (let index = this.#open.length - 1; index >= 0; index--) {
+      const boundary = this.#open[index]?.boundary
+      if (boundary === undefined || boundary.length <= length || !line.startsWith(boundary, 2)) continue
+      owner = index
+      length = boundary.length
+    }
+    return owner
+  }
+
+  #endPartsWithin(owner: number): void {
+    while (this.#open.length > owner + 1) {
+      const open = this.#open.pop() as OpenPart
+      this.#closeBoundary(open)
+      if (this.#isInHeader) this.#cutHeader(open)
+      endBody(open.part, this.#lineBreak, this.#lines - 1)
+    }
+  }
+
+  /** A delimiter came before the header's empty line: the part has no body. */
+  #cutHeader({ part, isMessage, isInDigest }: OpenPart): void {
+    this.#isInHeader = false
+    part.bodyStart = Math.max(part.headerStart, this.#lineBreak)
+    part.linesBefore = this.#lines
+    part.describe(this.#readFields(this.#headerBytes.kept(), isMessage), isMessage, isInDigest)
+    if (part.type === 'multipart' || part.type === 'message') part.becomeOpaque()
+  }
+
+  #closeBoundary(open: OpenPart): void {
+    if (open.boundary === undefined) return
+    open.boundary = undefined
+    this.#boundaries--
+  }
+
+  /** Passes to the end of a delimiter line; a part's header begins after it, or an epilogue. */
+  #skipDelimiter(data: Buffer, at: number): number {
+    const lf = data.indexOf(LF, at)
+    if (lf === -1) return data.length
+    this.#isInDelimiter = false
+    this.#isAtLineStart = true
+    this.#endLine(data, lf)
+    if (this.#isInHeader) this.#beginPart(this.#base + lf + 1)
+    return lf + 1
+  }
+
+  #beginPart(offset: number): void {
+    const owner = this.#open.at(-1) as OpenPart
+    const part = this.#enclose(owner, offset)
+    this.#open.push({ part, boundary: undefined, isMessage: false, isInDigest: owner.part.subtype === 'digest' })
+  }
+
+  #enclose(owner: OpenPart, offset: number): Part {
+    const part = new Part(offset)
+    owner.part.children.push(part)
+    this.#partCount++
+    this.#headerBytes = new HeaderBytes(Math.min(MAX_PART_HEADER_BYTES, this.#partHeaderBudget))
+    return part
+  }
+
+  #readFields(header: Buffer, isMessage: boolean): PartFields {
+    const fields = readPartFields(header, isMessage)
+    if (this.#rootHeader === undefined) {
+      this.#rootHeader = header
+      this.#rootFields = fields
+    } else {
+      this.#partHeaderBudget -= header.length
+    }
+    return fields
+  }
+
+  /** @param bodyStart offset in the message of what follows the header's empty line */
+  #endHeader(header: Buffer, bodyStart: number): void {
+    const open = this.#open.at(-1) as OpenPart
+    const { part } = open
+    part.bodyStart = bodyStart
+    part.linesBefore = this.#lines
+    this.#isInHeader = false
+    this.#isAtLineStart = true
+    const media = part.describe(this.#readFields(header, open.isMessage), open.isMessage, open.isInDigest)
+    if (media.type === 'multipart') this.#openMultipart(open, boundaryOf(media.parameters))
+    else if (media.type === 'message' && media.subtype === 'rfc822') this.#openMessage(open)
+  }
+
+  #openMultipart(open: OpenPart, boundary: string | undefined): void {
+    if (boundary === undefined || this.#open.length > MAX_DEPTH) {
+      open.part.becomeOpaque()
+      return
+    }
+    open.part.shape = 'multipart'
+    open.boundary = boundary
+    this.#boundaries++
+  }
+
+  #openMessage(open: OpenPart): void {
+    if (this.#open.length > MAX_DEPTH || this.#partCount >= MAX_PARTS) {
+      open.part.becomeOpaque()
+      return
+    }
+    open.part.shape = 'message'
+    const part = this.#enclose(open, open.part.bodyStart)
+    this.#open.push({ part, boundary: undefined, isMessage: true, isInDigest: false })
+    this.#isInHeader = true
+  }
+}
+
+/** The index of a message that is in memory as a whole. */
+export function indexMessage(bytes: Buffer): MessageIndex {
+  const indexer = new MessageIndexer()
+  indexer.write(bytes)
+  return indexer.finish()
+}
+
+function endBody(part: Part, end: number, lines: number): void {
+  part.bodyEnd = Math.max(part.bodyStart, end)
+  part.lines = Math.max(0, lines - part.linesBefore)
+}
+
+/** @returns the offset past an empty line at `at`; 0 when there is none; MORE when that cannot be told */
+function emptyLineEnd(data: Buffer, at: number, isLast: boolean): number {
+  if (data[at] === LF) return at + 1
+  if (data[at] !== CR) return 0
+  if (at + 1 === data.length) return isLast ? 0 : MORE
+  return data[at + 1] === LF ? at + 2 : 0
+}
+
+/** The LF of a line end that stands last, or before a single dash that stands last; -1 when there is none. */
+function lineEndInTail(data: Buffer, from: number): number {
+  const last = data.length - 1
+  if (data[last] === LF) return last
+  return data[last] === DASH && last > from && data[last - 1] === LF ? last - 1 : -1
+}
+
+function boundaryOf(parameters: Parameters): string | undefined {
+  const extended = parameters.get('boundary*')
+  const boundary = parameters.get('boundary') ?? (extended === undefined ? undefined : decodeExtendedValue(extended))
+  // It may not end in a space (RFC 2046 section 5.1.1); one that does lost its quotes or was padded on the way.
+  const trimmed = boundary?.slice(0, MAX_BOUNDARY_LENGTH).trimEnd()
+  return trimmed === '' ? undefined : trimmed
+}

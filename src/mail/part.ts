@@ -1,0 +1,142 @@
+/** A MIME part while its message is read, and its BODYSTRUCTURE when it has been (RFC 3501 section 7.4.2). */
+import { envelopeText } from './envelope-text.ts'
+import { imapNstring, imapString } from './imap-text.ts'
+import type { PartIndex } from './message-index.ts'
+import { type ContentType, type Parameters, parseTokenList, parseTokenWithParameters } from './mime-parameters.ts'
+import { contentTypeOf, encodingOf, type PartFields } from './part-header.ts'
+
+/** RFC 3501 has no multipart without parts: such a one shows an empty text instead. */
+const EMPTY_TEXT = '"text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
+const NO_EXTENSION = ' NIL NIL NIL NIL'
+
+/** The two forms of a part's structure; `full` is with extension data. */
+interface Structure {
+  readonly plain: string
+  readonly full: string
+}
+
+/** What the part turned out to be: `children` are parsed for the first two only. */
+export type PartShape = 'multipart' | 'message' | 'leaf'
+
+export class Part {
+  readonly headerStart: number
+  readonly children: Part[] = []
+  bodyStart = 0
+  bodyEnd = 0
+  /** LFs of the message before the body; those before its end are `lines` more. */
+  linesBefore = 0
+  lines = 0
+  type = 'text'
+  subtype = 'plain'
+  encoding = '7bit'
+  charset: string | undefined
+  shape: PartShape = 'leaf'
+  /** Of a message: its root, or what a message/rfc822 part holds. */
+  envelope = ''
+  #description = ''
+  #parameters = 'NIL'
+  #extension = ' NIL NIL NIL'
+  #md5 = 'NIL'
+
+  constructor(headerStart: number) {
+    this.headerStart = headerStart
+  }
+
+  /** Takes what the header says. @returns the media type, for the boundary in it */
+  describe(fields: PartFields, isMessage: boolean, isInDigest: boolean): ContentType {
+    const media = contentTypeOf(fields, isInDigest)
+    this.type = media.type
+    this.subtype = media.subtype
+    this.encoding = encodingOf(fields)
+    this.charset = media.parameters.get('charset')?.toLowerCase()
+    if (isMessage) this.envelope = envelopeText(fields)
+    const isTextWithoutCharset = media.type === 'text' && this.charset === undefined
+    this.#parameters = parametersText(media.parameters, isTextWithoutCharset)
+    this.#description = `${imapNstring(fields['content-id'])} ${imapNstring(fields['content-description'])} ${imapString(this.encoding)}`
+    this.#md5 = imapNstring(fields['content-md5'])
+    this.#extension = ` ${dispositionText(fields)} ${languageText(fields)} ${imapNstring(fields['content-location'])}`
+    return media
+  }
+
+  /** A composite that cannot be taken apart (no boundary, too deep) is shown as opaque octets. */
+  becomeOpaque(): void {
+    this.shape = 'leaf'
+    this.type = 'application'
+    this.subtype = 'octet-stream'
+    this.charset = undefined
+  }
+
+  toIndex(): PartIndex {
+    return {
+      type: this.type,
+      subtype: this.subtype,
+      headerStart: this.headerStart,
+      bodyStart: this.bodyStart,
+      bodyEnd: this.bodyEnd,
+      lines: this.lines,
+      encoding: this.encoding,
+      ...(this.charset !== undefined && { charset: this.charset }),
+      children: this.children.map((child) => child.toIndex()),
+    }
+  }
+
+  structure(): Structure {
+    return this.shape === 'multipart' ? this.#multipart() : this.#single()
+  }
+
+  #multipart(): Structure {
+    let plain = ''
+    let full = ''
+    for (const child of this.children) {
+      const structure = child.structure()
+      plain += structure.plain
+      full += structure.full
+    }
+    if (plain === '') {
+      plain = `(${EMPTY_TEXT})`
+      full = `(${EMPTY_TEXT}${NO_EXTENSION})`
+    }
+    const subtype = imapString(this.subtype)
+    return {
+      plain: `(${plain} ${subtype})`,
+      full: `(${full} ${subtype} ${this.#parameters}${this.#extension})`,
+    }
+  }
+
+  #single(): Structure {
+    const size = this.bodyEnd - this.bodyStart
+    const fields = `${imapString(this.type)} ${imapString(this.subtype)} ${this.#parameters} ${this.#description} ${size}`
+    const extension = ` ${this.#md5}${this.#extension}`
+    const inner = this.shape === 'message' ? this.children[0] : undefined
+    if (inner !== undefined) {
+      const structure = inner.structure()
+      return {
+        plain: `(${fields} ${inner.envelope} ${structure.plain} ${this.lines})`,
+        full: `(${fields} ${inner.envelope} ${structure.full} ${this.lines}${extension})`,
+      }
+    }
+    const basic = this.type === 'text' ? `${fields} ${this.lines}` : fields
+    return { plain: `(${basic})`, full: `(${basic}${extension})` }
+  }
+}
+
+function parametersText(parameters: Parameters, isTextWithoutCharset: boolean): string {
+  const pairs: string[] = []
+  for (const [name, value] of parameters) pairs.push(`${imapString(name)} ${imapString(value)}`)
+  // RFC 2046 section 4.1.2: text that names no charset is US-ASCII.
+  if (isTextWithoutCharset) pairs.push('"charset" "us-ascii"')
+  return pairs.length === 0 ? 'NIL' : `(${pairs.join(' ')})`
+}
+
+function dispositionText(fields: PartFields): string {
+  const value = fields['content-disposition']
+  const disposition = value === undefined ? undefined : parseTokenWithParameters(value)
+  if (disposition === undefined) return 'NIL'
+  return `(${imapString(disposition.token)} ${parametersText(disposition.parameters, false)})`
+}
+
+function languageText(fields: PartFields): string {
+  const value = fields['content-language']
+  const tokens = value === undefined ? [] : parseTokenList(value)
+  return tokens.length === 0 ? 'NIL' : `(${tokens.map(imapString).join(' ')})`
+}
