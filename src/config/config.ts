@@ -2,7 +2,7 @@ import type { ConfiguredPlugin } from '../kernel/plugin.ts'
 import type { Secret } from './secret.ts'
 
 /** Plugins may be left out by condition and grouped: `inProduction && greylist()`, `[imap(), pop3()]`. */
-export type PluginEntry = ConfiguredPlugin | false | null | undefined | readonly PluginEntry[]
+export type PluginEntry = ConfiguredPlugin | false | '' | null | undefined | readonly PluginEntry[]
 
 export interface DomainConfig {
   readonly name: string
