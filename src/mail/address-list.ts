@@ -38,6 +38,8 @@ export function mailboxesOf(items: readonly AddressItem[]): MailboxItem[] {
 // Not `\s`: in octets as characters 0xA0 is half of a UTF-8 letter.
 const ATOM = /[^ \t\r\n()<>[:;@,."]+/y
 
+type MailboxParts = { readonly [K in 'name' | 'route' | 'local' | 'domain']?: string | undefined }
+
 interface Words {
   /** Words with one space where there was white space between them. */
   text: string
@@ -141,9 +143,7 @@ class AddressListParser {
     return this.#mailbox({ name: text.slice(0, split - 1), local: text.slice(split), domain })
   }
 
-  #mailbox(
-    parts: Record<'name' | 'route' | 'local' | 'domain', string | undefined> | Partial<MailboxItem>,
-  ): MailboxItem {
+  #mailbox(parts: MailboxParts): MailboxItem {
     this.#count++
     const name = parts.name ?? this.#comment
     return {
