@@ -127,6 +127,7 @@ function configOf(options: TestServerOptions, dataDir: string): ResolvedConfig {
       messageBytes: options.messageBytes ?? 50 * 1024 ** 2,
       recipients: 1000,
       drainMs: 2_000,
+      reloadMs: 2_000,
       journeyMs: 24 * HOUR_MS,
     },
     queue: { delaysMs: [60_000], jitter: 0, lifetimeMs: 120 * HOUR_MS, warnAfterMs: 4 * HOUR_MS, ...options.queue },
