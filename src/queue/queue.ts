@@ -58,7 +58,12 @@ export interface Attempt {
 }
 
 export type AttemptResult =
-  | { readonly kind: 'delivered'; readonly attempt: Attempt }
+  | {
+      readonly kind: 'delivered'
+      readonly attempt: Attempt
+      /** The next hop took over the request to report success (RFC 3461 section 5.2.1): we report nothing. */
+      readonly isDsnPassedOn?: boolean
+    }
   | { readonly kind: 'deferred'; readonly attempt: Attempt; readonly retryAfterMs?: number }
   | { readonly kind: 'failed'; readonly attempt: Attempt }
 
@@ -95,8 +100,11 @@ export interface Queue {
     message: QueueMessage,
     recipients: readonly { recipient: Recipient; route?: string }[],
   ): void
-  /** What is due now, oldest first, at most `limit` claims; destinations in `busy` are passed over. */
-  claim(limit: number, busy: ReadonlySet<string>): Promise<readonly Claim[]>
+  /**
+   * What is due now, oldest first and destinations in turns, at most `limit` claims; destinations in `busy` are passed over.
+   * @param room how many claims a destination may get; as many as there are when left out
+   */
+  claim(limit: number, busy: ReadonlySet<string>, room?: (destination: string) => number): Promise<readonly Claim[]>
   /**
    * Writes down what the attempt came to for each recipient: delivered and failed ones leave the queue, deferred ones
    * get their next time, or fail when they have none left. Reports (bounces, delay warnings, success) are made and
@@ -108,7 +116,8 @@ export interface Queue {
   /** Resolves when something may be due: a new message, a retry, a release; or when the signal fires. */
   nextDue(signal: AbortSignal): Promise<void>
 
-  // For operators. Each returns the number of entries it changed.
+  // For operators. Each returns the number of entries it changed. An entry that is being delivered at the moment is
+  // marked and counted; what was asked for is done when the attempt ends, unless it delivers the message.
   list(
     filter: QueueFilter,
     page?: { after?: string; limit?: number },
@@ -121,6 +130,8 @@ export interface Queue {
   bounce(filter: QueueFilter, reason?: string): Promise<number>
   /** Gives up and tells nobody. */
   remove(filter: QueueFilter): Promise<number>
+  /** Sends by another next hop, e.g. `smtps://gw.example:465`; undefined: by MX again. Due at once. */
+  reroute(filter: QueueFilter, route: string | undefined): Promise<number>
   /** Stops all attempts, or those to one destination, until resumed; kept over a restart. */
   pause(destination?: string): Promise<void>
   resume(destination?: string): Promise<void>
