@@ -72,8 +72,6 @@ function explain(endpoint: Endpoint, cause: unknown): unknown {
         cause,
         nextSteps: ['See its addresses with: ip address', "Or listen on all of them: '*:PORT'"],
       })
-    case 'ENOENT':
-      return new UserError(`${name}: its directory does not exist.`, { cause, nextSteps: ['Make the directory first'] })
     default:
       return new UserError(`${name} cannot be listened on: ${message}`, { cause })
   }
