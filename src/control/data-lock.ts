@@ -12,6 +12,7 @@ const PID_FILE = 'mailserver.pid'
 const TAKEOVER = 'mailserver.lock.takeover'
 /** A takeover is a few file operations: one that is older was cut off. */
 const TAKEOVER_MS = 5_000
+const TAKEOVER_LOOK_MS = 5
 
 export interface LockHolder {
   readonly pid: number
@@ -81,6 +82,8 @@ function removeStale(dataDir: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     if (ageOf(takeover) > TAKEOVER_MS) rmSync(takeover, { recursive: true, force: true })
+    // Another takes it over right now: a few file operations, then look again.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TAKEOVER_LOOK_MS)
     return
   }
   try {
