@@ -46,6 +46,7 @@ interface Words {
   /** Where the last run of words without a space begins. */
   lastWord: number
   isEmpty: boolean
+  hasQuoted: boolean
 }
 
 class AddressListParser {
@@ -76,8 +77,10 @@ class AddressListParser {
     if (next === '<') return this.#angle(words)
     if (next === '@') return this.#bare(words)
     if (next === ':' && groupAllowed) return this.#group(words)
-    if (words.isEmpty && this.#comment === undefined) return undefined
-    return words.isEmpty ? this.#mailbox({}) : this.#mailbox({ local: words.text })
+    if (words.isEmpty) return undefined
+    // Neither brackets nor an at sign: one word is a local user; several, or quotes, are somebody's name.
+    const isName = words.lastWord > 0 || words.hasQuoted
+    return this.#mailbox(isName ? { name: words.text } : { local: words.text })
   }
 
   #group(words: Words): GroupItem {
@@ -157,9 +160,10 @@ class AddressListParser {
 
   /** A run of atoms, dots and quoted strings: a phrase or a local part, as what follows it tells. */
   #words(): Words {
-    const words: Words = { text: '', lastWord: 0, isEmpty: true }
+    const words: Words = { text: '', lastWord: 0, isEmpty: true, hasQuoted: false }
     for (;;) {
       const hadSpace = this.#space()
+      const isQuoted = this.#text[this.#at] === '"'
       const word = this.#word()
       if (word === undefined) return words
       if (hadSpace && !words.isEmpty) {
@@ -168,6 +172,7 @@ class AddressListParser {
       }
       words.text += word
       words.isEmpty = false
+      words.hasQuoted ||= isQuoted
     }
   }
 

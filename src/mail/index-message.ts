@@ -90,8 +90,8 @@ export class MessageIndexer {
   finish(): MessageIndex {
     if (this.#carry !== undefined) this.#scan(this.#carry, true)
     const size = this.#base
-    while (this.#isInHeader) this.#endHeader(this.#headerBytes.kept(), size)
-    for (const { part } of this.#open) endBody(part, size, this.#lines)
+    this.#endHeaders(size)
+    for (const { part } of this.#open.reverse()) part.end(size, this.#lines)
     return this.#index(size)
   }
 
@@ -233,21 +233,20 @@ export class MessageIndexer {
   }
 
   #endPartsWithin(owner: number): void {
+    this.#endHeaders(this.#lineBreak)
     while (this.#open.length > owner + 1) {
       const open = this.#open.pop() as OpenPart
       this.#closeBoundary(open)
-      if (this.#isInHeader) this.#cutHeader(open)
-      endBody(open.part, this.#lineBreak, this.#lines - 1)
+      open.part.end(this.#lineBreak, this.#lines - 1)
     }
   }
 
-  /** A delimiter came before the header's empty line: the part has no body. */
-  #cutHeader({ part, isMessage, isInDigest }: OpenPart): void {
-    this.#isInHeader = false
-    part.bodyStart = Math.max(part.headerStart, this.#lineBreak)
-    part.linesBefore = this.#lines
-    part.describe(this.#readFields(this.#headerBytes.kept(), isMessage), isMessage, isInDigest)
-    if (part.type === 'multipart' || part.type === 'message') part.becomeOpaque()
+  /** The part ends before its header does: it has no body, nor has the message in it that it may be. */
+  #endHeaders(end: number): void {
+    while (this.#isInHeader) {
+      const { part } = this.#open.at(-1) as OpenPart
+      this.#endHeader(this.#headerBytes.kept(), Math.max(part.headerStart, end))
+    }
   }
 
   #closeBoundary(open: OpenPart): void {
@@ -306,11 +305,12 @@ export class MessageIndexer {
   }
 
   #openMultipart(open: OpenPart, boundary: string | undefined): void {
-    if (boundary === undefined || this.#open.length > MAX_DEPTH) {
+    if (this.#open.length > MAX_DEPTH) {
       open.part.becomeOpaque()
       return
     }
     open.part.shape = 'multipart'
+    if (boundary === undefined) return
     open.boundary = boundary
     this.#boundaries++
   }
@@ -332,11 +332,6 @@ export function indexMessage(bytes: Buffer): MessageIndex {
   const indexer = new MessageIndexer()
   indexer.write(bytes)
   return indexer.finish()
-}
-
-function endBody(part: Part, end: number, lines: number): void {
-  part.bodyEnd = Math.max(part.bodyStart, end)
-  part.lines = Math.max(0, lines - part.linesBefore)
 }
 
 /** @returns the offset past an empty line at `at`; 0 when there is none; MORE when that cannot be told */

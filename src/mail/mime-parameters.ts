@@ -14,6 +14,7 @@ const MAX_SECTIONS = 1000
 // Not `\s`: in octets as characters 0xA0 is half of a UTF-8 letter.
 const NAME = /[^ \t\r\n;=(")]+/y
 const VALUE = /[^ \t\r\n;("]+/y
+const UNSEPARATED = /[A-Za-z0-9*-]{1,40}=/y
 const TOKEN = /[^ \t\r\n()<>@,;:\\"/[\]?=]+/y
 
 export interface ContentType {
@@ -46,10 +47,14 @@ export function parseTokenWithParameters(value: string): { token: string; parame
   return { token: token.toLowerCase(), parameters: parseParameters(value, start + token.length) }
 }
 
-/** The first token of a value in lower case, comments passed over: Content-Transfer-Encoding (RFC 2045 section 6.1). */
+/**
+ * A value that is one token, in lower case, comments passed over: Content-Transfer-Encoding (RFC 2045 section 6.1).
+ * @returns undefined when there is none, or more than it
+ */
 export function parseToken(value: string): string | undefined {
-  const token = match(TOKEN, value, skipSpace(value, 0)).toLowerCase()
-  return token === '' ? undefined : token
+  const start = skipSpace(value, 0)
+  const token = match(TOKEN, value, start).toLowerCase()
+  return token === '' || skipSpace(value, start + token.length) < value.length ? undefined : token
 }
 
 /** Every token of a comma separated list: Content-Language (RFC 3282). */
@@ -88,11 +93,12 @@ function parseParameters(text: string, from: number): Parameters {
   let at = from
   while (at < text.length && parameters.size + split.size < MAX_PARAMETERS) {
     at = skipSpace(text, at)
-    if (text[at] !== ';') {
+    // A semicolon was forgotten where a name and its `=` follow.
+    if (text[at] !== ';' && match(UNSEPARATED, text, at) === '') {
       at = skipTo(text, at, ';')
       if (at >= text.length) break
     }
-    at = skipSpace(text, at + 1)
+    if (text[at] === ';') at = skipSpace(text, at + 1)
     const name = match(NAME, text, at).toLowerCase()
     at = skipSpace(text, at + name.length)
     if (name === '' || text[at] !== '=') continue

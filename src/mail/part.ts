@@ -5,9 +5,8 @@ import type { PartIndex } from './message-index.ts'
 import { type ContentType, type Parameters, parseTokenList, parseTokenWithParameters } from './mime-parameters.ts'
 import { contentTypeOf, encodingOf, type PartFields } from './part-header.ts'
 
-/** RFC 3501 has no multipart without parts: such a one shows an empty text instead. */
-const EMPTY_TEXT = '"text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
-const NO_EXTENSION = ' NIL NIL NIL NIL'
+/** RFC 2046 section 4.1.2: text that names no charset. */
+const US_ASCII = '("charset" "us-ascii")'
 
 /** The two forms of a part's structure; `full` is with extension data. */
 interface Structure {
@@ -58,12 +57,29 @@ export class Part {
     return media
   }
 
-  /** A composite that cannot be taken apart (no boundary, too deep) is shown as opaque octets. */
+  /** A composite beyond the limits is shown as octets nobody looks into. */
   becomeOpaque(): void {
+    this.#become('application', 'octet-stream', this.#parameters)
+  }
+
+  /**
+   * @param offset one past the last octet of the body
+   * @param lines LFs of the message before it
+   */
+  end(offset: number, lines: number): void {
+    this.bodyEnd = Math.max(this.bodyStart, offset)
+    this.lines = Math.max(0, lines - this.linesBefore)
+    // A multipart needs a part (RFC 2046 section 5.1.1). One without, for want of a boundary or of its delimiters, has
+    // a Content-Type that is not valid, and is read as text (RFC 2045 section 5.2).
+    if (this.shape === 'multipart' && this.children.length === 0) this.#become('text', 'plain', US_ASCII)
+  }
+
+  #become(type: string, subtype: string, parameters: string): void {
     this.shape = 'leaf'
-    this.type = 'application'
-    this.subtype = 'octet-stream'
+    this.type = type
+    this.subtype = subtype
     this.charset = undefined
+    this.#parameters = parameters
   }
 
   toIndex(): PartIndex {
@@ -91,10 +107,6 @@ export class Part {
       const structure = child.structure()
       plain += structure.plain
       full += structure.full
-    }
-    if (plain === '') {
-      plain = `(${EMPTY_TEXT})`
-      full = `(${EMPTY_TEXT}${NO_EXTENSION})`
     }
     const subtype = imapString(this.subtype)
     return {
