@@ -84,7 +84,26 @@ export {
   parseAddress,
   splitSubaddress,
 } from './mail/address.ts'
+export {
+  type AddressItem,
+  type GroupItem,
+  type MailboxItem,
+  mailboxesOf,
+  parseAddressList,
+} from './mail/address-list.ts'
+export { formatDate, parseDate } from './mail/date-time.ts'
+export { decodeCharset, decodeToLine, decodeWords } from './mail/encoded-word.ts'
 export type { Envelope, Notify, Recipient } from './mail/envelope.ts'
+export {
+  fieldValue,
+  fieldValues,
+  type HeaderFieldSlice,
+  headerEnd,
+  headerFields,
+  hopCount,
+  selectFields,
+} from './mail/header.ts'
+export { indexMessage, MessageIndexer } from './mail/index-message.ts'
 export type { MessageIndex, PartIndex } from './mail/message-index.ts'
 export { tlsFacts } from './net/handshake.ts'
 export { type LineEvent, LineReader, type LineReaderOptions } from './net/line-reader.ts'
