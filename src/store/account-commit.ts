@@ -1,0 +1,166 @@
+import { MailError } from '../errors/mail-error.ts'
+import { type Change, changeOf, trimLog, writeChange } from './changes/change-log.ts'
+import { formatNotice, noticeTopic } from './changes/notice.ts'
+import type { Transaction } from './engine.ts'
+import { accountKey, countersKey } from './layout.ts'
+import { type AccountId, accountScope, type MailboxId } from './mail-store.ts'
+import { type AccountRecord, decodeAccount, encodeAccount, newAccountRecord } from './records/account-record.ts'
+import { decodeCounters, encodeCounters, type MailboxCounters, newCounters } from './records/mailbox-counters.ts'
+import { mailboxId, mailboxNumber } from './records/mailbox-record.ts'
+import type { StoreContext } from './store-context.ts'
+
+/**
+ * One change of an account, inside a transaction that holds its scope: gives out MODSEQ, keeps the counters, writes
+ * the log, and tells the watchers once it is on disk. Whatever changes an account goes through here.
+ */
+export class AccountCommit {
+  readonly tx: Transaction
+  readonly account: AccountId
+  readonly record: AccountRecord
+  readonly now: number
+  readonly #context: StoreContext
+  readonly #counters: Map<number, MailboxCounters>
+  readonly #dirty = new Set<number>()
+  readonly #changes: Change[] = []
+  readonly #previous: bigint
+  #isUnchanged = false
+
+  private constructor(
+    context: StoreContext,
+    tx: Transaction,
+    account: AccountId,
+    loaded: { record: AccountRecord; counters: Map<number, MailboxCounters> },
+  ) {
+    this.#context = context
+    this.tx = tx
+    this.account = account
+    this.record = loaded.record
+    this.#counters = loaded.counters
+    this.#previous = loaded.record.modSeq
+    this.now = context.clock.now()
+  }
+
+  /** Reads the account and the counters of the mailboxes that the change touches, in one go. */
+  static async open(
+    context: StoreContext,
+    tx: Transaction,
+    account: AccountId,
+    mailboxes: readonly number[] = [],
+  ): Promise<AccountCommit> {
+    const keys = mailboxes.map((mailbox) => countersKey(account, mailbox))
+    const [record, ...values] = await tx.getMany([accountKey(account), ...keys])
+    const counters = new Map<number, MailboxCounters>()
+    mailboxes.forEach((mailbox, at) => {
+      const value = values[at]
+      if (value !== undefined) counters.set(mailbox, decodeCounters(value))
+    })
+    const loaded = { record: record === undefined ? newAccountRecord() : decodeAccount(record), counters }
+    return new AccountCommit(context, tx, account, loaded)
+  }
+
+  /**
+   * The next MODSEQ: one more than the last, and never less than the microseconds of the clock. Flags are committed
+   * without waiting for the disk; after a power failure the counter may have fallen back, and the clock keeps it from
+   * giving out a MODSEQ that a client has already seen for another change (RFC 7162 section 3.1).
+   */
+  nextModSeq(): bigint {
+    const floor = BigInt(Math.max(0, Math.floor(this.now))) * 1000n
+    const next = this.record.modSeq + 1n
+    this.record.modSeq = next > floor ? next : floor
+    return this.record.modSeq
+  }
+
+  /** UIDVALIDITY that no mailbox of the account has had (RFC 3501 section 2.3.1.1). */
+  nextUidValidity(): number {
+    const seconds = Math.min(0xffff_fffe, Math.max(0, Math.floor(this.now / 1000)))
+    this.record.lastUidValidity = Math.max(this.record.lastUidValidity + 1, seconds)
+    return this.record.lastUidValidity
+  }
+
+  /** Counters to read and change; they are written at the end. @throws MailError MAILBOX_NOT_FOUND */
+  change(mailbox: number): MailboxCounters {
+    const counters = this.#counters.get(mailbox)
+    if (counters === undefined) {
+      throw new MailError('MAILBOX_NOT_FOUND', `account ${this.account} has no mailbox m${mailbox}`)
+    }
+    this.#dirty.add(mailbox)
+    return counters
+  }
+
+  addMailbox(mailbox: number, uidValidity: number, modSeq: bigint): void {
+    this.#counters.set(mailbox, newCounters(uidValidity, modSeq))
+    this.#dirty.add(mailbox)
+  }
+
+  removeMailbox(mailbox: number): void {
+    this.#counters.delete(mailbox)
+    this.#dirty.delete(mailbox)
+    this.tx.delete(countersKey(this.account, mailbox))
+  }
+
+  /** Notes what happened to messages. @param uids ascending, at least one */
+  messagesChanged(
+    kind: Exclude<Change['kind'], 'mailboxes'>,
+    mailbox: number,
+    modSeq: bigint,
+    uids: readonly number[],
+  ): void {
+    this.change(mailbox).highestModSeq = modSeq
+    this.#changes.push(changeOf(kind, modSeq, mailbox, uids))
+  }
+
+  mailboxesChanged(modSeq: bigint): void {
+    this.#changes.push(changeOf('mailboxes', modSeq, 0, []))
+  }
+
+  /** Nothing came of the change: `close` writes nothing. */
+  leave(): void {
+    this.#isUnchanged = true
+  }
+
+  /** Writes the account, the counters and the log. The last call on this object. */
+  async close(): Promise<void> {
+    if (this.#isUnchanged) return
+    const { tx, account, record } = this
+    for (const change of this.#changes) writeChange(tx, account, record, change)
+    await trimLog(tx, account, record, this.#context.limits)
+    for (const mailbox of this.#dirty) {
+      const counters = this.#counters.get(mailbox)
+      if (counters !== undefined) tx.put(countersKey(account, mailbox), encodeCounters(counters))
+    }
+    tx.put(accountKey(account), encodeAccount(record))
+    if (this.#changes.length > 0) tx.afterCommit(() => this.#tell())
+  }
+
+  #tell(): void {
+    const { engine, onChange } = this.#context
+    const notice = { previous: this.#previous, modSeq: this.record.modSeq, changes: this.#changes }
+    engine.publish(noticeTopic(this.account), formatNotice(notice))
+    for (const { kind, mailbox } of this.#changes) {
+      onChange(this.account, kind, mailbox === 0 ? undefined : mailboxId(mailbox))
+    }
+  }
+}
+
+/** How a change is committed: `durable` waits for the disk, `relaxed` does not. */
+export type Durability = 'durable' | 'relaxed'
+
+/** Runs one change of an account in a transaction of its own. */
+export async function commitAccount<T>(
+  context: StoreContext,
+  account: AccountId,
+  mailboxes: readonly MailboxId[],
+  change: (commit: AccountCommit) => Promise<T>,
+  durability: Durability = 'durable',
+): Promise<T> {
+  const numbers = mailboxes.map(mailboxNumber)
+  const { engine } = context
+  const work = async (tx: Transaction): Promise<T> => {
+    const commit = await AccountCommit.open(context, tx, account, numbers)
+    const result = await change(commit)
+    await commit.close()
+    return result
+  }
+  const scopes = [accountScope(account)]
+  return durability === 'durable' ? engine.transact(scopes, work) : engine.transactRelaxed(scopes, work)
+}

@@ -1,0 +1,116 @@
+import { MailError } from '../../errors/mail-error.ts'
+import type { AccountCommit } from '../account-commit.ts'
+import type { Reader } from '../engine.ts'
+import { key } from '../key.ts'
+import { mailboxKey, mailboxRange, subscriptionKey, subscriptionRange } from '../layout.ts'
+import type { AccountId, Mailbox, SpecialUse } from '../mail-store.ts'
+import { decodeMailbox, encodeMailbox, type MailboxRecord, toMailbox } from '../records/mailbox-record.ts'
+import type { StoreContext } from '../store-context.ts'
+import { canonicalName, isBelow, isInbox, parentsOf } from './mailbox-name.ts'
+
+const NOTHING = Buffer.alloc(0)
+
+/** The record under a name. @param name canonical @throws MailError MAILBOX_NOT_FOUND */
+export async function recordOf(reader: Reader, account: AccountId, name: string): Promise<MailboxRecord> {
+  const value = await reader.get(mailboxKey(account, name))
+  if (value === undefined) throw notFound(account, name)
+  return decodeMailbox(value)
+}
+
+/** Every mailbox of the account by name: INBOX first, then in the order of the names' octets. */
+export async function allRecords(reader: Reader, account: AccountId): Promise<Map<string, MailboxRecord>> {
+  const prefix = key('mail-mailbox', account).length
+  const records: [string, MailboxRecord][] = []
+  for await (const batch of reader.scan(mailboxRange(account))) {
+    for (const [at, value] of batch) records.push([nameIn(at, prefix), decodeMailbox(value)])
+  }
+  const inbox = records.findIndex(([name]) => isInbox(name))
+  if (inbox > 0) records.unshift(...records.splice(inbox, 1))
+  return new Map(records)
+}
+
+/** Every subscribed name, of existing mailboxes or not. */
+export async function allSubscriptions(reader: Reader, account: AccountId): Promise<string[]> {
+  const prefix = key('mail-subscription', account).length
+  const names: string[] = []
+  for await (const batch of reader.scan(subscriptionRange(account))) {
+    for (const [at] of batch) names.push(nameIn(at, prefix))
+  }
+  return names
+}
+
+export async function listMailboxes(context: StoreContext, account: AccountId): Promise<readonly Mailbox[]> {
+  const [records, subscriptions] = await Promise.all([
+    allRecords(context.engine, account),
+    allSubscriptions(context.engine, account),
+  ])
+  const subscribed = new Set(subscriptions)
+  return [...records].map(([name, record]) => toMailbox(name, record, subscribed.has(name)))
+}
+
+export async function findMailbox(context: StoreContext, account: AccountId, name: string): Promise<Mailbox> {
+  const canonical = canonicalName(name)
+  const [record, subscription] = await context.engine.getMany([
+    mailboxKey(account, canonical),
+    subscriptionKey(account, canonical),
+  ])
+  if (record === undefined) throw notFound(account, canonical)
+  return toMailbox(canonical, decodeMailbox(record), subscription !== undefined)
+}
+
+/** Writes a new, empty mailbox. The caller has seen to it that the name is free. */
+export function addMailbox(
+  commit: AccountCommit,
+  name: string,
+  modSeq: bigint,
+  options: { specialUse?: SpecialUse | undefined; isSubscribed?: boolean } = {},
+): MailboxRecord {
+  const { record: account } = commit
+  account.lastMailbox += 1
+  const { specialUse } = options
+  const record: MailboxRecord = {
+    number: account.lastMailbox,
+    uidValidity: commit.nextUidValidity(),
+    ...(specialUse !== undefined && { specialUse }),
+    createdAt: commit.now,
+  }
+  commit.tx.put(mailboxKey(commit.account, name), encodeMailbox(record))
+  if (options.isSubscribed) commit.tx.put(subscriptionKey(commit.account, name), NOTHING)
+  commit.addMailbox(record.number, record.uidValidity, modSeq)
+  return record
+}
+
+/** Makes the parents of a name that are missing. @param existing every name of the account; what is made is added */
+export function addParents(
+  commit: AccountCommit,
+  name: string,
+  modSeq: bigint,
+  existing: Map<string, MailboxRecord>,
+): void {
+  for (const parent of parentsOf(name)) {
+    if (!existing.has(parent)) existing.set(parent, addMailbox(commit, parent, modSeq))
+  }
+}
+
+/** @throws MailError LIMIT_REACHED */
+export function checkCount(context: StoreContext, existing: ReadonlyMap<string, MailboxRecord>): void {
+  if (existing.size > context.limits.mailboxes) {
+    throw new MailError('LIMIT_REACHED', `an account has ${context.limits.mailboxes} mailboxes at most`)
+  }
+}
+
+export const childrenOf = (name: string, existing: ReadonlyMap<string, MailboxRecord>): string[] =>
+  [...existing.keys()].filter((other) => isBelow(other, name))
+
+export function notFound(account: AccountId, name: string): MailError {
+  return new MailError('MAILBOX_NOT_FOUND', `account ${account} has no mailbox ${JSON.stringify(name)}`)
+}
+
+export function exists(account: AccountId, name: string): MailError {
+  return new MailError('MAILBOX_EXISTS', `account ${account} has a mailbox ${JSON.stringify(name)} already`)
+}
+
+/** A text that ends a key stands in it as it is, but for its terminator: names have no NUL to escape. */
+function nameIn(at: Buffer, prefix: number): string {
+  return at.toString('utf8', prefix, at.length - 1)
+}

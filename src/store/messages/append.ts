@@ -1,0 +1,116 @@
+import { MailError } from '../../errors/mail-error.ts'
+import type { MessageIndex } from '../../mail/message-index.ts'
+import { AccountCommit } from '../account-commit.ts'
+import { linkIn } from '../blob-links.ts'
+import type { Transaction } from '../engine.ts'
+import { MessageKeys, messageOwner } from '../layout.ts'
+import { type AccountId, type Appended, accountScope, type MailboxId, type NewMessage } from '../mail-store.ts'
+import type { AccountRecord } from '../records/account-record.ts'
+import { emailIdOf, encodeCopy } from '../records/copy-record.ts'
+import { DELETED, parseFlags, SEEN } from '../records/flags.ts'
+import { encodeIndex } from '../records/index-codec.ts'
+import type { MailboxCounters } from '../records/mailbox-counters.ts'
+import { mailboxNumber } from '../records/mailbox-record.ts'
+import { encodeState } from '../records/state-record.ts'
+import type { StoreContext } from '../store-context.ts'
+
+const MAX_UID = 0xffff_fffe
+
+export async function append(
+  context: StoreContext,
+  account: AccountId,
+  mailbox: MailboxId,
+  messages: readonly NewMessage[],
+): Promise<readonly Appended[]> {
+  await Promise.all(messages.map(({ blob }) => context.blobs.durable(blob)))
+  return context.engine.transact([accountScope(account)], (tx) => appendIn(context, tx, account, mailbox, messages))
+}
+
+/** Throws before it writes anything, so a caller that goes on without these messages commits nothing of them. */
+export async function appendIn(
+  context: StoreContext,
+  tx: Transaction,
+  account: AccountId,
+  mailbox: MailboxId,
+  messages: readonly NewMessage[],
+): Promise<readonly Appended[]> {
+  if (messages.length === 0) return []
+  const number = mailboxNumber(mailbox)
+  const flags = messages.map((message) => parseFlags(message.flags))
+  const commit = await AccountCommit.open(context, tx, account, [number])
+  const counters = commit.change(number)
+  takeQuota(commit.record, messages.length, sum(messages))
+  const uids = takeUids(counters, messages.length)
+
+  const modSeq = commit.nextModSeq()
+  const states = new MessageKeys('mail-state', account, number)
+  const copies = new MessageKeys('mail-copy', account, number)
+  const indexes = new MessageKeys('mail-index', account, number)
+  messages.forEach(({ blob, index, internalDate }, at) => {
+    const uid = uids[at] as number
+    const { bits, keywords } = flags[at] as { bits: number; keywords: string }
+    countIn(counters, bits, index.size)
+    tx.put(states.of(uid), encodeState({ bits, keywords, modSeq, internalDate, size: index.size }))
+    tx.put(copies.of(uid), encodeCopy({ blob, emailId: emailIdOf(blob), savedAt: commit.now }))
+    tx.put(indexes.of(uid), encodedOnce(index))
+    linkIn(tx, blob, messageOwner(account, number, uid))
+  })
+  commit.messagesChanged('appended', number, modSeq, uids)
+  await commit.close()
+  return uids.map((uid) => ({ uid, uidValidity: counters.uidValidity, modSeq }))
+}
+
+/** @throws MailError OVER_QUOTA */
+export function takeQuota(record: AccountRecord, messages: number, bytes: number): void {
+  const { usedBytes, usedMessages, maxBytes, maxMessages } = record
+  if (usedBytes + bytes > (maxBytes ?? Infinity)) {
+    throw new MailError('OVER_QUOTA', `${usedBytes} octets are used and ${maxBytes} allowed; ${bytes} more do not fit`)
+  }
+  if (usedMessages + messages > (maxMessages ?? Infinity)) {
+    throw new MailError('OVER_QUOTA', `${usedMessages} messages are kept and ${maxMessages} allowed`)
+  }
+  record.usedBytes += bytes
+  record.usedMessages += messages
+}
+
+/** The next UIDs of the mailbox, ascending. @throws MailError LIMIT_REACHED when it has had four thousand million */
+export function takeUids(counters: MailboxCounters, count: number): number[] {
+  if (counters.lastUid + count > MAX_UID) throw new MailError('LIMIT_REACHED', 'the UIDs of a mailbox are used up')
+  const first = counters.lastUid + 1
+  counters.lastUid += count
+  return Array.from({ length: count }, (_, at) => first + at)
+}
+
+/** Counts a message that comes in. Nobody has seen it yet: it is recent. */
+export function countIn(counters: MailboxCounters, bits: number, size: number): void {
+  counters.messages += 1
+  counters.recent += 1
+  counters.size += size
+  if (!(bits & SEEN)) counters.unseen += 1
+  if (bits & DELETED) counters.deleted += 1
+}
+
+/** Counts a message that goes. */
+export function countOut(counters: MailboxCounters, uid: number, bits: number, size: number): void {
+  counters.messages -= 1
+  counters.size -= size
+  if (uid >= counters.firstRecent) counters.recent -= 1
+  if (!(bits & SEEN)) counters.unseen -= 1
+  if (bits & DELETED) counters.deleted -= 1
+}
+
+const encoded = new WeakMap<MessageIndex, Buffer>()
+
+/** A message to a hundred recipients is encoded once. */
+function encodedOnce(index: MessageIndex): Buffer {
+  let bytes = encoded.get(index)
+  if (bytes === undefined) {
+    bytes = encodeIndex(index)
+    encoded.set(index, bytes)
+  }
+  return bytes
+}
+
+function sum(messages: readonly NewMessage[]): number {
+  return messages.reduce((total, { index }) => total + index.size, 0)
+}

@@ -1,0 +1,57 @@
+import { type AccountCommit, commitAccount } from '../account-commit.ts'
+import { unlinkIn } from '../blob-links.ts'
+import { MessageKeys, messageOwner } from '../layout.ts'
+import type { AccountId, MailboxId } from '../mail-store.ts'
+import { decodeCopy } from '../records/copy-record.ts'
+import { mailboxNumber } from '../records/mailbox-record.ts'
+import { decodeState } from '../records/state-record.ts'
+import { ascending } from '../records/uid-ranges.ts'
+import type { StoreContext } from '../store-context.ts'
+import { countOut } from './append.ts'
+
+/** Many messages go in several commits; each message goes whole. */
+export async function expunge(
+  context: StoreContext,
+  account: AccountId,
+  mailbox: MailboxId,
+  uids: readonly number[],
+): Promise<readonly number[]> {
+  const wanted = ascending(uids)
+  const { batch } = context.limits
+  const removed: number[] = []
+  for (let from = 0; from === 0 || from < wanted.length; from += batch) {
+    const part = wanted.slice(from, from + batch)
+    const gone = await commitAccount(context, account, [mailbox], (commit) =>
+      expungeIn(commit, mailboxNumber(mailbox), part),
+    )
+    for (const uid of gone) removed.push(uid)
+  }
+  return removed
+}
+
+async function expungeIn(commit: AccountCommit, mailbox: number, uids: readonly number[]): Promise<number[]> {
+  const { tx, account, record } = commit
+  const stateKeys = new MessageKeys('mail-state', account, mailbox)
+  const copyKeys = new MessageKeys('mail-copy', account, mailbox)
+  const indexKeys = new MessageKeys('mail-index', account, mailbox)
+  const counters = commit.change(mailbox)
+  const values = await tx.getMany([...uids.map((uid) => stateKeys.of(uid)), ...uids.map((uid) => copyKeys.of(uid))])
+  const gone: number[] = []
+  uids.forEach((uid, at) => {
+    const state = values[at]
+    const copy = values[uids.length + at]
+    if (state === undefined || copy === undefined) return
+    const { bits, size } = decodeState(state)
+    countOut(counters, uid, bits, size)
+    record.usedBytes -= size
+    record.usedMessages -= 1
+    tx.delete(stateKeys.of(uid))
+    tx.delete(copyKeys.of(uid))
+    tx.delete(indexKeys.of(uid))
+    unlinkIn(tx, decodeCopy(copy).blob, messageOwner(account, mailbox, uid), commit.now)
+    gone.push(uid)
+  })
+  if (gone.length === 0) commit.leave()
+  else commit.messagesChanged('expunged', mailbox, commit.nextModSeq(), gone)
+  return gone
+}

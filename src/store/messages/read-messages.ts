@@ -1,0 +1,126 @@
+import type { Readable } from 'node:stream'
+import { MailError } from '../../errors/mail-error.ts'
+import type { MessageIndex } from '../../mail/message-index.ts'
+import type { BlobRange, BlobRef } from '../blob-store.ts'
+import type { Reader } from '../engine.ts'
+import { countersKey, MessageKeys } from '../layout.ts'
+import type { AccountId, MailboxId, MailboxStatus, MessageRecord, MessageState } from '../mail-store.ts'
+import { decodeCopy } from '../records/copy-record.ts'
+import { decodeIndex } from '../records/index-codec.ts'
+import { decodeCounters, type MailboxCounters } from '../records/mailbox-counters.ts'
+import { mailboxNumber } from '../records/mailbox-record.ts'
+import { toMessageState } from '../records/state-record.ts'
+import { ascending } from '../records/uid-ranges.ts'
+import type { StoreContext } from '../store-context.ts'
+
+/** Indexes that are in memory at a time. */
+const INDEX_BATCH = 500
+
+/** @throws MailError MAILBOX_NOT_FOUND */
+export async function countersOf(reader: Reader, account: AccountId, mailbox: MailboxId): Promise<MailboxCounters> {
+  const value = await reader.get(countersKey(account, mailboxNumber(mailbox)))
+  if (value === undefined) throw new MailError('MAILBOX_NOT_FOUND', `account ${account} has no mailbox ${mailbox}`)
+  return decodeCounters(value)
+}
+
+export async function statusOf(context: StoreContext, account: AccountId, mailbox: MailboxId): Promise<MailboxStatus> {
+  const { lastUid, firstRecent, ...counters } = await countersOf(context.engine, account, mailbox)
+  return { ...counters, uidNext: lastUid + 1 }
+}
+
+export async function* states(
+  context: StoreContext,
+  account: AccountId,
+  mailbox: MailboxId,
+): AsyncIterable<readonly MessageState[]> {
+  await countersOf(context.engine, account, mailbox)
+  const keys = new MessageKeys('mail-state', account, mailboxNumber(mailbox))
+  for await (const batch of context.engine.scan(keys.range())) {
+    yield batch.map(([at, value]) => toMessageState(MessageKeys.uidOf(at), value))
+  }
+}
+
+/** States of the UIDs that exist, in ascending order. */
+export async function statesOf(
+  reader: Reader,
+  account: AccountId,
+  mailbox: number,
+  uids: readonly number[],
+): Promise<MessageState[]> {
+  const keys = new MessageKeys('mail-state', account, mailbox)
+  const values = await reader.getMany(uids.map((uid) => keys.of(uid)))
+  const found: MessageState[] = []
+  values.forEach((value, at) => {
+    if (value !== undefined) found.push(toMessageState(uids[at] as number, value))
+  })
+  return found
+}
+
+export async function records(
+  context: StoreContext,
+  account: AccountId,
+  mailbox: MailboxId,
+  uids: readonly number[],
+): Promise<readonly MessageRecord[]> {
+  const wanted = ascending(uids)
+  const number = mailboxNumber(mailbox)
+  const stateKeys = new MessageKeys('mail-state', account, number)
+  const copyKeys = new MessageKeys('mail-copy', account, number)
+  const [stateValues, copyValues] = await Promise.all([
+    context.engine.getMany(wanted.map((uid) => stateKeys.of(uid))),
+    context.engine.getMany(wanted.map((uid) => copyKeys.of(uid))),
+  ])
+  const found: MessageRecord[] = []
+  wanted.forEach((uid, at) => {
+    const state = stateValues[at]
+    const copy = copyValues[at]
+    if (state !== undefined && copy !== undefined) found.push({ ...toMessageState(uid, state), ...decodeCopy(copy) })
+  })
+  return found
+}
+
+export async function* indexes(
+  context: StoreContext,
+  account: AccountId,
+  mailbox: MailboxId,
+  uids: readonly number[],
+): AsyncIterable<readonly (readonly [uid: number, index: MessageIndex])[]> {
+  const keys = new MessageKeys('mail-index', account, mailboxNumber(mailbox))
+  for (let from = 0; from < uids.length; from += INDEX_BATCH) {
+    const part = uids.slice(from, from + INDEX_BATCH)
+    const values = await context.engine.getMany(part.map((uid) => keys.of(uid)))
+    const found: (readonly [number, MessageIndex])[] = []
+    values.forEach((value, at) => {
+      if (value !== undefined) found.push([part[at] as number, decodeIndex(value)])
+    })
+    if (found.length > 0) yield found
+  }
+}
+
+export async function read(
+  context: StoreContext,
+  account: AccountId,
+  mailbox: MailboxId,
+  uid: number,
+  range?: BlobRange,
+): Promise<Buffer> {
+  return context.blobs.read(await blobOf(context, account, mailbox, uid), range)
+}
+
+export async function stream(
+  context: StoreContext,
+  account: AccountId,
+  mailbox: MailboxId,
+  uid: number,
+  range?: BlobRange,
+): Promise<Readable> {
+  return context.blobs.stream(await blobOf(context, account, mailbox, uid), range)
+}
+
+async function blobOf(context: StoreContext, account: AccountId, mailbox: MailboxId, uid: number): Promise<BlobRef> {
+  const number = mailboxNumber(mailbox)
+  const isUid = ascending([uid]).length === 1
+  const value = isUid ? await context.engine.get(new MessageKeys('mail-copy', account, number).of(uid)) : undefined
+  if (value === undefined) throw new MailError('NOT_FOUND', `mailbox ${mailbox} of ${account} has no message ${uid}`)
+  return decodeCopy(value).blob
+}

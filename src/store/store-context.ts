@@ -1,0 +1,35 @@
+import type { Clock } from '../kernel/clock.ts'
+import type { Log } from '../kernel/log.ts'
+import type { BlobStore } from './blob-store.ts'
+import type { Engine } from './engine.ts'
+import type { AccountId, MailboxEvent, MailboxId } from './mail-store.ts'
+
+/** How much of each thing an account may have before it is an abuse. */
+export interface StoreLimits {
+  readonly mailboxes: number
+  readonly subscriptions: number
+  /** Changes kept for `changesSince`. */
+  readonly logEntries: number
+  readonly logBytes: number
+  /** Messages that one transaction handles: what bounds its memory. */
+  readonly batch: number
+}
+
+export const STORE_LIMITS: StoreLimits = {
+  mailboxes: 5_000,
+  subscriptions: 10_000,
+  logEntries: 20_000,
+  logBytes: 8 * 1024 * 1024,
+  batch: 1_000,
+}
+
+/** What every part of the mail store works with. */
+export interface StoreContext {
+  readonly engine: Engine
+  readonly blobs: BlobStore
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: StoreLimits
+  /** Told of every change that this process made, once it is committed. */
+  readonly onChange: (account: AccountId, kind: MailboxEvent['kind'], mailbox: MailboxId | undefined) => void
+}
