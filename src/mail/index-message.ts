@@ -3,7 +3,7 @@
  * they are read, and within limits; of bodies nothing is kept but where they begin and end. No input makes it throw, and
  * a malformed message is shown as the nearest well-formed one: what cannot be taken apart is a leaf.
  */
-import { countLines } from './count-lines.ts'
+import { countBareLineFeeds, countLines } from './count-lines.ts'
 import { parseDate } from './date-time.ts'
 import { decodeExtendedValue, decodeToLine } from './encoded-word.ts'
 import { HeaderBytes } from './header-bytes.ts'
@@ -65,6 +65,8 @@ export class MessageIndexer {
   /** Offset in the message of the line end before the line that is being read. */
   #lineBreak = 0
   #lines = 0
+  #bareLineFeeds = 0
+  #lastOctet = 0
 
   constructor() {
     this.#open.push({ part: this.#root, boundary: undefined, isMessage: true, isInDigest: false })
@@ -79,6 +81,8 @@ export class MessageIndexer {
 
   /** Takes the next octets. A chunk must not be changed afterwards. */
   write(chunk: Buffer): void {
+    this.#bareLineFeeds += countBareLineFeeds(chunk, this.#lastOctet)
+    this.#lastOctet = chunk.at(-1) ?? this.#lastOctet
     const data = this.#carry === undefined ? chunk : Buffer.concat([this.#carry, chunk])
     this.#carry = undefined
     const done = this.#scan(data, false)
@@ -99,9 +103,11 @@ export class MessageIndexer {
     const structure = this.#root.structure()
     const { subject, date, 'message-id': messageId } = this.#rootFields
     const sentAt = date === undefined ? undefined : parseDate(date)
+    const crlfExtra = this.#bareLineFeeds + (size === 0 || this.#lastOctet === LF ? 0 : 2)
     const id = messageId === undefined ? undefined : /<[^<>\s]{1,990}>/.exec(messageId)?.[0]
     return {
       size,
+      ...(crlfExtra > 0 && { crlfExtra }),
       envelope: Buffer.from(this.#root.envelope, 'latin1'),
       bodyStructure: Buffer.from(structure.full, 'latin1'),
       body: Buffer.from(structure.plain, 'latin1'),

@@ -6,6 +6,11 @@
 export interface MessageIndex {
   /** Octets of the message, header and body. */
   readonly size: number
+  /**
+   * Octets that it gains where every line must end in CRLF, the last one too, as POP3 sends it (RFC 1939 section 3): one for
+   * each bare LF, two for a last line without an end. Absent: none.
+   */
+  readonly crlfExtra?: number
   /** ENVELOPE's value, parentheses included; 8-bit text only as literals. */
   readonly envelope: Buffer
   /** BODYSTRUCTURE's value with extension data, parentheses included. */

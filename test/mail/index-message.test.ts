@@ -57,6 +57,28 @@ describe('chunks', () => {
   })
 })
 
+describe('line ends', () => {
+  it('are counted where they are not CRLF, wherever chunks are cut', () => {
+    for (const [text, extra] of [
+      ['', undefined],
+      ['A: 1\r\n\r\nx\r\n', undefined],
+      ['A: 1\n\nx\n', 3],
+      ['A: 1\r\n\nx\r\n', 1],
+      ['A: 1\r\n\r\nx', 2],
+      ['A: 1\r\n\r\nx\r', 2],
+      ['A: 1\r\n\r\nx\ry\r\n', undefined],
+      ['\n', 1],
+    ] as const) {
+      const message = Buffer.from(text)
+      for (let size = 1; size <= message.length + 1; size++) {
+        const indexer = new MessageIndexer()
+        for (let at = 0; at < message.length; at += size) indexer.write(message.subarray(at, at + size))
+        expect(indexer.finish().crlfExtra, JSON.stringify(text)).toBe(extra)
+      }
+    }
+  })
+})
+
 describe('BODYSTRUCTURE', () => {
   it('has the envelope, structure and lines of a message/rfc822 part (RFC 3501 section 7.4.2)', () => {
     expect(structure('Content-Type: message/rfc822\n\nSubject: in\nFrom: a@b.test\n\nx\n')).toBe(

@@ -11,7 +11,7 @@ const VERSION = 1
 const HAS_SUBJECT = 1
 const HAS_MESSAGE_ID = 2
 const HAS_SENT_AT = 4
-const HAS_BARE_LINE_FEEDS = 8
+const HAS_CRLF_EXTRA = 8
 
 /** Words that nearly every message consists of, as one octet; anything else is 0 and its text. Only ever add at the end. */
 const WORDS = [
@@ -50,17 +50,17 @@ const WORDS = [
 const CODE_OF: ReadonlyMap<string, number> = new Map(WORDS.map((word, at) => [word, at + 1]))
 
 export function encodeIndex(index: MessageIndex): Buffer {
-  const { bareLineFeeds, envelope, bodyStructure, body, subject, messageId, sentAt } = index
+  const { crlfExtra, envelope, bodyStructure, body, subject, messageId, sentAt } = index
   const writer = new ByteWriter(256 + envelope.length + bodyStructure.length + body.length)
   writer.byte(VERSION)
   writer.byte(
     (subject === undefined ? 0 : HAS_SUBJECT) |
       (messageId === undefined ? 0 : HAS_MESSAGE_ID) |
       (sentAt === undefined ? 0 : HAS_SENT_AT) |
-      (bareLineFeeds === undefined ? 0 : HAS_BARE_LINE_FEEDS),
+      (crlfExtra === undefined ? 0 : HAS_CRLF_EXTRA),
   )
   writer.varint(index.size)
-  if (bareLineFeeds !== undefined) writer.varint(bareLineFeeds)
+  if (crlfExtra !== undefined) writer.varint(crlfExtra)
   writer.bytes(envelope)
   writer.bytes(bodyStructure)
   writer.bytes(body)
@@ -79,7 +79,7 @@ export function decodeIndex(bytes: Buffer): MessageIndex {
   let root: PartIndex | undefined
   return {
     size: reader.varint(),
-    ...(has & HAS_BARE_LINE_FEEDS && { bareLineFeeds: reader.varint() }),
+    ...(has & HAS_CRLF_EXTRA && { crlfExtra: reader.varint() }),
     envelope: reader.bytes(),
     bodyStructure: reader.bytes(),
     body: reader.bytes(),
