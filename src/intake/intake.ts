@@ -42,7 +42,8 @@ export interface MailParameters {
  */
 export interface IntakeSession {
   opened(): Promise<Answer>
-  helo(name: string): Promise<Answer>
+  /** @param options.extended it was EHLO or LHLO (as when absent), not HELO */
+  helo(name: string, options?: { readonly extended: boolean }): Promise<Answer>
   /** TLS has begun: what was said before is forgotten (RFC 3207 section 4.2). */
   secured(tls: { version: string; cipher: string }): void
   /** @throws MailError as Authenticator.authenticate does */

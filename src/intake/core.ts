@@ -1,0 +1,31 @@
+import type { Authenticator, Directory } from '../directory/directory.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Log } from '../kernel/log.ts'
+import type { ServerFacts } from '../kernel/plugin.ts'
+import type { HookRunner } from '../kernel/run-hooks.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { BlobStore } from '../store/blob-store.ts'
+import type { Engine } from '../store/engine.ts'
+import type { Journeys } from '../store/journey.ts'
+import type { LocalDelivery } from '../store/local-delivery.ts'
+import type { MailStore } from '../store/mail-store.ts'
+import type { IntakeOptions } from './intake-options.ts'
+import type { MemoryBudget } from './memory-budget.ts'
+
+/** What every phase of the way in works with. */
+export interface IntakeCore {
+  readonly engine: Engine
+  readonly blobs: BlobStore
+  readonly mailStore: MailStore
+  readonly directory: Directory
+  readonly authenticator: Authenticator
+  readonly queue: Queue
+  readonly localDelivery: LocalDelivery
+  readonly journeys: Journeys
+  readonly server: ServerFacts
+  readonly run: HookRunner
+  readonly log: Log
+  readonly clock: Clock
+  readonly options: IntakeOptions
+  readonly budget: MemoryBudget
+}

@@ -1,0 +1,25 @@
+import { authenticator, directory } from '../directory/directory.ts'
+import { definePlugin } from '../kernel/plugin.ts'
+import { queue } from '../queue/queue.ts'
+import { blobStore } from '../store/blob-store.ts'
+import { engine } from '../store/engine.ts'
+import { journeys } from '../store/journey.ts'
+import { localDelivery } from '../store/local-delivery.ts'
+import { mailStore } from '../store/mail-store.ts'
+import { CoreIntake } from './core-intake.ts'
+import { intake } from './intake.ts'
+import { intakeOptions } from './intake-options.ts'
+import { MemoryBudget } from './memory-budget.ts'
+
+/** The way of a message from "connection opened" to "250 committed". */
+export const intakePlugin = definePlugin({
+  name: 'intake',
+  apiVersion: '^1',
+  options: intakeOptions,
+  needs: { engine, blobs: blobStore, mailStore, directory, authenticator, queue, localDelivery, journeys },
+  provides: { intake },
+  setup({ options, services, server, run, log, clock }) {
+    const budget = new MemoryBudget(options.holdTotalBytes)
+    return { services: { intake: new CoreIntake({ ...services, server, run, log, clock, options, budget }) } }
+  },
+})

@@ -1,0 +1,136 @@
+import type { ReceivedMessage, SmtpSession } from '../kernel/moments.ts'
+import { Slots } from '../kernel/slot.ts'
+import type { Envelope } from '../mail/envelope.ts'
+import type { AccountId } from '../store/mail-store.ts'
+import { OK, REFUSED, type Refusal, refusalFor, refusalText } from './answers.ts'
+import type { IntakeCore } from './core.ts'
+import { deliver } from './deliver.ts'
+import { RedirectedNowhere } from './destinations.ts'
+import type { Answer, IntakeRole, Receipt } from './intake.ts'
+import { judge } from './judge.ts'
+import { type Above, MessageSpool } from './message-spool.ts'
+import { receivedField, returnPathField } from './received-field.ts'
+import { recordRefused } from './record-refused.ts'
+import { takeMessage } from './take-message.ts'
+import type { Transaction } from './transaction.ts'
+
+/** Everything that is known when DATA begins. */
+export interface Way {
+  readonly role: IntakeRole
+  readonly session: SmtpSession
+  readonly isExtended: boolean
+  readonly isOversized: () => boolean
+  readonly transaction: Transaction
+}
+
+/** The peer's bytes ended before the message did. */
+class SourceEnded extends Error {}
+
+/** Takes the message, asks the hooks, commits. Never throws; leaves nothing behind of what is not accepted. */
+export async function receiveMessage(core: IntakeCore, way: Way, source: AsyncIterable<Buffer>): Promise<Receipt> {
+  const { transaction, role } = way
+  const above = fieldsAbove(core, way)
+  const { blobs, budget, options } = core
+  const spool = new MessageSpool({ blobs, budget, holdBytes: options.holdBytes, above })
+  let answers: readonly Answer[] | Refusal
+  try {
+    answers = await process(core, way, source, spool, above)
+  } catch (error) {
+    answers = refusalOf(core, transaction, error)
+  } finally {
+    await spool.discard()
+  }
+  if (!('ok' in answers)) return accepted(transaction, role, answers)
+  transaction.trace.add('refused', refusalText(answers))
+  recordRefused(core, transaction)
+  core.log.info({ message: transaction.id, answer: refusalText(answers) }, 'message refused')
+  const refusal = answers
+  return {
+    id: transaction.id,
+    answer: refusal,
+    ...(role === 'lmtp' && { perRecipient: transaction.taken.map(() => refusal) }),
+  }
+}
+
+async function process(
+  core: IntakeCore,
+  way: Way,
+  source: AsyncIterable<Buffer>,
+  spool: MessageSpool,
+  above: Above,
+): Promise<readonly Answer[] | Refusal> {
+  const { transaction, session, role } = way
+  const { id, sender, parameters, taken, trace } = transaction
+  const submitter = role === 'submission' ? (session.account?.id as AccountId | undefined) : undefined
+  const message = await takeMessage(core, guarded(source), spool, { id, submitter })
+  if (way.isOversized()) return REFUSED.tooLarge
+  if ('ok' in message) return message
+  const { index, header } = message
+  trace.add('received', `${spool.size} octets`, {
+    detail: { size: spool.size, ...(index.messageId !== undefined && { messageId: index.messageId }) },
+  })
+  const envelope: Envelope = {
+    sender,
+    recipients: taken.map(({ recipient }) => recipient),
+    smtpUtf8: parameters.smtpUtf8,
+    eightBit: parameters.eightBit,
+    requireTls: parameters.requireTls,
+    ...(parameters.returnContent !== undefined && { returnContent: parameters.returnContent }),
+    ...(parameters.envelopeId !== undefined && { envelopeId: parameters.envelopeId }),
+  }
+  const received: ReceivedMessage = {
+    id,
+    session,
+    envelope,
+    index,
+    size: spool.size,
+    header,
+    open: () => spool.open(),
+    slots: new Slots(),
+  }
+  const before = transaction.disposition
+  const judgement = await judge(core, received, before, trace)
+  if ('ok' in judgement) return judgement
+  return deliver(core, { role, transaction, envelope, above, index, judgement, spool })
+}
+
+function accepted(transaction: Transaction, role: IntakeRole, answers: readonly Answer[]): Receipt {
+  const text = `Accepted as ${transaction.id}`
+  const worded = answers.map((answer): Answer => (answer.ok ? { ok: true, text } : answer))
+  const answer = worded.find(({ ok }) => ok) ?? worded[0] ?? OK
+  return { id: transaction.id, answer, ...(role === 'lmtp' && { perRecipient: worded }) }
+}
+
+function fieldsAbove(core: IntakeCore, { role, session, isExtended, transaction }: Way): Above {
+  const { id, sender, taken, parameters } = transaction
+  return {
+    returnPath: returnPathField(sender),
+    received: receivedField({
+      connection: session.connection,
+      role,
+      helo: session.helo,
+      isExtended,
+      isAuthenticated: session.account !== undefined,
+      smtpUtf8: parameters.smtpUtf8,
+      hostname: core.server.hostname,
+      id,
+      recipient: taken.length === 1 ? taken[0]?.recipient.address : undefined,
+      at: core.clock.now(),
+    }),
+  }
+}
+
+async function* guarded(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* source
+  } catch (cause) {
+    throw new SourceEnded('the peer left', { cause })
+  }
+}
+
+function refusalOf(core: IntakeCore, { id, trace }: Transaction, error: unknown): Refusal {
+  if (error instanceof SourceEnded) return REFUSED.vanished
+  core.log.error({ message: id, err: error }, 'a message could not be taken')
+  trace.add('fault', error instanceof Error ? error.message : String(error))
+  return error instanceof RedirectedNowhere ? REFUSED.badRedirect : refusalFor(error)
+}

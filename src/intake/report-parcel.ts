@@ -1,0 +1,158 @@
+import { type Address, formatAddress } from '../mail/address.ts'
+import type { Notify } from '../mail/envelope.ts'
+import { headerEnd } from '../mail/header.ts'
+import { composeReport } from '../queue/compose-report.ts'
+import type { ReportContent } from '../queue/reports.ts'
+import type { JourneyEvent } from '../store/journey.ts'
+import { REFUSED, type Refusal, refusalText } from './answers.ts'
+import type { IntakeCore } from './core.ts'
+import type { LocalCopy } from './destinations.ts'
+import { newMessageId } from './message-id.ts'
+import { ownParcel } from './own-parcel.ts'
+import { type Parcel, type Plan, planParcel } from './parcel.ts'
+
+/** A copy for one of our accounts that the sender is to hear of. */
+export interface ReportedCopy {
+  readonly kind: 'failed' | 'delivered'
+  readonly copy: LocalCopy
+  readonly refusal?: Refusal
+}
+
+/** Reports that are stored and wait for the commit of the message they are about. */
+export interface PlannedReports {
+  readonly plans: readonly Plan[]
+  /** For the journey of the message that is reported about. */
+  readonly events: readonly JourneyEvent[]
+  /** The commit did not come about. */
+  discard(): Promise<void>
+}
+
+/** RFC 3461 section 6.2 lets us return less than the whole of a large message. */
+const MAX_RETURNED_BYTES = 1024 * 1024
+const MAX_HEADER_BYTES = 256 * 1024
+
+/** @throws MailError UNAVAILABLE, STORE_FULL: then nothing is left behind */
+export async function planReports(
+  core: IntakeCore,
+  parcel: Parcel,
+  copies: readonly ReportedCopy[],
+): Promise<PlannedReports> {
+  const plans: Plan[] = []
+  const events: JourneyEvent[] = []
+  const discard = async () => {
+    await Promise.all(plans.map(({ parcel: { blob } }) => core.blobs.release(blob).catch(() => {})))
+  }
+  const { sender } = parcel.envelope
+  for (const kind of ['failed', 'delivered'] as const) {
+    const reported = copies.filter((one) => one.kind === kind && wants(one))
+    if (reported.length === 0) continue
+    // RFC 5321 section 6.1: a message with the null reverse-path is never answered.
+    if (sender === undefined) {
+      if (kind === 'failed')
+        events.push({ at: core.clock.now(), step: 'report', text: 'the sender is null: nobody is told' })
+      continue
+    }
+    try {
+      const plan = await planReport(core, parcel, sender, kind, reported)
+      const to = formatAddress(sender)
+      const text =
+        plan === undefined ? `${to} cannot be told (${kind})` : `${to} is told (${kind}) by ${plan.parcel.id}`
+      events.push({ at: core.clock.now(), step: 'report', text })
+      if (plan !== undefined) plans.push(plan)
+    } catch (error) {
+      await discard()
+      throw error
+    }
+  }
+  return { plans, events, discard }
+}
+
+/** undefined when the sender is one of ours and cannot be reached. */
+async function planReport(
+  core: IntakeCore,
+  about: Parcel,
+  to: Address,
+  kind: ReportedCopy['kind'],
+  reported: readonly ReportedCopy[],
+): Promise<Plan | undefined> {
+  const at = core.clock.now()
+  const id = newMessageId(at)
+  const message = composeReport(core.server.hostname, {
+    kind,
+    to,
+    message: {
+      id: about.id,
+      envelope: about.envelope,
+      blob: about.blob,
+      size: about.index.size - about.offset,
+      arrivedAt: about.receivedAt,
+      isReport: false,
+      ...(about.index.messageId !== undefined && { messageIdHeader: about.index.messageId }),
+      ...(about.index.subject !== undefined && { subject: about.index.subject }),
+    },
+    recipients: reported.map((one, index) => ({
+      entry: {
+        message: about.id,
+        index,
+        recipient: { ...one.copy.recipient },
+        state: 'waiting',
+        attempts: 1,
+        dueAt: at,
+        expiresAt: at,
+      },
+      attempt: {
+        at,
+        ms: 0,
+        status: kind === 'delivered' ? '2.0.0' : (one.refusal ?? REFUSED.unavailable).code.replace(/^4/, '5'),
+        text: kind === 'delivered' ? '' : refusalText(one.refusal ?? REFUSED.unavailable),
+      },
+    })),
+    id,
+    at,
+    returned: await returned(core, about, kind),
+  })
+  const parcel = await ownParcel(core, {
+    id,
+    envelope: { sender: undefined, recipients: [{ address: to }], smtpUtf8: false, eightBit: false, requireTls: false },
+    message,
+    isReport: true,
+    about: `a report (${kind}) about ${about.id}`,
+  })
+  if (parcel === undefined) return undefined
+  try {
+    const plan = await planParcel(core, parcel)
+    if (plan.deliveries.length > 0 || parcel.destinations.remote.size > 0) return plan
+    await core.blobs.release(parcel.blob)
+    return undefined
+  } catch (error) {
+    await core.blobs.release(parcel.blob).catch(() => {})
+    throw error
+  }
+}
+
+/** RFC 3461 section 4.3: RET counts for failures alone. */
+async function returned(
+  core: IntakeCore,
+  about: Parcel,
+  kind: ReportedCopy['kind'],
+): Promise<ReportContent['returned']> {
+  const { blob, offset, index, envelope } = about
+  const size = index.size - offset
+  const isFull = kind === 'failed' && envelope.returnContent === 'full' && size <= MAX_RETURNED_BYTES
+  const bytes = await core.blobs.read(blob, {
+    start: offset,
+    end: offset + (isFull ? size : Math.min(size, MAX_HEADER_BYTES)),
+  })
+  if (isFull) return { what: 'full', bytes }
+  const end = headerEnd(bytes)
+  return {
+    what: 'headers',
+    bytes: bytes.subarray(0, bytes.subarray(0, end).toString('latin1').endsWith('\r\n\r\n') ? end - 2 : end),
+  }
+}
+
+/** RFC 3461 section 4.1: who says nothing hears of failures, and of nothing else here. */
+function wants({ kind, copy }: ReportedCopy): boolean {
+  const event: Notify = kind === 'failed' ? 'failure' : 'success'
+  return copy.recipient.notify?.includes(event) ?? kind === 'failed'
+}

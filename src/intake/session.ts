@@ -1,0 +1,217 @@
+import type { Account, Credentials } from '../directory/directory.ts'
+import { type Connection, connectionOpened, helo, type SmtpSession } from '../kernel/moments.ts'
+import type { Decision } from '../kernel/run-hooks.ts'
+import { type Address, formatAddress } from '../mail/address.ts'
+import type { Recipient } from '../mail/envelope.ts'
+import { senderText } from '../queue/queue.ts'
+import { OK, REFUSED, type Refusal, refusalFor, refusalText } from './answers.ts'
+import type { IntakeCore } from './core.ts'
+import { Disposition } from './disposition.ts'
+import {
+  type Answer,
+  answerOf,
+  type IntakeRole,
+  type IntakeSession,
+  type MailParameters,
+  type Receipt,
+} from './intake.ts'
+import { decideMailFrom } from './mail-from.ts'
+import { newMessageId } from './message-id.ts'
+import { decideRcptTo } from './rcpt-to.ts'
+import { receiveMessage } from './receive.ts'
+import { recordRefused } from './record-refused.ts'
+import { Trace } from './trace.ts'
+import { Transaction } from './transaction.ts'
+
+/** One session of a peer: what it said so far, and the transaction that is open. */
+export class CoreSession implements IntakeSession {
+  readonly #core: IntakeCore
+  readonly #role: IntakeRole
+  #connection: Connection
+  #helo: { readonly name: string; readonly isExtended: boolean } | undefined
+  #account: Account | undefined
+  #transaction: Transaction | undefined
+  readonly #opening: Trace
+  #greeting: Trace
+  #openingDisposition = new Disposition()
+  #greetingDisposition = new Disposition()
+
+  constructor(core: IntakeCore, connection: Connection, role: IntakeRole) {
+    this.#core = core
+    this.#role = role
+    this.#connection = connection
+    this.#opening = new Trace(core.clock)
+    this.#greeting = new Trace(core.clock)
+    const { remoteAddress, remotePort, protocol, id } = connection
+    const peer = remoteAddress === '' ? 'a local socket' : `${remoteAddress}:${remotePort}`
+    this.#opening.add('connection', `${protocol} from ${peer}`, { detail: { session: id } })
+    if (connection.tls !== undefined) this.#traceTls(this.#opening, connection.tls)
+  }
+
+  opened(): Promise<Answer> {
+    return this.#guard('connection', async () => {
+      const decision = await this.#core.run.verdict(connectionOpened, { connection: this.#connection })
+      return this.#settle(decision, this.#opening, this.#openingDisposition)
+    })
+  }
+
+  helo(name: string, options: { extended: boolean } = { extended: true }): Promise<Answer> {
+    this.#end()
+    this.#helo = { name, isExtended: options.extended }
+    this.#greeting = new Trace(this.#core.clock)
+    this.#greetingDisposition = new Disposition()
+    this.#greeting.add('helo', name)
+    return this.#guard('helo', async () => {
+      const decision = await this.#core.run.verdict(helo, { session: this.#view(), name })
+      return this.#settle(decision, this.#greeting, this.#greetingDisposition)
+    })
+  }
+
+  secured(tls: { version: string; cipher: string }): void {
+    this.#end()
+    this.#connection = { ...this.#connection, tls }
+    this.#helo = undefined
+    this.#account = undefined
+    this.#greeting = new Trace(this.#core.clock)
+    this.#greetingDisposition = new Disposition()
+    this.#traceTls(this.#opening, tls)
+  }
+
+  async authenticate(credentials: Omit<Credentials, 'protocol' | 'remoteAddress'>): Promise<Account> {
+    const { protocol, remoteAddress } = this.#connection
+    const account = await this.#core.authenticator.authenticate({ ...credentials, protocol, remoteAddress })
+    this.#account = account
+    this.#greeting.add('auth', `${formatAddress(account.address)} by ${credentials.mechanism}`)
+    return account
+  }
+
+  mailFrom(sender: Address | undefined, parameters: MailParameters): Promise<Answer> {
+    if (this.#transaction !== undefined) return Promise.resolve(REFUSED.nested)
+    const before = [...this.#opening.events, ...this.#greeting.events]
+    const trace = new Trace(this.#core.clock, before)
+    const transaction = new Transaction(newMessageId(this.#core.clock.now()), sender, parameters, trace)
+    transaction.disposition.include(this.#greetingDisposition)
+    transaction.disposition.include(this.#openingDisposition)
+    trace.add('mail-from', senderText(sender))
+    this.#transaction = transaction
+    return this.#guard('mail-from', async () => {
+      const answer = await decideMailFrom(this.#core, this.#role, this.#view(), transaction).catch((error: unknown) =>
+        this.#fault('mail-from', error),
+      )
+      if (!answer.ok) {
+        this.#note(transaction, 'mail-from', answer)
+        this.#end()
+      }
+      return answer
+    })
+  }
+
+  rcptTo(recipient: Recipient): Promise<Answer> {
+    const transaction = this.#transaction
+    if (transaction === undefined) return Promise.resolve(REFUSED.noTransaction)
+    return this.#guard('rcpt-to', async () => {
+      const answer = await decideRcptTo(this.#core, this.#role, this.#view(), transaction, recipient).catch(
+        (error: unknown) => this.#fault('rcpt-to', error),
+      )
+      const to = formatAddress(recipient.address)
+      if (answer.ok) transaction.trace.add('rcpt-to', to)
+      else {
+        if (transaction.refusedRecipients.length < MAX_REFUSED) transaction.refusedRecipients.push(to)
+        this.#note(transaction, 'rcpt-to', answer, to)
+      }
+      return answer
+    })
+  }
+
+  async receive(source: AsyncIterable<Buffer>, isOversized: () => boolean): Promise<Receipt> {
+    const transaction = this.#transaction
+    this.#transaction = undefined
+    if (transaction === undefined || transaction.taken.length === 0) {
+      await drain(source)
+      return {
+        id: transaction?.id ?? '',
+        answer: transaction === undefined ? REFUSED.noTransaction : REFUSED.noRecipients,
+      }
+    }
+    const way = {
+      role: this.#role,
+      session: this.#view(),
+      isExtended: this.#helo?.isExtended ?? true,
+      isOversized,
+      transaction,
+    }
+    return receiveMessage(this.#core, way, source)
+  }
+
+  reset(): void {
+    this.#end()
+  }
+
+  closed(): void {
+    this.#end()
+  }
+
+  /** Ends the open transaction; when something of it was refused, that is told by its journey. */
+  #end(): void {
+    const transaction = this.#transaction
+    this.#transaction = undefined
+    if (transaction?.hasRefusal) recordRefused(this.#core, transaction)
+  }
+
+  #view(): SmtpSession {
+    const account = this.#account
+    return {
+      connection: this.#connection,
+      helo: this.#helo?.name,
+      account: account === undefined ? undefined : { id: account.id, address: account.address },
+    }
+  }
+
+  #settle(decision: Decision, trace: Trace, disposition: Disposition): Answer {
+    trace.hooks(decision.outcomes)
+    const answer = answerOf(decision.verdict)
+    if (!answer.ok) return answer
+    disposition.take(decision)
+    return OK
+  }
+
+  #note(transaction: Transaction, step: string, answer: Refusal, subject?: string): void {
+    transaction.hasRefusal = true
+    transaction.trace.add(step, `${subject === undefined ? '' : `${subject}: `}${refusalText(answer)}`)
+    const { id, remoteAddress } = this.#connection
+    this.#core.log.info(
+      { session: id, message: transaction.id, remoteAddress, step, subject, answer: refusalText(answer) },
+      'refused',
+    )
+  }
+
+  /** RFC 5321 section 4.2.1: what we cannot tell is no "no". */
+  async #guard(step: string, decide: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await decide()
+    } catch (error) {
+      return this.#fault(step, error)
+    }
+  }
+
+  #fault(step: string, error: unknown): Refusal {
+    this.#core.log.error({ session: this.#connection.id, step, err: error }, 'a session could not be served')
+    return refusalFor(error)
+  }
+
+  #traceTls(trace: Trace, { version, cipher }: { version: string; cipher: string }): void {
+    trace.add('tls', `${version} ${cipher}`)
+  }
+}
+
+const MAX_REFUSED = 100
+
+async function drain(source: AsyncIterable<Buffer>): Promise<void> {
+  try {
+    for await (const _ of source) {
+      // Read to its end, so that the peer can be answered.
+    }
+  } catch {
+    // The peer is gone: there is nobody to answer.
+  }
+}

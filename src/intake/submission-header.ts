@@ -1,0 +1,23 @@
+import type { HeaderField } from '../kernel/verdict.ts'
+import { type Address, normalizeDomain } from '../mail/address.ts'
+import { mailboxesOf, parseAddressList } from '../mail/address-list.ts'
+import { formatDate } from '../mail/date-time.ts'
+import { fieldValues } from '../mail/header.ts'
+
+/** Fields that a submitted message lacks and that we may add (RFC 6409 sections 8.2 and 8.3). */
+export function missingFields(header: Buffer, facts: { id: string; hostname: string; at: number }): HeaderField[] {
+  const fields: HeaderField[] = []
+  if (fieldValues(header, 'date').length === 0) fields.push(['Date', formatDate(facts.at)])
+  if (fieldValues(header, 'message-id').length === 0) fields.push(['Message-ID', `<${facts.id}@${facts.hostname}>`])
+  return fields
+}
+
+/** Every address of every From field; undefined for one that is no address. */
+export function fromAddresses(header: Buffer): (Address | undefined)[] {
+  return fieldValues(header, 'from').flatMap((value) =>
+    mailboxesOf(parseAddressList(Buffer.from(value, 'latin1').toString('utf8'))).map(({ local, domain }) => {
+      const name = domain === undefined ? undefined : normalizeDomain(domain)
+      return local === undefined || name === undefined ? undefined : { local, domain: name }
+    }),
+  )
+}
