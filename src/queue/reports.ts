@@ -18,7 +18,8 @@ export interface ReportedRecipient {
 
 /** What a report says; how it looks (RFC 3464) is the composer's affair. */
 export interface ReportContent {
-  readonly kind: ReportKind
+  /** `delivered` is intake's: the queue hands a message on and never delivers it. */
+  readonly kind: ReportKind | 'delivered'
   readonly to: Address
   readonly message: QueueMessage
   readonly recipients: readonly ReportedRecipient[]
