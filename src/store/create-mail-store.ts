@@ -14,14 +14,10 @@ import { firstRecentUid } from './messages/first-recent.ts'
 import { move } from './messages/move.ts'
 import { indexes, read, records, states, statusOf, stream } from './messages/read-messages.ts'
 import { setFlags } from './messages/set-flags.ts'
-import { STORE_LIMITS, type StoreContext } from './store-context.ts'
-
-/** What a mail store is made of; limits have defaults. */
-export type MailStoreParts = Omit<StoreContext, 'limits' | 'onChange'> & Partial<StoreContext>
+import type { StoreContext } from './store-context.ts'
 
 /** MailStore above any Engine and BlobStore: a table of contents, each entry in a file of its own. */
-export function createMailStore(parts: MailStoreParts): MailStore & { close(): void } {
-  const c: StoreContext = { ...parts, limits: parts.limits ?? STORE_LIMITS, onChange: parts.onChange ?? (() => {}) }
+export function createMailStore(c: StoreContext): MailStore & { close(): void } {
   const feeds = new AccountFeeds(c)
   return {
     createAccount: (account) => createAccount(c, account),

@@ -19,6 +19,10 @@ import type { AccountId } from './mail-store.ts'
  * | `mail-doomed` account mailbox                | a deleted mailbox whose messages are being swept  |
  * | `blob-link` blob owner                       | nothing: the owner needs the blob                 |
  * | `blob-dead` time blob                        | nothing: a link went; perhaps it was the last     |
+ * | `journey` id                                 | when it began, and its subject                    |
+ * | `journey-events` id time nonce               | events that were written together                 |
+ * | `journey-found` word time id                 | nothing: a Message-ID or address leads to the id  |
+ * | `journey-expiry` time id nonce               | nothing: events were written then                 |
  *
  * Accounts, names and blobs are text, mailboxes and UIDs 4 octets, MODSEQ and times 8.
  * State, copy and index are apart because they are read apart: a view of 100,000 messages is one scan of small values.
@@ -84,3 +88,21 @@ export class MessageKeys {
     return bytes.readUInt32BE(bytes.length - 4)
   }
 }
+
+export const journeyKey = (id: string): Key => key('journey', id)
+
+/** @param nonce tells batches of one millisecond apart */
+export const journeyEventsKey = (id: string, at: number, nonce: number): Key =>
+  key('journey-events', id, BigInt(at), nonce)
+export const journeyEventsRange = (id: string): Range => prefixRange('journey-events', id)
+
+export const journeyFoundKey = (word: string, at: number, id: string): Key => key('journey-found', word, BigInt(at), id)
+export const journeyFoundRange = (word: string): Range => prefixRange('journey-found', word)
+
+export const journeyExpiryKey = (at: number, id: string, nonce: number): Key =>
+  key('journey-expiry', BigInt(at), id, nonce)
+/** Marks set at `until` or before, oldest first. */
+export const journeyExpiryRange = (until: number): Range => ({
+  gte: key('journey-expiry'),
+  lt: key('journey-expiry', BigInt(Math.max(0, until + 1))),
+})

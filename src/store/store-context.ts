@@ -33,3 +33,10 @@ export interface StoreContext {
   /** Told of every change that this process made, once it is committed. */
   readonly onChange: (account: AccountId, kind: MailboxEvent['kind'], mailbox: MailboxId | undefined) => void
 }
+
+/** A context of its parts; limits and `onChange` may be left out. */
+export function createStoreContext(
+  parts: Omit<StoreContext, 'limits' | 'onChange'> & Partial<StoreContext>,
+): StoreContext {
+  return { limits: STORE_LIMITS, onChange: () => {}, ...parts }
+}

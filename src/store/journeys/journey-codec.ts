@@ -1,0 +1,41 @@
+import { addressKey, parseAddress } from '../../mail/address.ts'
+import type { JourneyEvent, JourneySubject } from '../journey.ts'
+
+/** Octets of a search word in a key; longer ones are cut, in the query as in the key. */
+const MAX_WORD = 255
+
+interface StoredJourney {
+  /** Milliseconds since the epoch of its first event. */
+  readonly beganAt: number
+  readonly subject: JourneySubject
+}
+
+export function encodeSubject(subject: JourneySubject, beganAt: number): Buffer {
+  return Buffer.from(JSON.stringify({ version: 1, beganAt, subject }))
+}
+
+export function decodeSubject(bytes: Buffer): StoredJourney {
+  return JSON.parse(bytes.toString()) as StoredJourney
+}
+
+export function encodeEvents(events: readonly JourneyEvent[]): Buffer {
+  return Buffer.from(JSON.stringify(events))
+}
+
+export function decodeEvents(bytes: Buffer): readonly JourneyEvent[] {
+  return JSON.parse(bytes.toString()) as JourneyEvent[]
+}
+
+/** The words that lead to a journey: its Message-ID without brackets, and every address. */
+export function wordsOf({ messageIdHeader, sender, recipients }: JourneySubject): string[] {
+  const texts = [messageIdHeader, sender, ...recipients].filter((text) => text !== undefined)
+  return [...new Set(texts.map(wordOf))].filter((word) => word !== '')
+}
+
+/** One spelling of an address or a Message-ID: case and angle brackets do not matter. */
+export function wordOf(text: string): string {
+  const bare = text.trim().replace(/^<(.*)>$/, '$1')
+  const address = parseAddress(bare)
+  const word = address === undefined ? bare.toLowerCase() : addressKey(address)
+  return Buffer.byteLength(word) <= MAX_WORD ? word : Buffer.from(word).toString('utf8', 0, MAX_WORD)
+}

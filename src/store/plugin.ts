@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { duration } from '../config/units.ts'
+import { mailboxChanged } from '../kernel/moments.ts'
+import { definePlugin } from '../kernel/plugin.ts'
+import { collectBlobs } from './blob-collector.ts'
+import { blobStore } from './blob-store.ts'
+import { createMailStore } from './create-mail-store.ts'
+import { createLocalDelivery } from './delivery/plan-delivery.ts'
+import { engine } from './engine.ts'
+import { journeys } from './journey.ts'
+import { createJourneys } from './journeys/create-journeys.ts'
+import { localDelivery } from './local-delivery.ts'
+import { mailStore } from './mail-store.ts'
+import { sweepAll } from './mailboxes/sweep.ts'
+import { createStoreContext } from './store-context.ts'
+
+const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+
+const options = z.object({
+  /** How long the journey of a message is kept after its last event. */
+  journeyMs: duration().default(30 * 24 * HOUR_MS),
+  /** How long the bytes of a message outlive its last link. */
+  blobGraceMs: duration().default(HOUR_MS),
+})
+
+/** Mailboxes, journeys and local delivery, above whatever Engine and BlobStore the config names. */
+export const storePlugin = definePlugin({
+  name: 'store',
+  apiVersion: '^1',
+  options,
+  needs: { engine, blobs: blobStore },
+  provides: { mailStore, journeys, localDelivery },
+  setup({ options: { journeyMs, blobGraceMs }, services, run, jobs, log, clock }) {
+    const context = createStoreContext({
+      ...services,
+      clock,
+      log,
+      onChange: (account, kind, mailbox) => void run.notify(mailboxChanged, { account, kind, mailbox }),
+    })
+    const store = createMailStore(context)
+    const traces = createJourneys({ engine: services.engine, clock, log })
+    jobs.every(10 * MINUTE_MS, 'sweep-mailboxes', (signal) => sweepAll(context, signal))
+    jobs.every(HOUR_MS, 'expire-journeys', (signal) => traces.expire(journeyMs, signal))
+    jobs.every(10 * MINUTE_MS, 'collect-blobs', async (signal) => {
+      await collectBlobs(services.engine, services.blobs, clock.now() - blobGraceMs, signal)
+    })
+    return {
+      services: {
+        mailStore: store,
+        journeys: traces,
+        localDelivery: createLocalDelivery({ store, engine: services.engine, run, log }),
+      },
+      drain: () => traces.flush(),
+      stop: async () => {
+        await traces.flush()
+        store.close()
+      },
+    }
+  },
+})
