@@ -106,10 +106,10 @@ export class Claims {
   async #candidates(destination: string, now: number, limit: number): Promise<DueEntry[][]> {
     const groups: DueEntry[][] = []
     if (limit <= 0) return groups
-    for await (const batch of this.#parts.engine.scan({
-      ...dueUntil(destination, now),
-      limit: limit + RECIPIENTS_PER_CLAIM,
-    })) {
+    const most = limit + RECIPIENTS_PER_CLAIM
+    let read = 0
+    for await (const batch of this.#parts.engine.scan({ ...dueUntil(destination, now), limit: most })) {
+      read += batch.length
       for (const [bytes] of batch) {
         const entry = readDueKey(bytes)
         const last = groups.at(-1)
@@ -118,6 +118,8 @@ export class Claims {
         else return groups
       }
     }
+    // What was read may end in the middle of a message: its recipients go together, so it waits for the next claim.
+    if (read === most && groups.length > 1) groups.pop()
     return groups
   }
 

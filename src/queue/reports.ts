@@ -50,6 +50,8 @@ export interface PreparedReports {
   commitIn(tx: Transaction): Promise<readonly JourneyEvent[]>
   /** The commit did not come about. */
   discard(): Promise<void>
+  /** The same after the mailbox would not take it: nobody is told, and the journey says why. */
+  refused(error: Error): PreparedReports
 }
 
 type Wanted = ReadonlyMap<ReportKind, readonly ReportedRecipient[]>
@@ -95,6 +97,14 @@ export class Reports {
       scopes: reports.flatMap(({ delivery }) => delivery?.scopes ?? []),
       isAbout: (now) => fingerprint(now) === about,
       discard,
+      refused: (error) => {
+        const text = `the sender cannot be told: ${error.message}`
+        const nothing = async () => {}
+        const commitIn = async () => [{ at, step: 'report', text }]
+        const isAbout = (now: Wanted) => fingerprint(now) === about
+        const again: PreparedReports = { scopes: [], isAbout, discard: nothing, commitIn, refused: () => again }
+        return again
+      },
       commitIn: async (tx) => {
         const events: JourneyEvent[] = []
         const to = formatAddress(message.envelope.sender as Address)

@@ -82,11 +82,9 @@ export class Settlement {
         const isRefusedReport = prepared !== undefined && codeOf(error) === 'OVER_QUOTA'
         // After any other error of the Engine the reports stay: a commit whose end is not known may refer to them.
         if (isRefusedReport || error instanceof ReportsNeeded) await prepared?.discard()
-        prepared = undefined
-        if (isRefusedReport) {
-          canReport = false
-          continue
-        }
+        const refused = isRefusedReport ? prepared?.refused(error as Error) : undefined
+        prepared = refused
+        if (refused !== undefined) continue
         if (!(error instanceof ReportsNeeded) || round >= MAX_ROUNDS) throw error
         try {
           prepared = await reports.prepare(error.message_, error.wanted, now)

@@ -125,13 +125,16 @@ export class StoreQueue implements Queue {
     if (all) return []
     const paused = new Set(destinations)
     const isWanted = (name: string) => !busy.has(name) && !paused.has(name) && room(name) > 0
-    const ready = this.#due.ready(this.#claimedAt, limit, isWanted)
-    if (ready.length === 0) return []
-    // There may be more than fits in, or another worker may be first: the next claim tells.
-    this.#isStirred = true
-    const claims = await this.#claims.take(ready, limit, room)
-    await this.#claims.look(ready)
-    return claims
+    for (;;) {
+      const ready = this.#due.ready(this.#claimedAt, limit, isWanted)
+      if (ready.length === 0) return []
+      // There may be more than fits in: the next claim tells.
+      this.#isStirred = true
+      const claims = await this.#claims.take(ready, limit, room)
+      await this.#claims.look(ready)
+      // Nothing: what was known of these is out of date, and has been put right.
+      if (claims.length > 0) return claims
+    }
   }
 
   async settle(claim: Claim, results: ReadonlyMap<number, AttemptResult>): Promise<void> {

@@ -2,6 +2,7 @@
  * What a plugin's own tests need: drivers in memory and the contracts that every driver must pass.
  * @module mailserver/testing
  */
+export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { memoryBlobStore } from './memory-blob-store.ts'
 export { memoryEngine } from './memory-engine.ts'
 export { memoryStorage } from './memory-storage.ts'
