@@ -29,6 +29,8 @@ export type LineEvent =
   | { readonly kind: 'flood' }
   /** No whole line in time. */
   | { readonly kind: 'timeout' }
+  /** `interrupt` was called. Nothing is lost: what was sent can still be read. */
+  | { readonly kind: 'interrupted' }
   /** The peer has closed its side, or the connection is gone. What came after the last line end is dropped. */
   | { readonly kind: 'end' }
 
@@ -46,6 +48,7 @@ export class LineReader {
   #discarded = 0
   #hasEnded = false
   #isDetached = false
+  #isInterrupted = false
   #waiting: ((event: LineEvent) => void) | undefined
 
   constructor(source: Duplex, options: LineReaderOptions) {
@@ -69,7 +72,8 @@ export class LineReader {
    * @param timeoutMs for the whole line, so that a peer that sends an octet a minute does not keep its place
    */
   read(timeoutMs: number): Promise<LineEvent> {
-    const event = this.#next()
+    const event = this.#isInterrupted ? INTERRUPTED : this.#next()
+    this.#isInterrupted = false
     if (event !== undefined) return Promise.resolve(event)
     if (this.#waiting !== undefined) throw new Error('a line is being read already')
     return new Promise((resolve) => {
@@ -80,6 +84,12 @@ export class LineReader {
       }
       this.#source.resume()
     })
+  }
+
+  /** Ends the `read` that waits, or else the next one: the server has something to say first. */
+  interrupt(): void {
+    if (this.#waiting === undefined) this.#isInterrupted = true
+    else this.#answer(INTERRUPTED)
   }
 
   /**
@@ -152,6 +162,8 @@ export class LineReader {
     return this.#hasEnded ? { kind: 'end' } : undefined
   }
 }
+
+const INTERRUPTED: LineEvent = { kind: 'interrupted' }
 
 /** A reset is followed by `close`, which is what the reader acts on. */
 function ignore(): void {}

@@ -52,7 +52,13 @@ export class ReplyWriter {
     this.#sink.cork()
     for (const data of pending) hasRoom = this.#sink.write(data)
     this.#sink.uncork()
-    if (!hasRoom && this.#sink.writableNeedDrain) await this.#drained()
+    if (!hasRoom && this.#sink.writableNeedDrain) await this.#inTime((done) => this.#sink.once('drain', done))
+  }
+
+  /** Sends what has gathered and waits until the system has it all: before TLS takes the connection over. @throws PeerGone */
+  async drain(): Promise<void> {
+    await this.flush()
+    if (this.#sink.writableLength > 0) await this.#inTime((done) => this.#sink.write('', done))
   }
 
   /** Sends what has gathered, then closes our side, and the whole connection when the peer has or takes too long. */
@@ -78,15 +84,16 @@ export class ReplyWriter {
     return !this.#sink.destroyed && this.#sink.writable
   }
 
-  #drained(): Promise<void> {
+  /** Resolves when the peer has read enough for `done` to be called. */
+  #inTime(wait: (done: () => void) => void): Promise<void> {
     const { clock, stallTimeoutMs } = this.#options
     return new Promise((resolve, reject) => {
       const settle = () => {
         cancel()
-        this.#sink.off('drain', onDrain)
+        this.#sink.off('drain', onDone)
         this.#sink.off('close', onClose)
       }
-      const onDrain = () => {
+      const onDone = () => {
         settle()
         resolve()
       }
@@ -99,8 +106,8 @@ export class ReplyWriter {
         this.#sink.destroy()
         reject(new PeerGone(`the peer has read nothing for ${stallTimeoutMs} ms`))
       })
-      this.#sink.once('drain', onDrain)
       this.#sink.once('close', onClose)
+      wait(onDone)
     })
   }
 }

@@ -110,6 +110,17 @@ describe('LineReader', () => {
     expect(await event).toBe('end')
   })
 
+  test('can be interrupted, before it waits and while it does, and loses nothing', async () => {
+    const { source, reader, next } = open()
+    const waiting = next()
+    reader.interrupt()
+    expect(await waiting).toBe('interrupted')
+    source.write('one\r\n')
+    reader.interrupt()
+    expect(await next()).toBe('interrupted')
+    expect(await next()).toBe('line one')
+  })
+
   test('throws away what was sent behind STARTTLS (CVE-2011-0411)', async () => {
     const { source, reader, next } = open()
     source.write('STLS\r\nUSER mallory\r\n')
