@@ -121,7 +121,10 @@ export class StoreQueue implements Queue {
     if (limit <= 0) return []
     this.#isStirred = false
     this.#claimedAt = this.#parts.clock.now()
-    const { all, destinations } = await this.#pauses.read()
+    const { all, destinations } = await this.#pauses.read().catch((error: unknown) => {
+      this.#isStirred = true
+      throw error
+    })
     if (all) return []
     const paused = new Set(destinations)
     const isWanted = (name: string) => !busy.has(name) && !paused.has(name) && room(name) > 0
