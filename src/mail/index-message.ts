@@ -7,6 +7,7 @@ import { countBareLineFeeds, countLines } from './count-lines.ts'
 import { parseDate } from './date-time.ts'
 import { decodeExtendedValue, decodeToLine } from './encoded-word.ts'
 import { HeaderBytes } from './header-bytes.ts'
+import { firstMessageId } from './message-id.ts'
 import type { MessageIndex } from './message-index.ts'
 import type { Parameters } from './mime-parameters.ts'
 import { Part } from './part.ts'
@@ -104,7 +105,7 @@ export class MessageIndexer {
     const { subject, date, 'message-id': messageId } = this.#rootFields
     const sentAt = date === undefined ? undefined : parseDate(date)
     const crlfExtra = this.#bareLineFeeds + (size === 0 || this.#lastOctet === LF ? 0 : 2)
-    const id = messageId === undefined ? undefined : /<[^<>\s]{1,990}>/.exec(messageId)?.[0]
+    const id = messageId === undefined ? undefined : firstMessageId(messageId)
     return {
       size,
       ...(crlfExtra > 0 && { crlfExtra }),
