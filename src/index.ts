@@ -93,6 +93,7 @@ export {
 } from './mail/address-list.ts'
 export { formatDate, parseDate } from './mail/date-time.ts'
 export { decodeCharset, decodeToLine, decodeWords } from './mail/encoded-word.ts'
+export { type EnhancedStatus, explainStatus, parseEnhancedStatus } from './mail/enhanced-status.ts'
 export type { Envelope, Notify, Recipient } from './mail/envelope.ts'
 export {
   fieldValue,
@@ -104,7 +105,11 @@ export {
   selectFields,
 } from './mail/header.ts'
 export { indexMessage, MessageIndexer } from './mail/index-message.ts'
+export { firstMessageId, makeMessageId, messageIds } from './mail/message-id.ts'
 export type { MessageIndex, PartIndex } from './mail/message-index.ts'
+export { protocolKeyword, receivedField, returnPathField, type Trace } from './mail/received.ts'
+export { composeReport, type Report, type ReportAction, type ReportedRecipient } from './mail/report.ts'
+export { decodeXtext, encodeXtext } from './mail/xtext.ts'
 export { tlsFacts } from './net/handshake.ts'
 export { type LineEvent, LineReader, type LineReaderOptions } from './net/line-reader.ts'
 export * from './net/listeners.ts'
