@@ -1,0 +1,12 @@
+import type { Maildrop, Message } from '../maildrop.ts'
+import { parseNumber } from '../wire/command-line.ts'
+import { fault, type Reply, refuse } from '../wire/reply.ts'
+
+/** The message that an argument names, or the answer when it names none. */
+export function messageOf(maildrop: Maildrop, argument: string): Message | Reply {
+  const number = parseNumber(argument.trim())
+  if (number === undefined) return fault('A message number is needed')
+  return maildrop.message(number) ?? refuse('No such message')
+}
+
+export const isReply = (value: Message | Reply): value is Reply => 'status' in value

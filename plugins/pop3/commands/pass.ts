@@ -1,0 +1,17 @@
+import { fault } from '../wire/reply.ts'
+import type { Command } from './command.ts'
+import { TLS_FIRST } from './tls-first.ts'
+
+/** RFC 1939 section 7. The password is the whole rest of the line, spaces too. */
+export const pass: Command = {
+  keyword: 'PASS',
+  state: 'authorization',
+  run(context, argument) {
+    if (!context.isTls) return TLS_FIRST
+    const login = context.loginName
+    context.loginName = undefined
+    if (login === undefined) return fault('Give USER first')
+    if (argument === '') return fault('A password is needed')
+    return context.login({ mechanism: 'USER', login, password: argument })
+  },
+}

@@ -1,0 +1,78 @@
+import type { Listeners, Listening, ListenLimits, Sessions } from 'mailserver'
+import { Session, type SessionTools } from './session.ts'
+
+export interface ServerTools extends SessionTools {
+  readonly listeners: Listeners
+  readonly sessions: Sessions
+  readonly endpoints: readonly string[]
+  readonly listenLimits: ListenLimits
+}
+
+/** How long the last line may take to go out once the deadline has passed. */
+const LAST_WORDS_MS = 250
+
+/** All POP3 sessions of one worker. */
+export class Pop3Server {
+  readonly #tools: ServerTools
+  readonly #running = new Map<Session, Promise<void>>()
+  #listening: Listening | undefined
+  #isTelling = false
+
+  constructor(tools: ServerTools) {
+    this.#tools = tools
+  }
+
+  /** @throws UserError when an endpoint cannot be had */
+  async start(): Promise<void> {
+    const { listeners, endpoints, listenLimits, sessions } = this.#tools
+    this.#listening = await listeners.listen({
+      protocol: 'pop3',
+      endpoints,
+      limits: listenLimits,
+      refusal: () => '-ERR [SYS/TEMP] Too many connections, try again later\r\n',
+      onConnection: (accepted) => {
+        const session = new Session(accepted, this.#tools)
+        const remove = sessions.add(accepted.connection.id, () => session.describe())
+        const over = session.serve().finally(() => {
+          remove()
+          this.#running.delete(session)
+        })
+        this.#running.set(session, over)
+        if (this.#isTelling) session.drain()
+      },
+    })
+  }
+
+  /**
+   * Takes no new session. Those in progress finish their command and are told to end; with `patient`, not before the
+   * deadline. Resolves when all are over, or soon after the deadline.
+   */
+  async drain(deadline: AbortSignal, options: { readonly patient: boolean }): Promise<void> {
+    await this.#listening?.close()
+    if (!options.patient) this.#tellAll()
+    await Promise.race([this.#allOver(), aborted(deadline)])
+    this.#tellAll()
+    await Promise.race([this.#allOver(), this.#tools.clock.sleep(LAST_WORDS_MS)])
+  }
+
+  /** Ends everything at once; resolves when every lock is free. */
+  async stop(): Promise<void> {
+    await this.#listening?.close()
+    for (const session of this.#running.keys()) session.destroy()
+    await this.#allOver()
+  }
+
+  #tellAll(): void {
+    this.#isTelling = true
+    for (const session of this.#running.keys()) session.drain()
+  }
+
+  async #allOver(): Promise<void> {
+    await Promise.all(this.#running.values())
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

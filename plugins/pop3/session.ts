@@ -1,0 +1,236 @@
+import {
+  type Accepted,
+  type Account,
+  type Connection,
+  codeOf,
+  connectionOpened,
+  type HookRunner,
+  LineReader,
+  type MailErrorCode,
+  PeerGone,
+  ReplyWriter,
+  type SessionInfo,
+  type TlsContexts,
+  tlsFacts,
+} from 'mailserver'
+import type { CommandContext, Login } from './commands/command.ts'
+import { dispatch } from './dispatch.ts'
+import { replyFor } from './error-replies.ts'
+import { MAX_LINE_BYTES } from './limits.ts'
+import { LoginAttempts, type LoginTools } from './login.ts'
+import type { Maildrop } from './maildrop.ts'
+import { sendReply } from './send-reply.ts'
+import { close, fault, ok, type Reply, refuse } from './wire/reply.ts'
+
+export interface SessionTools extends LoginTools {
+  readonly hostname: string
+  readonly tls: TlsContexts
+  readonly run: HookRunner
+}
+
+const SHUTTING_DOWN = close(refuse('Shutting down', 'SYS/TEMP'))
+/** Errors that somebody has to look into; the others are the client's, or of the moment. */
+const OUR_FAULTS: ReadonlySet<MailErrorCode> = new Set(['UNAVAILABLE', 'CORRUPT', 'STORE_FULL'])
+const TOO_MANY_FAULTS = close(refuse('Too many faults'))
+
+/** One POP3 connection from greeting to close (RFC 1939): reads a command, runs it, writes its reply. */
+export class Session implements CommandContext {
+  readonly #tools: SessionTools
+  readonly #logins: LoginAttempts
+  readonly #gone = new AbortController()
+  readonly #loginDeadline: number
+  #socket: Accepted['socket']
+  #connection: Connection
+  #reader: LineReader
+  #writer: ReplyWriter
+  #account: Account | undefined
+  #answer: ((line: string) => Promise<Reply>) | undefined
+  #faults = 0
+  #isDraining = false
+  isTls: boolean
+  maildrop: Maildrop | undefined
+  loginName: string | undefined
+
+  constructor({ socket, connection, isTls }: Accepted, tools: SessionTools) {
+    this.#tools = tools
+    this.#socket = socket
+    this.#connection = connection
+    this.isTls = isTls
+    this.#reader = this.#newReader()
+    this.#writer = this.#newWriter()
+    this.#loginDeadline = tools.clock.now() + tools.limits.loginTimeoutMs
+    this.#logins = new LoginAttempts(tools, connection, this.#gone.signal)
+    socket.once('close', () => this.#gone.abort(new PeerGone('the peer has left')))
+  }
+
+  describe(): SessionInfo {
+    const { id, protocol, remoteAddress, openedAt } = this.#connection
+    return {
+      id,
+      protocol,
+      remoteAddress,
+      openedAt,
+      state: this.maildrop === undefined ? 'authorization' : 'transaction',
+      tls: this.isTls,
+      ...(this.#account !== undefined && {
+        account: `${this.#account.address.local}@${this.#account.address.domain}`,
+      }),
+    }
+  }
+
+  /** Resolves when the session is over, its lock is free and its connection closed. Never rejects. */
+  async serve(): Promise<void> {
+    const { log } = this.#tools
+    const session = this.#connection.id
+    try {
+      if (await this.#greet()) await this.#converse()
+    } catch (err) {
+      if (err instanceof PeerGone) log.debug({ session, reason: err.message }, 'the peer has left')
+      else log.error({ err, session }, 'a session ended with a fault')
+      this.#socket.destroy()
+    } finally {
+      await this.#release()
+    }
+    await this.#writer.close()
+  }
+
+  /** Lets the command in hand finish, then says that the server shuts down. */
+  drain(): void {
+    this.#isDraining = true
+    this.#reader.interrupt()
+  }
+
+  /** Ends the connection at once. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  login(login: Login): Promise<Reply> {
+    return this.#logins.attempt(login, ({ account, maildrop }) => {
+      this.#account = account
+      this.maildrop = maildrop
+      this.#tools.log.info({ session: this.#connection.id, account: account.id, messages: maildrop.count }, 'logged in')
+    })
+  }
+
+  async #greet(): Promise<boolean> {
+    const { run, hostname } = this.#tools
+    const { verdict } = await run.verdict(connectionOpened, { connection: this.#connection }, this.#gone.signal)
+    if (verdict.action === 'defer' || verdict.action === 'reject') {
+      await this.#send(refuse(verdict.text, verdict.action === 'defer' ? 'SYS/TEMP' : 'SYS/PERM'))
+      return false
+    }
+    await this.#send(ok(`${hostname} POP3 ready`))
+    return true
+  }
+
+  async #converse(): Promise<void> {
+    for (;;) {
+      if (this.#isDraining) return this.#send(SHUTTING_DOWN)
+      if (!this.#reader.hasLine) await this.#writer.flush()
+      const reply = await this.#next()
+      if (reply === undefined) return
+      await this.#send(reply)
+      if (reply.next === 'close') return
+      if (reply.next === 'start-tls') await this.#startTls()
+      this.#answer = typeof reply.next === 'object' ? reply.next.answer : undefined
+    }
+  }
+
+  /** The reply to the next line; undefined when there is nobody to answer. */
+  async #next(): Promise<Reply | undefined> {
+    const event = await this.#reader.read(this.#patienceMs())
+    switch (event.kind) {
+      case 'line':
+        return this.#counted(await this.#run(event.line))
+      case 'too-long':
+        return this.#counted(fault('Line too long'))
+      case 'bare-lf':
+        return this.#counted(fault('Lines end in CRLF'))
+      case 'interrupted':
+        return SHUTTING_DOWN
+      case 'flood':
+        return TOO_MANY_FAULTS
+      case 'timeout':
+        // RFC 1939 section 3: closed without a response, and nothing is removed.
+        return undefined
+      case 'end':
+        return undefined
+    }
+  }
+
+  #patienceMs(): number {
+    const { limits, clock } = this.#tools
+    if (this.maildrop !== undefined) return limits.idleTimeoutMs
+    return Math.max(0, this.#loginDeadline - clock.now())
+  }
+
+  async #run(line: Buffer): Promise<Reply> {
+    const answer = this.#answer
+    this.#answer = undefined
+    let reply: Reply
+    try {
+      reply = answer === undefined ? await dispatch(this, line) : await answer(line.toString('latin1'))
+    } catch (err) {
+      reply = replyFor(err)
+    }
+    if (reply.cause !== undefined) this.#logFailure(reply.cause)
+    return reply
+  }
+
+  #logFailure(err: unknown): void {
+    const session = this.#connection.id
+    const isOurs = OUR_FAULTS.has(codeOf(err))
+    this.#tools.log[isOurs ? 'error' : 'debug']({ err, session }, 'a command failed')
+  }
+
+  #counted(reply: Reply): Reply {
+    if (!reply.isClientFault) return reply
+    this.#faults += 1
+    return this.#faults >= this.#tools.limits.maxFaults ? TOO_MANY_FAULTS : reply
+  }
+
+  #send(reply: Reply): Promise<void> {
+    return sendReply(this.#writer, reply)
+  }
+
+  async #startTls(): Promise<void> {
+    const { tls, limits, log } = this.#tools
+    const session = this.#connection.id
+    const discarded = this.#reader.detach()
+    if (discarded > 0) log.warn({ session, octets: discarded }, 'plaintext behind STLS was thrown away')
+    await this.#writer.drain()
+    try {
+      const secure = await tls.upgrade(this.#socket, limits.handshakeTimeoutMs)
+      this.#socket = secure
+      this.#connection = { ...this.#connection, tls: tlsFacts(secure) }
+    } catch (err) {
+      throw new PeerGone(`no TLS: ${err instanceof Error ? err.message : err}`)
+    }
+    this.isTls = true
+    // RFC 2595 section 4: what was learned in clear is forgotten.
+    this.loginName = undefined
+    this.#reader = this.#newReader()
+    this.#writer = this.#newWriter()
+    if (this.#isDraining) this.#reader.interrupt()
+  }
+
+  #newReader(): LineReader {
+    return new LineReader(this.#socket, { maxLineBytes: MAX_LINE_BYTES, clock: this.#tools.clock })
+  }
+
+  #newWriter(): ReplyWriter {
+    const { clock, limits } = this.#tools
+    return new ReplyWriter(this.#socket, { clock, stallTimeoutMs: limits.stallTimeoutMs })
+  }
+
+  async #release(): Promise<void> {
+    const maildrop = this.maildrop
+    this.maildrop = undefined
+    try {
+      await maildrop?.release()
+    } catch (err) {
+      this.#tools.log.error({ err, session: this.#connection.id }, 'a maildrop lock could not be released')
+    }
+  }
+}
