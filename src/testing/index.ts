@@ -2,6 +2,10 @@
  * What a plugin's own tests need: drivers in memory and the contracts that every driver must pass.
  * @module mailserver/testing
  */
+
+export { blobStoreContract, type OpenedBlobStore } from './blob-store-contract.ts'
+export type { ContractTest } from './contract.ts'
+export { engineContract, type OpenedEngine } from './engine-contract.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { memoryBlobStore } from './memory-blob-store.ts'
 export { memoryEngine } from './memory-engine.ts'

@@ -23,16 +23,27 @@ export function memoryBlobStore(): BlobStore & { readonly count: number } {
     async writer() {
       const chunks: Buffer[] = []
       let size = 0
+      let isOpen = true
+      const check = () => {
+        if (!isOpen) throw new MailError('INVALID', 'the blob is finished: nothing can be added to it')
+      }
       return {
         get size() {
           return size
         },
         async write(chunk) {
+          check()
           chunks.push(Buffer.from(chunk))
           size += chunk.length
         },
-        finish: async () => keep(Buffer.concat(chunks)),
-        abort: async () => {},
+        async finish() {
+          check()
+          isOpen = false
+          return keep(Buffer.concat(chunks))
+        },
+        async abort() {
+          isOpen = false
+        },
       }
     },
     write: async (bytes) => keep(Buffer.from(bytes)),

@@ -45,20 +45,27 @@ export function memoryEngine(): Engine {
       const overlay = new Map<string, Buffer | undefined>()
       const committed: (() => void)[] = []
       const get = async (key: Key) => (overlay.has(text(key)) ? overlay.get(text(key)) : values.get(text(key)))
+      let hasEnded = false
+      const write = (key: Key, value: Buffer | undefined) => {
+        if (hasEnded) throw new Error('the transaction has ended: it takes no more writes')
+        overlay.set(text(key), value)
+      }
       const result = await fn({
         get,
         getMany: (keys) => Promise.all(keys.map(get)),
         scan: (range) => scanOf(range, overlay),
-        put: (key, value) => void overlay.set(text(key), Buffer.from(value)),
-        delete: (key) => void overlay.set(text(key), undefined),
+        put: (key, value) => write(key, Buffer.from(value)),
+        delete: (key) => write(key, undefined),
         afterCommit: (done) => void committed.push(done),
+      }).finally(() => {
+        hasEnded = true
       })
       for (const [name, value] of overlay) {
         if (value === undefined) values.delete(name)
         else values.set(name, value)
       }
       if (overlay.size > 0) sorted = undefined
-      for (const done of committed) done()
+      for (const done of committed) isolated(done)
       return result
     } finally {
       release()
@@ -73,18 +80,34 @@ export function memoryEngine(): Engine {
     transactRelaxed: transact,
     watch(topic, listener) {
       const set = watchers.get(topic) ?? new Set()
-      watchers.set(topic, set.add(listener))
-      return () => void set.delete(listener)
+      // A registration of its own, so that the same function may watch twice.
+      const registered = (message: string) => listener(message)
+      watchers.set(topic, set.add(registered))
+      return () => void set.delete(registered)
     },
     publish(topic, message) {
-      for (const listener of watchers.get(topic) ?? []) queueMicrotask(() => listener(message))
+      for (const listener of watchers.get(topic) ?? []) {
+        queueMicrotask(() => isolated(() => listener(message)))
+      }
     },
     async lease(name): Promise<Lease | undefined> {
       if (leases.has(name)) return undefined
       const lost = new AbortController()
       leases.set(name, lost)
-      return { lost: lost.signal, release: async () => void leases.delete(name) }
+      const release = async () => {
+        if (leases.get(name) === lost) leases.delete(name)
+      }
+      return { lost: lost.signal, release }
     },
+  }
+}
+
+/** What follows a commit, and a watcher, must not undo or hide it from others when it fails. */
+function isolated(fn: () => void): void {
+  try {
+    fn()
+  } catch {
+    // The level driver logs it; here there is no log.
   }
 }
 

@@ -1,0 +1,70 @@
+import { readdirSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
+import { UserError } from 'mailserver'
+import type { Layout } from './layout.ts'
+
+export type Database = ClassicLevel<Buffer, Buffer>
+
+export interface DatabaseOptions {
+  readonly cacheBytes: number
+  readonly writeBufferBytes: number
+}
+
+/**
+ * Opens the index. Threads of one process share the database underneath; the first one that opens it must be the last
+ * that closes it, for LevelDB keeps that thread's cache and filter.
+ */
+export async function openDatabase(layout: Layout, options: DatabaseOptions): Promise<Database> {
+  const db: Database = new ClassicLevel(layout.index, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    multithreading: true,
+    cacheSize: options.cacheBytes,
+    writeBufferSize: options.writeBufferBytes,
+  })
+  await db.open()
+  return db
+}
+
+/**
+ * Keeps every other process out, before anything of the store is read or changed.
+ * @throws UserError when another process has the store open
+ */
+export async function openGate(layout: Layout): Promise<Database> {
+  const gate: Database = new ClassicLevel(layout.gate, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  try {
+    await gate.open()
+    return gate
+  } catch (cause) {
+    const reason = (cause as { cause?: { code?: string; message?: string } }).cause
+    if (reason?.code === 'LEVEL_LOCKED') {
+      throw new UserError(`The store ${layout.root} is in use by another process.`, {
+        cause,
+        nextSteps: ['Stop that server first, or talk to it with the commands of mailserver.'],
+      })
+    }
+    throw new UserError(`The store ${layout.root} cannot be opened: ${reason?.message ?? cause}`, {
+      cause,
+      nextSteps: ['Give the user who runs the server read and write permission for it.'],
+    })
+  }
+}
+
+/**
+ * Drops LevelDB's own log, so that what it opens with is its tables alone: an exact prefix of the batches it was given.
+ * Its log is never synced here, and after a power failure may have holes; what was in it is replayed from the segments.
+ */
+export function dropOwnLog(layout: Layout): void {
+  for (const name of readdirSync(layout.index)) {
+    if (/^\d+\.log$/.test(name)) unlinkSync(join(layout.index, name))
+  }
+}
+
+/** Moves everything written so far into LevelDB's tables, which it syncs. */
+export async function flush(db: Database): Promise<void> {
+  // A range that holds nothing: compacting it begins with writing out what is in memory, and ends there.
+  await db.compactRange(EMPTY_RANGE, EMPTY_RANGE)
+}
+
+const EMPTY_RANGE = Buffer.alloc(16, 0xff)

@@ -1,0 +1,102 @@
+/**
+ * The frame around everything in a segment: 8 octets marker, 1 type, 3 zero, 4 length of the payload, 4 checksum of the
+ * head, then one checksum for each 32 KB block of the payload, then the payload.
+ *
+ * The marker is random and the store's own. Who sends a message does not know it, so no message can hold bytes that pass
+ * for a frame when a damaged log is searched for the next one. The head's checksum also covers the segment's number and
+ * the frame's offset: bytes left over from another place never pass either. Checksums by block let a part be read and
+ * proven without the rest.
+ */
+import { crc32 } from 'node:zlib'
+
+export const FRAME = { blob: 1, chunk: 2, manifest: 3, commit: 4, seal: 5 } as const
+export type FrameType = (typeof FRAME)[keyof typeof FRAME]
+
+/** Where a frame begins. */
+export interface Place {
+  readonly segment: number
+  readonly offset: number
+}
+
+export interface FrameHead {
+  readonly type: FrameType
+  /** Octets of the payload. */
+  readonly length: number
+  /** Octets before the payload. */
+  readonly headSize: number
+  readonly checksums: readonly number[]
+}
+
+export const BLOCK_BYTES = 32 * 1024
+export const MARKER_BYTES = 8
+/** The head without its block checksums. */
+export const FIXED_HEAD_BYTES = 20
+/** Beyond any commit that is taken; a longer length is damage, whatever its checksum says. */
+export const MAX_PAYLOAD_BYTES = 256 * 1024 * 1024
+
+const TYPE_AT = 8
+const LENGTH_AT = 12
+const CHECKSUM_AT = 16
+const LAST_TYPE = FRAME.seal
+
+/** Octets before the payload of a frame with `length` octets of payload. */
+export function headBytes(length: number): number {
+  return FIXED_HEAD_BYTES + 4 * Math.ceil(length / BLOCK_BYTES)
+}
+
+/** Octets of the whole frame. */
+export function frameBytes(length: number): number {
+  return headBytes(length) + length
+}
+
+/** The head that makes a frame of `payload` at `place`. */
+export function encodeHead(marker: Buffer, place: Place, type: FrameType, payload: Buffer): Buffer {
+  const head = Buffer.allocUnsafe(headBytes(payload.length))
+  marker.copy(head)
+  head.writeUInt32LE(type, TYPE_AT)
+  head.writeUInt32LE(payload.length, LENGTH_AT)
+  for (let at = 0, slot = FIXED_HEAD_BYTES; at < payload.length; at += BLOCK_BYTES, slot += 4) {
+    head.writeUInt32LE(crc32(payload.subarray(at, at + BLOCK_BYTES)), slot)
+  }
+  head.writeUInt32LE(headChecksum(place, head), CHECKSUM_AT)
+  return head
+}
+
+/** Octets that `decodeHead` needs, judged by the fixed part; undefined when this is no frame. */
+export function headBytesOf(marker: Buffer, fixed: Buffer): number | undefined {
+  if (fixed.length < FIXED_HEAD_BYTES || marker.compare(fixed, 0, MARKER_BYTES) !== 0) return undefined
+  const type = fixed.readUInt32LE(TYPE_AT)
+  const length = fixed.readUInt32LE(LENGTH_AT)
+  return type < 1 || type > LAST_TYPE || length > MAX_PAYLOAD_BYTES ? undefined : headBytes(length)
+}
+
+/** Reads a head; undefined when it is damaged or belongs to another place. */
+export function decodeHead(marker: Buffer, place: Place, bytes: Buffer): FrameHead | undefined {
+  const size = headBytesOf(marker, bytes)
+  if (size === undefined || bytes.length < size) return undefined
+  const head = bytes.subarray(0, size)
+  if (head.readUInt32LE(CHECKSUM_AT) !== headChecksum(place, head)) return undefined
+  const checksums: number[] = []
+  for (let slot = FIXED_HEAD_BYTES; slot < size; slot += 4) checksums.push(head.readUInt32LE(slot))
+  return { type: head[TYPE_AT] as FrameType, length: head.readUInt32LE(LENGTH_AT), headSize: size, checksums }
+}
+
+/**
+ * Index of the first block whose checksum does not match; -1 when all do.
+ * @param bytes whole blocks of the payload (the last may be short), beginning with block `firstBlock`
+ */
+export function damagedBlock(head: FrameHead, bytes: Buffer, firstBlock = 0): number {
+  for (let at = 0, block = firstBlock; at < bytes.length; at += BLOCK_BYTES, block++) {
+    if (crc32(bytes.subarray(at, at + BLOCK_BYTES)) !== head.checksums[block]) return block
+  }
+  return -1
+}
+
+const place12 = Buffer.alloc(12)
+
+function headChecksum(place: Place, head: Buffer): number {
+  place12.writeUInt32LE(place.segment, 0)
+  place12.writeBigUInt64LE(BigInt(place.offset), 4)
+  const before = crc32(head.subarray(0, CHECKSUM_AT), crc32(place12))
+  return head.length === FIXED_HEAD_BYTES ? before : crc32(head.subarray(FIXED_HEAD_BYTES), before)
+}

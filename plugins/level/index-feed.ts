@@ -1,0 +1,130 @@
+/**
+ * Brings commits from the log into the index, in the order they stand in the segment, several with one batch. With the
+ * batch goes the position it reaches: LevelDB's tables hold an exact prefix of its batches, so after a crash the position
+ * found there is where replay begins, and nothing is ever applied twice or left out.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MailError } from 'mailserver'
+import type { Op } from './commit-frame.ts'
+import type { Database } from './database.ts'
+import { faultOf, isFull } from './faults.ts'
+import { encodePosition, positionKey } from './private-keys.ts'
+import type { Placed } from './segment-writer.ts'
+
+/** A commit on its way. */
+export interface Fed {
+  readonly place: Placed
+  /** 0 for a seal, which is no commit. */
+  readonly sequence: bigint
+  readonly ops: readonly Op[]
+  readonly isSeal: boolean
+  /** `ready` once it may be seen: written, and on disk if its caller waits for that. */
+  state: 'pending' | 'ready' | 'failed'
+  readonly visible: PromiseWithResolvers<void>
+}
+
+const MAX_COMMITS = 256
+const MAX_OPS = 20_000
+/** A full disk may empty again: what is in the log already waits this long for it. */
+const RETRY_MS = 250
+const RETRIES = 40
+
+export class IndexFeed {
+  readonly #db: Database
+  readonly #fail: () => void
+  #queue: Fed[] = []
+  #isRunning = false
+  #lastSequence = 0n
+  #stalled: MailError | undefined
+  #idle: (() => void)[] = []
+
+  /** @param fail is called when the index can no longer follow the log */
+  constructor(db: Database, fail: () => void) {
+    this.#db = db
+    this.#fail = fail
+  }
+
+  /** Why nothing moves at the moment; new commits are refused with it. */
+  get stalled(): MailError | undefined {
+    return this.#stalled
+  }
+
+  /** Takes its turn. `ready` or `failed` is said later, with `settle`. */
+  add(fed: Fed): void {
+    this.#queue.push(fed)
+  }
+
+  settle(fed: Fed, state: 'ready' | 'failed'): void {
+    fed.state = state
+    if (!this.#isRunning) void this.#run()
+  }
+
+  /** Resolves when nothing is on its way. */
+  async whenIdle(): Promise<void> {
+    if (this.#queue.length === 0 && !this.#isRunning) return
+    await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true
+    for (let batch = this.#takeReady(); batch.length > 0; batch = this.#takeReady()) {
+      try {
+        await this.#apply(batch)
+        for (const { visible } of batch) visible.resolve()
+      } catch (cause) {
+        this.#fail()
+        const fault = new MailError('UNAVAILABLE', `the index does not follow the log: ${(cause as Error).message}`, {
+          cause,
+        })
+        for (const { visible } of batch) visible.reject(fault)
+        break
+      }
+    }
+    this.#isRunning = false
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #takeReady(): Fed[] {
+    const batch: Fed[] = []
+    let ops = 0
+    let count = 0
+    for (const fed of this.#queue) {
+      if (fed.state === 'pending' || batch.length === MAX_COMMITS || ops > MAX_OPS) break
+      count += 1
+      if (fed.state === 'failed') continue
+      batch.push(fed)
+      ops += fed.ops.length
+    }
+    this.#queue.splice(0, count)
+    return batch
+  }
+
+  async #apply(batch: readonly Fed[]): Promise<void> {
+    const ops = batch.flatMap((fed) => fed.ops.map(operation))
+    for (const [at, fed] of batch.entries()) {
+      if (fed.sequence !== 0n) this.#lastSequence = fed.sequence
+      const isLastOfSegment = batch[at + 1]?.place.segment !== fed.place.segment
+      if (!isLastOfSegment) continue
+      const { end, tally, segment } = fed.place
+      const position = { sequence: this.#lastSequence, end, tally, isSealed: fed.isSeal }
+      ops.push({ type: 'put', key: positionKey(segment), value: encodePosition(position) })
+    }
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#db.batch(ops)
+        this.#stalled = undefined
+        return
+      } catch (cause) {
+        if (!isFull(cause) || tries === RETRIES) throw cause
+        this.#stalled = faultOf(cause, 'writing the index')
+        await sleep(RETRY_MS)
+      }
+    }
+  }
+}
+
+type BatchOperation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer }
+
+export function operation({ key, value }: Op): BatchOperation {
+  return value === undefined ? { type: 'del', key } : { type: 'put', key, value }
+}

@@ -1,0 +1,57 @@
+import type { Entry, Key, Range } from 'mailserver'
+import type { Database } from './database.ts'
+import { faultOf } from './faults.ts'
+import { PRIVATE } from './private-keys.ts'
+
+const BATCH_ENTRIES = 1_000
+const BATCH_BYTES = 256 * 1024
+
+/** A point read. LevelDB answers from memory most of the time: a turn over the thread pool would cost ten times as much. */
+export function readValue(db: Database, key: Key): Buffer | undefined {
+  try {
+    return db.getSync(key)
+  } catch (cause) {
+    throw faultOf(cause, 'reading the index')
+  }
+}
+
+/** Above this a read of many keys goes to the thread pool, so that it does not hold up everything else. */
+const READ_AT_ONCE = 16
+
+export async function readValues(db: Database, keys: readonly Key[]): Promise<(Buffer | undefined)[]> {
+  if (keys.length <= READ_AT_ONCE) return keys.map((key) => readValue(db, key))
+  try {
+    return await db.getMany([...keys])
+  } catch (cause) {
+    throw faultOf(cause, 'reading the index')
+  }
+}
+
+/** Entries of the range as they are when it begins, without the store's own keys. */
+export async function* scanEntries(db: Database, range: Range): AsyncGenerator<readonly Entry[]> {
+  const { limit } = range
+  if (limit !== undefined && limit <= 0) return
+  const iterator = db.iterator({ ...belowPrivate(range), limit: limit ?? -1, highWaterMarkBytes: BATCH_BYTES })
+  try {
+    for (;;) {
+      const entries = await iterator.nextv(BATCH_ENTRIES)
+      if (entries.length === 0) return
+      yield entries
+    }
+  } catch (cause) {
+    throw faultOf(cause, 'reading the index')
+  } finally {
+    await iterator.close()
+  }
+}
+
+function belowPrivate({ gte, gt, lt, lte, reverse }: Range) {
+  const isBelow = (key: Key | undefined) => key !== undefined && key.compare(PRIVATE) < 0
+  return {
+    ...(gte !== undefined && { gte }),
+    ...(gt !== undefined && { gt }),
+    ...(isBelow(lte) && { lte: lte as Key }),
+    ...(isBelow(lt) ? { lt: lt as Key } : !isBelow(lte) && { lt: PRIVATE }),
+    ...(reverse !== undefined && { reverse }),
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * The default store: keys in LevelDB, message bytes and the redo log in append-only segments, one sync for all that waits.
+ * @module mailserver/plugins/level
+ */
+import { blobStore, definePlugin, engine } from 'mailserver'
+import { DeferredBlobStore } from './deferred-blob-store.ts'
+import { DeferredEngine } from './deferred-engine.ts'
+import { joinStore, type LevelStore } from './level-store.ts'
+import { options, storeOptions, storePath } from './options.ts'
+import { disown, own } from './owners.ts'
+import type { SharedBuffers } from './shared-state.ts'
+
+/** `level({ path: '/var/lib/mail', durability: 'group' })`; every option has a default. */
+export const level = definePlugin({
+  name: 'level',
+  apiVersion: '^1',
+  options,
+  provides: { engine, blobStore },
+
+  async supervise({ options, server, log }) {
+    const root = storePath(options, server)
+    const owner = await own(root, storeOptions(options), log)
+    log.info({ path: root, durability: options.durability }, 'the store is open')
+    return {
+      shared: owner.shared.buffers,
+      workerExited: (worker) => owner.workerExited(worker),
+      stop: () => disown(root),
+    }
+  },
+
+  setup({ options, server, log, clock, shared }) {
+    const root = storePath(options, server)
+    const deferredEngine = new DeferredEngine()
+    const deferredBlobStore = new DeferredBlobStore()
+    let store: LevelStore | undefined
+    let isOwner = false
+    return {
+      services: { engine: deferredEngine, blobStore: deferredBlobStore },
+      async start() {
+        let buffers = shared as SharedBuffers | undefined
+        if (buffers === undefined) {
+          buffers = (await own(root, storeOptions(options), log)).shared.buffers
+          isOwner = true
+        }
+        const { worker } = server
+        store = await joinStore(root, { ...storeOptions(options), buffers, worker, clock, log })
+        deferredEngine.open(store.engine)
+        deferredBlobStore.open(store.blobStore)
+      },
+      async stop() {
+        deferredEngine.close()
+        deferredBlobStore.close()
+        const closing = store
+        store = undefined
+        await closing?.close()
+        if (!isOwner) return
+        isOwner = false
+        await disown(root)
+      },
+    }
+  },
+})

@@ -1,0 +1,60 @@
+import type { Clock, Log } from 'mailserver'
+import { Bus } from './bus.ts'
+import { openDatabase } from './database.ts'
+import { FrameReads } from './frame-reads.ts'
+import { layoutOf } from './layout.ts'
+import { Leases } from './leases.ts'
+import { LevelEngine } from './level-engine.ts'
+import { Room } from './room.ts'
+import { ScopeLocks } from './scope-locks.ts'
+import { SegmentBlobStore } from './segment-blob-store.ts'
+import { SegmentFiles } from './segment-files.ts'
+import { SegmentLog } from './segment-log.ts'
+import { type SharedBuffers, SharedState } from './shared-state.ts'
+import type { StoreOptions } from './store-options.ts'
+
+export interface LevelStore {
+  readonly engine: LevelEngine
+  readonly blobStore: SegmentBlobStore
+  /** Waits for what is on its way, and gives back what this thread holds. */
+  close(): Promise<void>
+}
+
+/**
+ * One thread's way into a store that an owner in the same process has opened.
+ * @param options.buffers of the owner's SharedState
+ */
+export async function joinStore(
+  root: string,
+  options: StoreOptions & {
+    readonly buffers: SharedBuffers
+    readonly worker: number
+    readonly clock: Clock
+    readonly log: Log
+  },
+): Promise<LevelStore> {
+  const { log, clock, durability, segmentBytes } = options
+  const layout = layoutOf(root)
+  const shared = new SharedState(options.buffers)
+  const db = await openDatabase(layout, options)
+  const slot = shared.claim(options.worker)
+  const locks = new ScopeLocks(shared.locks, slot.index + 1)
+  const files = new SegmentFiles(layout)
+  const room = new Room(layout.log, options.reserveBytes)
+  const segments = new SegmentLog({ layout, db, shared, slot, files, room, segmentBytes, durability })
+  const bus = new Bus(`mailserver:${root}`, log)
+  const leases = new Leases({ db, locks, clock, log })
+  const reads = new FrameReads(layout, files)
+  return {
+    engine: new LevelEngine({ db, segments, locks, bus, leases, log }),
+    blobStore: new SegmentBlobStore({ segments, reads, files, shared, slot }),
+    async close() {
+      bus.close()
+      await leases.close()
+      await segments.close()
+      files.close()
+      await db.close()
+      slot.free()
+    },
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Keys of the store's own, above every key that the server may use, in the same LevelDB: what they say changes in one
+ * batch with what they speak about.
+ */
+import type { Key } from 'mailserver'
+import type { Tally } from './segment-writer.ts'
+
+/** The server's keys all sort before this. */
+export const PRIVATE = Buffer.alloc(8, 0xff)
+
+const POSITION = 0x70
+const RELEASED = 0x72
+const LEASE = 0x6c
+const POSITION_BYTES = 33
+
+/** How far the commits of a segment have reached the index: exactly those up to `end`. */
+export interface Position {
+  /** Of the last commit before `end`; 0 when there was none. */
+  readonly sequence: bigint
+  readonly end: number
+  readonly tally: Tally
+  /** Nothing will be added to the segment. */
+  readonly isSealed: boolean
+}
+
+export function positionKey(segment: number): Key {
+  const key = Buffer.allocUnsafe(PRIVATE.length + 5)
+  PRIVATE.copy(key)
+  key[PRIVATE.length] = POSITION
+  key.writeUInt32BE(segment, PRIVATE.length + 1)
+  return key
+}
+
+export const POSITIONS = { gte: tagged(POSITION), lt: tagged(POSITION + 1) }
+export const LEASES = { gte: tagged(LEASE), lt: tagged(LEASE + 1) }
+
+export function segmentOfPosition(key: Key): number {
+  return key.readUInt32BE(PRIVATE.length + 1)
+}
+
+export function encodePosition({ sequence, end, tally, isSealed }: Position): Buffer {
+  const bytes = Buffer.allocUnsafe(POSITION_BYTES)
+  bytes.writeBigUInt64LE(sequence, 0)
+  bytes.writeBigUInt64LE(BigInt(end), 8)
+  bytes.writeBigUInt64LE(BigInt(tally.frames), 16)
+  bytes.writeBigUInt64LE(BigInt(tally.bytes), 24)
+  bytes[32] = isSealed ? 1 : 0
+  return bytes
+}
+
+export function decodePosition(bytes: Buffer): Position {
+  return {
+    sequence: bytes.readBigUInt64LE(0),
+    end: Number(bytes.readBigUInt64LE(8)),
+    tally: { frames: Number(bytes.readBigUInt64LE(16)), bytes: Number(bytes.readBigUInt64LE(24)) },
+    isSealed: bytes[32] === 1,
+  }
+}
+
+/** Marks a frame as dead. The value is its size. */
+export function releasedKey(segment: number, offset: number): Key {
+  const key = Buffer.allocUnsafe(PRIVATE.length + 13)
+  PRIVATE.copy(key)
+  key[PRIVATE.length] = RELEASED
+  key.writeUInt32BE(segment, PRIVATE.length + 1)
+  key.writeBigUInt64BE(BigInt(offset), PRIVATE.length + 5)
+  return key
+}
+
+/** The dead frames of one segment. */
+export function releasedOf(segment: number): { gte: Key; lte: Key } {
+  return { gte: releasedKey(segment, 0), lte: releasedKey(segment, Number.MAX_SAFE_INTEGER) }
+}
+
+export function leaseKey(name: string): Key {
+  return Buffer.concat([tagged(LEASE), Buffer.from(name)])
+}
+
+function tagged(tag: number): Buffer {
+  return Buffer.concat([PRIVATE, Buffer.from([tag])])
+}

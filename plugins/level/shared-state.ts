@@ -1,0 +1,182 @@
+/**
+ * What the threads of one process share about one store, in a SharedArrayBuffer. Every access is an Atomics operation,
+ * so all threads see all of them in one order.
+ */
+
+/** Threads that may have the store open at the same time, those of an older generation included. */
+export const MAX_SLOTS = 64
+/** Scopes are hashed onto this many locks: two that meet on one wait for each other without need, nothing worse. */
+const LOCKS = 8192
+
+const NEXT_SEQUENCE = 0
+const NEXT_SEGMENT = 1
+const FAILED = 2
+const GLOBALS = 8
+
+const FIELDS = { worker: 0, segment: 1, written: 2, synced: 3, relaxedEnd: 4 } as const
+const SLOT_WORDS = 8
+const FREE = 0n
+
+/** What is passed to the workers. */
+export interface SharedBuffers {
+  readonly words: SharedArrayBuffer
+  readonly locks: SharedArrayBuffer
+}
+
+/** Something another slot has made visible and not yet synced. */
+export interface Unsynced {
+  readonly segment: number
+  readonly end: number
+}
+
+export class SharedState {
+  readonly buffers: SharedBuffers
+  readonly locks: Int32Array
+  readonly #words: BigInt64Array
+
+  constructor(buffers?: SharedBuffers) {
+    this.buffers = buffers ?? {
+      words: new SharedArrayBuffer(8 * (GLOBALS + MAX_SLOTS * SLOT_WORDS)),
+      locks: new SharedArrayBuffer(4 * LOCKS),
+    }
+    this.#words = new BigInt64Array(this.buffers.words)
+    this.locks = new Int32Array(this.buffers.locks)
+  }
+
+  /** Where numbering goes on after recovery. */
+  begin(nextSequence: bigint, nextSegment: number): void {
+    Atomics.store(this.#words, NEXT_SEQUENCE, nextSequence)
+    Atomics.store(this.#words, NEXT_SEGMENT, BigInt(nextSegment))
+  }
+
+  takeSequence(): bigint {
+    return Atomics.add(this.#words, NEXT_SEQUENCE, 1n)
+  }
+
+  takeSegment(): number {
+    return Number(Atomics.add(this.#words, NEXT_SEGMENT, 1n))
+  }
+
+  /** A sync has failed somewhere: no thread may acknowledge anything any more. */
+  fail(): void {
+    Atomics.store(this.#words, FAILED, 1n)
+  }
+
+  get hasFailed(): boolean {
+    return Atomics.load(this.#words, FAILED) !== 0n
+  }
+
+  /** Takes a free slot for a thread. @throws RangeError when all are taken */
+  claim(worker: number): Slot {
+    for (let index = 0; index < MAX_SLOTS; index++) {
+      const at = GLOBALS + index * SLOT_WORDS
+      if (Atomics.compareExchange(this.#words, at + FIELDS.worker, FREE, BigInt(worker) + 1n) === FREE) {
+        return new Slot(this.#words, index)
+      }
+    }
+    throw new RangeError(`more than ${MAX_SLOTS} threads have the store open`)
+  }
+
+  /** The slots that threads hold, with the number of the worker. */
+  claimed(): Slot[] {
+    const slots: Slot[] = []
+    for (let index = 0; index < MAX_SLOTS; index++) {
+      const slot = new Slot(this.#words, index)
+      if (slot.worker !== undefined) slots.push(slot)
+    }
+    return slots
+  }
+
+  /** Commits of other threads that can be seen but could still be lost. */
+  unsyncedBeside(own: Slot): Unsynced[] {
+    const found: Unsynced[] = []
+    for (let index = 0; index < MAX_SLOTS; index++) {
+      if (index === own.index) continue
+      const at = GLOBALS + index * SLOT_WORDS
+      if (Atomics.load(this.#words, at + FIELDS.worker) === FREE) continue
+      const unsynced = new Slot(this.#words, index).unsynced()
+      if (unsynced !== undefined) found.push(unsynced)
+    }
+    return found
+  }
+}
+
+/** One thread's row: the segment it writes, and how far. Only its thread writes it, or the supervisor once that is gone. */
+export class Slot {
+  readonly index: number
+  readonly #words: BigInt64Array
+  readonly #at: number
+
+  constructor(words: BigInt64Array, index: number) {
+    this.index = index
+    this.#words = words
+    this.#at = GLOBALS + index * SLOT_WORDS
+  }
+
+  /** The worker that holds it; undefined when it is free. */
+  get worker(): number | undefined {
+    const value = this.#load(FIELDS.worker)
+    return value === 0 ? undefined : value - 1
+  }
+
+  /** The segment being written; undefined before the first write. */
+  get segment(): number | undefined {
+    const value = this.#load(FIELDS.segment)
+    return value === 0 ? undefined : value - 1
+  }
+
+  get synced(): number {
+    return this.#load(FIELDS.synced)
+  }
+
+  set synced(end: number) {
+    this.#store(FIELDS.synced, end)
+  }
+
+  get written(): number {
+    return this.#load(FIELDS.written)
+  }
+
+  set written(end: number) {
+    this.#store(FIELDS.written, end)
+  }
+
+  /** End of the last commit that was made visible without a sync. */
+  set relaxedEnd(end: number) {
+    this.#store(FIELDS.relaxedEnd, end)
+  }
+
+  /** Everything of the former segment is on disk: goes on with a new one. */
+  begin(segment: number, synced: number): void {
+    // In this order: who reads the new number must not see what belonged to the old.
+    this.#store(FIELDS.relaxedEnd, 0)
+    this.#store(FIELDS.segment, 0)
+    this.#store(FIELDS.synced, synced)
+    this.#store(FIELDS.written, synced)
+    this.#store(FIELDS.segment, segment + 1)
+  }
+
+  unsynced(): Unsynced | undefined {
+    for (;;) {
+      const segment = this.segment
+      const end = this.#load(FIELDS.relaxedEnd)
+      const synced = this.synced
+      if (segment !== this.segment) continue
+      return segment === undefined || end <= synced ? undefined : { segment, end }
+    }
+  }
+
+  free(): void {
+    this.#store(FIELDS.relaxedEnd, 0)
+    this.#store(FIELDS.segment, 0)
+    this.#store(FIELDS.worker, 0)
+  }
+
+  #load(field: number): number {
+    return Number(Atomics.load(this.#words, this.#at + field))
+  }
+
+  #store(field: number, value: number): void {
+    Atomics.store(this.#words, this.#at + field, BigInt(value))
+  }
+}

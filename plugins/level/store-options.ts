@@ -1,0 +1,9 @@
+import type { DatabaseOptions } from './database.ts'
+import type { Durability } from './segment-log.ts'
+
+/** How a store is opened. Octets throughout. */
+export interface StoreOptions extends DatabaseOptions {
+  readonly durability: Durability
+  readonly segmentBytes: number
+  readonly reserveBytes: number
+}

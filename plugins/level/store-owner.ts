@@ -1,0 +1,84 @@
+/**
+ * The one in a process who owns the store: the supervisor, or the only thread of a command. It keeps other processes
+ * out, recovers, opens LevelDB before any other thread and closes it after the last.
+ */
+import type { Log } from 'mailserver'
+import { type Database, dropOwnLog, flush, openDatabase, openGate } from './database.ts'
+import { type Layout, prepareLayout } from './layout.ts'
+import { Leases } from './leases.ts'
+import { bringUp, readPositions, recover } from './recovery.ts'
+import { ScopeLocks } from './scope-locks.ts'
+import { SharedState, type Slot } from './shared-state.ts'
+import type { StoreOptions } from './store-options.ts'
+
+export class StoreOwner {
+  readonly layout: Layout
+  readonly shared: SharedState
+  readonly #gate: Database
+  readonly #db: Database
+  readonly #log: Log
+  #isClosed = false
+
+  private constructor(parts: { layout: Layout; gate: Database; db: Database; shared: SharedState; log: Log }) {
+    this.layout = parts.layout
+    this.shared = parts.shared
+    this.#gate = parts.gate
+    this.#db = parts.db
+    this.#log = parts.log
+  }
+
+  /** @throws UserError when another process has the store, a newer program wrote it, or it cannot be read or written */
+  static async open(root: string, options: StoreOptions, log: Log): Promise<StoreOwner> {
+    const layout = prepareLayout(root)
+    const gate = await openGate(layout)
+    let db: Database | undefined
+    try {
+      dropOwnLog(layout)
+      db = await openDatabase(layout, options)
+      const { nextSequence, nextSegment, replayed } = await recover(layout, db, log)
+      if (replayed > 0) log.info({ replayed }, 'commits replayed from the log')
+      await Leases.clear(db)
+      const shared = new SharedState()
+      shared.begin(nextSequence, nextSegment)
+      return new StoreOwner({ layout, gate, db, shared, log })
+    } catch (err) {
+      await db?.close()
+      await gate.close()
+      throw err
+    }
+  }
+
+  /**
+   * A worker's thread is gone without having closed the store. Commits it had logged and not yet applied are applied
+   * before anybody gets the scopes they were made in.
+   */
+  async workerExited(worker: number): Promise<void> {
+    for (const slot of this.shared.claimed()) if (slot.worker === worker) await this.#takeOver(slot)
+  }
+
+  /** Everything into LevelDB's tables, so that the next start has nothing to replay. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    try {
+      for (const slot of this.shared.claimed()) await this.#takeOver(slot)
+      await flush(this.#db)
+    } finally {
+      await this.#db.close()
+      await this.#gate.close()
+    }
+  }
+
+  async #takeOver(slot: Slot): Promise<void> {
+    const { segment } = slot
+    if (segment !== undefined) {
+      const positions = await readPositions(this.#db)
+      if (positions.get(segment)?.isSealed !== true) {
+        const applied = await bringUp(this.layout, this.#db, this.#log, [segment], positions)
+        this.#log.warn({ segment, applied }, 'took over the segment of a worker that ended without closing it')
+      }
+    }
+    ScopeLocks.freeOwner(this.shared.locks, slot.index + 1)
+    slot.free()
+  }
+}

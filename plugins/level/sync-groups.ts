@@ -1,0 +1,100 @@
+/**
+ * Group commit: one fdatasync for everything that waits, and what arrives while it runs waits for the next. After a sync
+ * that failed the system may have dropped the pages and call the next one a success, so there is no next one: the
+ * whole store stops acknowledging.
+ */
+import { MailError } from 'mailserver'
+import type { Dependency } from './commit-frame.ts'
+import { faultOf } from './faults.ts'
+import type { SegmentFiles } from './segment-files.ts'
+import type { SegmentWriter } from './segment-writer.ts'
+import type { SharedState, Slot } from './shared-state.ts'
+
+interface Waiter {
+  readonly end: number
+  readonly done: PromiseWithResolvers<void>
+}
+
+export class SyncGroups {
+  readonly #shared: SharedState
+  readonly #slot: Slot
+  readonly #files: SegmentFiles
+  #writer: SegmentWriter | undefined
+  #synced = 0
+  #waiters: Waiter[] = []
+  #isRunning = false
+  readonly #beside = new Set<number>()
+
+  constructor(shared: SharedState, slot: Slot, files: SegmentFiles) {
+    this.#shared = shared
+    this.#slot = slot
+    this.#files = files
+  }
+
+  /** Goes on with a new segment. Everything of the former one has been synced. */
+  begin(writer: SegmentWriter): void {
+    this.#writer = writer
+    this.#synced = 0
+    this.#beside.clear()
+    this.#slot.begin(writer.segment, 0)
+  }
+
+  /** The next sync takes the segments along that a commit of this one stands on. */
+  dependOn(dependencies: readonly Dependency[]): void {
+    for (const { segment } of dependencies) this.#beside.add(segment)
+  }
+
+  /** Resolves when the segment is on disk up to `end`, which has been written. @throws MailError UNAVAILABLE */
+  whenSynced(end: number): Promise<void> {
+    if (end <= this.#synced) return Promise.resolve()
+    const done = Promise.withResolvers<void>()
+    this.#waiters.push({ end, done })
+    if (!this.#isRunning) void this.#run()
+    return done.promise
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true
+    while (this.#waiters.length > 0) {
+      const writer = this.#writer as SegmentWriter
+      const end = writer.written
+      try {
+        if (this.#shared.hasFailed) throw new MailError('UNAVAILABLE', 'the store stopped after a failed sync')
+        await this.#syncAll(writer)
+      } catch (cause) {
+        this.#failAll(faultOf(cause, `syncing ${writer.path}`))
+        break
+      }
+      this.#synced = end
+      this.#slot.synced = end
+      const covered = this.#waiters.filter((waiter) => waiter.end <= end)
+      this.#waiters = this.#waiters.filter((waiter) => waiter.end > end)
+      for (const { done } of covered) done.resolve()
+    }
+    this.#isRunning = false
+  }
+
+  async #syncAll(writer: SegmentWriter): Promise<void> {
+    const beside = [...this.#beside]
+    this.#beside.clear()
+    if (beside.length === 0) await writer.sync()
+    else await Promise.all([writer.sync(), ...beside.map((segment) => this.#syncBeside(segment))])
+  }
+
+  async #syncBeside(segment: number): Promise<void> {
+    try {
+      await this.#files.sync(segment)
+    } catch (cause) {
+      // A segment is deleted only after all of it is in the index's tables.
+      if (!(cause instanceof MailError && cause.code === 'NOT_FOUND')) throw cause
+    }
+  }
+
+  #failAll(fault: MailError): void {
+    this.#shared.fail()
+    const waiters = this.#waiters
+    this.#waiters = []
+    const stopped = new MailError('UNAVAILABLE', fault.message, { cause: fault })
+    for (const { done } of waiters) done.reject(stopped)
+  }
+}
