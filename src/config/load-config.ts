@@ -35,7 +35,8 @@ function evaluationProblem(cause: unknown, file: string): string {
   if (code === 'ERR_MODULE_NOT_FOUND' && missing !== undefined) {
     return `imports ${missing}, which is not installed: npm install ${missing} in ${dirname(file)}`
   }
-  const line = /(?:file:\/\/)?[^\s()]*?([^/\s()]+\.[mc]?[jt]s)(?:\?[^:\s)]*)?:(\d+)/.exec(cause.stack ?? '')
+  const ours = (cause.stack ?? '').split('\n').find((text) => text.includes(dirname(file)))
+  const line = /([^/\s()]+\.[mc]?[jt]s)(?:\?[^:\s)]*)?:(\d+)/.exec(ours ?? '')
   const where = line === null ? '' : `${line[1]}:${line[2]}: `
   return `${where}${cause.name}: ${cause.message.split('\n')[0]}`
 }
