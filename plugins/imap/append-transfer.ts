@@ -1,0 +1,176 @@
+import { type BlobRef, type Mailbox, MessageIndexer, type NewMessage } from 'mailserver'
+import { NO_TARGET, targetOf } from './commands/copy.ts'
+import { bad, type Completion, no, ok } from './completion.ts'
+import { completionOfError } from './completion-of-error.ts'
+import { type Session, SessionEnd } from './session.ts'
+import type { Arguments } from './wire/arguments.ts'
+import type { CommandHead } from './wire/command-reader.ts'
+import { parseDateTime } from './wire/date-time.ts'
+import { parseFlagList } from './wire/flags.ts'
+import type { IncomingLiteral } from './wire/incoming-literal.ts'
+import { parseMailbox } from './wire/mailbox-name.ts'
+import { formatSequenceSet } from './wire/sequence-set.ts'
+import { SyntaxFault } from './wire/syntax-fault.ts'
+
+interface MessageOptions {
+  readonly flags: readonly string[]
+  readonly internalDate: number
+}
+
+/** The command is answered with this, and what was received of it is dropped. */
+class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly completion: Completion
+
+  constructor(completion: Completion) {
+    super(completion.text)
+    this.completion = completion
+  }
+}
+
+/**
+ * Takes the messages of one APPEND from the wire into the BlobStore as they come, indexing them on the way. Whatever goes
+ * wrong, the command is read to its end before it is answered, and no blob is left behind.
+ */
+export class AppendTransfer {
+  readonly #session: Session
+  readonly #head: CommandHead
+  readonly #messages: NewMessage[] = []
+  #octets = 0
+
+  constructor(session: Session, head: CommandHead) {
+    this.#session = session
+    this.#head = head
+  }
+
+  /** @param args the arguments before the first message */
+  async receive(args: Arguments, first: IncomingLiteral): Promise<Completion> {
+    try {
+      const mailbox = await this.#guarded(first, async () => {
+        args.space()
+        const name = parseMailbox(args)
+        args.space()
+        return { name, mailbox: await targetOf(this.#session, name) }
+      })
+      await this.#receiveAll(args, first, mailbox.mailbox)
+      if (mailbox.mailbox === undefined) return NO_TARGET
+      return await this.#append(mailbox.mailbox)
+    } catch (cause) {
+      await this.#release()
+      if (cause instanceof Refusal) return cause.completion
+      throw cause
+    }
+  }
+
+  async #receiveAll(first: Arguments, literal: IncomingLiteral, mailbox: Mailbox | undefined): Promise<void> {
+    let args = first
+    let next: IncomingLiteral | undefined = literal
+    while (next !== undefined) {
+      const current: IncomingLiteral = next
+      const options = await this.#guarded(current, () => this.#check(args, current, mailbox))
+      const message = await this.#store(current, options)
+      if (!(message instanceof Error)) this.#messages.push(message)
+      const read = await this.#session.continueAfter(this.#head)
+      if (read.kind === 'bye') throw new SessionEnd(read.text)
+      if (read.kind === 'refused') throw new Refusal(bad(read.text))
+      next = read.kind === 'message' ? read.literal : undefined
+      if (message instanceof Error) throw await this.#refusal(next, completionOfError(message))
+      args = read.args
+      if (next === undefined) args.end()
+      else await this.#guarded(next, async () => args.space())
+    }
+  }
+
+  /** Runs what may fail while a literal waits: then the literal is refused with what the failure means. */
+  async #guarded<T>(literal: IncomingLiteral, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run()
+    } catch (cause) {
+      throw await this.#refusal(literal, cause instanceof Refusal ? cause.completion : this.#completionOf(cause))
+    }
+  }
+
+  #completionOf(cause: unknown): Completion {
+    const completion = completionOfError(cause)
+    if (completion.code === 'UNAVAILABLE')
+      this.#session.log.error({ err: cause, command: 'APPEND' }, 'a command failed')
+    return completion
+  }
+
+  async #refusal(literal: IncomingLiteral | undefined, completion: Completion): Promise<Refusal> {
+    if (literal !== undefined) await this.#session.refuse(literal, completion)
+    return new Refusal(completion)
+  }
+
+  /** Flags and date of a message, and whether it may come at all: before its first octet is asked for. */
+  async #check(args: Arguments, literal: IncomingLiteral, mailbox: Mailbox | undefined): Promise<MessageOptions> {
+    const { limits, clock, server, services, account } = this.#session
+    let flags: readonly string[] = []
+    let internalDate = clock.now()
+    if (args.next === '(') {
+      flags = parseFlagList(args, limits)
+      args.space()
+    }
+    if (args.next === '"') {
+      internalDate = parseDateTime(args)
+      args.space()
+    }
+    args.end()
+    if (mailbox === undefined) throw new Refusal(NO_TARGET)
+    if (literal.isBinary) throw new SyntaxFault('Binary literals are not known here')
+    if (literal.size === 0) throw new Refusal(no('A message has at least one octet', 'CANNOT'))
+    if (this.#messages.length >= limits.items) throw new Refusal(no('Too many messages', 'LIMIT'))
+    const { messageBytes } = server.limits
+    if (messageBytes > 0 && literal.size > messageBytes) throw new Refusal(no('Message is too large', 'TOOBIG'))
+    const quota = await services.store.quota(account)
+    const isOver =
+      quota.usedBytes + this.#octets + literal.size > (quota.maxBytes ?? Number.POSITIVE_INFINITY) ||
+      quota.usedMessages + this.#messages.length + 1 > (quota.maxMessages ?? Number.POSITIVE_INFINITY)
+    if (isOver) throw new Refusal(no('Quota exceeded', 'OVERQUOTA'))
+    this.#octets += literal.size
+    return { flags, internalDate }
+  }
+
+  /** Reads the literal to its end, whatever the store says. @returns the store's error when it failed */
+  async #store(literal: IncomingLiteral, options: MessageOptions): Promise<NewMessage | Error> {
+    const writer = await this.#session.services.blobs.writer().catch(errorOf)
+    const indexer = new MessageIndexer()
+    let fault = writer instanceof Error ? writer : undefined
+    try {
+      for await (const chunk of literal.chunks()) {
+        if (fault !== undefined || writer instanceof Error) continue
+        indexer.write(chunk)
+        fault = await writer.write(chunk).then(() => undefined, errorOf)
+      }
+      if (fault !== undefined || writer instanceof Error) {
+        if (!(writer instanceof Error)) await writer.abort()
+        return fault as Error
+      }
+      const index = indexer.finish()
+      const blob = await writer.finish().catch(errorOf)
+      return blob instanceof Error ? blob : { blob, index, ...options }
+    } catch (cause) {
+      // The client has left in the middle.
+      if (!(writer instanceof Error)) await writer.abort()
+      throw cause
+    }
+  }
+
+  async #append(mailbox: Mailbox): Promise<Completion> {
+    const { services, account, view } = this.#session
+    const appended = await services.store.append(account, mailbox.id, this.#messages)
+    this.#messages.length = 0
+    if (view?.mailbox.id === mailbox.id) await view.mirror.refresh()
+    const uids = formatSequenceSet(appended.map(({ uid }) => uid))
+    return ok('Append completed', `APPENDUID ${appended[0]?.uidValidity} ${uids}`)
+  }
+
+  async #release(): Promise<void> {
+    const refs: readonly BlobRef[] = this.#messages.map(({ blob }) => blob)
+    await Promise.allSettled(refs.map((ref) => this.#session.services.blobs.release(ref)))
+  }
+}
+
+function errorOf(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause))
+}

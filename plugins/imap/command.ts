@@ -1,0 +1,75 @@
+import type { Completion } from './completion.ts'
+import type { Session } from './session.ts'
+import type { Arguments } from './wire/arguments.ts'
+import type { CommandHead } from './wire/command-reader.ts'
+import type { IncomingLiteral } from './wire/incoming-literal.ts'
+
+export type State = 'not-authenticated' | 'authenticated' | 'selected'
+
+export const ANY_STATE: readonly State[] = ['not-authenticated', 'authenticated', 'selected']
+export const LOGGED_IN: readonly State[] = ['authenticated', 'selected']
+export const SELECTED: readonly State[] = ['selected']
+
+/** What the client is told of its mailbox before the tagged answer. */
+export type Updates =
+  | 'all'
+  /** RFC 3501 section 7.4.1: no EXPUNGE while FETCH, STORE or SEARCH is answered. */
+  | 'no-expunge'
+  | 'none'
+
+/** A command: typed arguments in, responses and a completion out. */
+export interface CommandSpec<A> {
+  /** In capitals, e.g. `UID FETCH`. */
+  readonly name: string
+  readonly states: readonly State[]
+  /** `all` when absent. */
+  readonly updates?: Updates
+  /** Pure: reads the arguments to their end. @throws SyntaxFault, answered BAD */
+  parse(args: Arguments, session: Session): A
+  /** @throws MailError, answered by the table of errors */
+  run(args: A, session: Session): Promise<Completion>
+  /** For a command that carries messages, which are read as they come and not into memory. */
+  readonly message?: MessageSpec
+}
+
+export interface MessageSpec {
+  /** Is the literal after these arguments a message? */
+  takesMessage(args: Arguments): boolean
+  /** Reads the command to its end, or refuses it with `session.refuse`. */
+  receive(head: CommandHead, args: Arguments, literal: IncomingLiteral, session: Session): Promise<Completion>
+}
+
+/** The same without its arguments' type: what the table of commands holds. */
+export interface Command {
+  readonly name: string
+  readonly states: readonly State[]
+  readonly updates: Updates
+  readonly message: MessageSpec | undefined
+  execute(args: Arguments, session: Session): Promise<Completion>
+}
+
+export function command<A>(spec: CommandSpec<A>): Command {
+  return {
+    name: spec.name,
+    states: spec.states,
+    updates: spec.updates ?? 'all',
+    message: spec.message,
+    async execute(args, session) {
+      const parsed = spec.parse(args, session)
+      return await spec.run(parsed, session)
+    },
+  }
+}
+
+/** For `parse` of a command without arguments. */
+export function noArguments(args: Arguments): void {
+  args.end()
+}
+
+/** For `parse`: reads one argument after a space, and the end. */
+export function only<T>(args: Arguments, read: (args: Arguments) => T): T {
+  args.space()
+  const value = read(args)
+  args.end()
+  return value
+}

@@ -1,0 +1,33 @@
+import type { Command } from './command.ts'
+import { append } from './commands/append.ts'
+import { authenticate } from './commands/authenticate.ts'
+import { capability } from './commands/capability.ts'
+import { close, unselect } from './commands/close.ts'
+import { copy, move, uidCopy, uidMove } from './commands/copy.ts'
+import { create, deleteCommand, rename } from './commands/create.ts'
+import { enable } from './commands/enable.ts'
+import { expunge, uidExpunge } from './commands/expunge.ts'
+import { fetch, uidFetch } from './commands/fetch.ts'
+import { id } from './commands/id.ts'
+import { idle } from './commands/idle.ts'
+import { list, lsub } from './commands/list.ts'
+import { login } from './commands/login.ts'
+import { logout } from './commands/logout.ts'
+import { namespace } from './commands/namespace.ts'
+import { check, noop } from './commands/noop.ts'
+import { search, uidSearch } from './commands/search.ts'
+import { examine, select } from './commands/select.ts'
+import { starttls } from './commands/starttls.ts'
+import { status } from './commands/status.ts'
+import { store, uidStore } from './commands/store.ts'
+import { subscribe, unsubscribe } from './commands/subscribe.ts'
+
+/** Every command there is, by its name in capitals. */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  [
+    ...[capability, noop, logout, id, starttls, login, authenticate, enable],
+    ...[select, examine, create, deleteCommand, rename, subscribe, unsubscribe, list, lsub, status, namespace],
+    ...[append, idle, check, close, unselect, expunge, uidExpunge, search, uidSearch],
+    ...[fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove],
+  ].map((row) => [row.name, row]),
+)

@@ -1,0 +1,33 @@
+import { command, noArguments, SELECTED } from '../command.ts'
+import { ok } from '../completion.ts'
+import { deletedUids } from './expunge.ts'
+
+/** RFC 3501 section 6.4.2: what is marked as deleted goes, and nobody is told. */
+export const close = command({
+  name: 'CLOSE',
+  states: SELECTED,
+  updates: 'none',
+  parse: noArguments,
+  async run(_args, session) {
+    const view = session.selected
+    const uids = view.isReadOnly ? [] : deletedUids(view)
+    if (uids.length > 0) {
+      const removed = await session.services.store.expunge(session.account, view.mailbox.id, uids)
+      view.mirror.applyExpunged(removed)
+    }
+    session.select(undefined)
+    return ok('Closed')
+  },
+})
+
+/** RFC 3691: leaves the mailbox and removes nothing. */
+export const unselect = command({
+  name: 'UNSELECT',
+  states: SELECTED,
+  updates: 'none',
+  parse: noArguments,
+  async run(_args, session) {
+    session.select(undefined)
+    return ok('Unselected')
+  },
+})

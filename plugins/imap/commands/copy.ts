@@ -1,0 +1,85 @@
+import { type Copied, codeOf, type Mailbox } from 'mailserver'
+import { type Command, command, SELECTED } from '../command.ts'
+import { type Completion, no, ok } from '../completion.ts'
+import type { Session } from '../session.ts'
+import type { Arguments } from '../wire/arguments.ts'
+import { parseMailbox } from '../wire/mailbox-name.ts'
+import { formatSequenceSet, parseSequenceSet, type SequenceSet } from '../wire/sequence-set.ts'
+import { READ_ONLY } from './expunge.ts'
+
+interface Transfer {
+  readonly set: SequenceSet
+  readonly target: string
+}
+
+/** RFC 3501 section 6.4.7. */
+export const copy = transferring('COPY', false, runCopy)
+export const uidCopy = transferring('UID COPY', true, runCopy)
+/** RFC 6851. */
+export const move = transferring('MOVE', false, runMove)
+export const uidMove = transferring('UID MOVE', true, runMove)
+
+type Run = (session: Session, uids: readonly number[], target: Mailbox) => Promise<Completion>
+
+function transferring(name: string, isUid: boolean, run: Run): Command {
+  return command<Transfer>({
+    name,
+    states: SELECTED,
+    parse: parseTransfer,
+    async run({ set, target }, session) {
+      const mailbox = await targetOf(session, target)
+      const uids = session.selected.uidsAt(await session.positions(set, isUid))
+      if (uids.length === 0) return ok('No messages')
+      return mailbox === undefined ? NO_TARGET : run(session, uids, mailbox)
+    },
+  })
+}
+
+/** RFC 3501 section 6.4.7: the client may create it and try again. */
+export const NO_TARGET = no('There is no such mailbox; create it first', 'TRYCREATE')
+
+/** The mailbox that messages are put in; undefined when there is none. @throws MailError */
+export async function targetOf(session: Session, name: string): Promise<Mailbox | undefined> {
+  try {
+    return await session.services.store.mailbox(session.account, name)
+  } catch (cause) {
+    if (codeOf(cause) === 'MAILBOX_NOT_FOUND') return undefined
+    throw cause
+  }
+}
+
+function parseTransfer(args: Arguments): Transfer {
+  args.space()
+  const set = parseSequenceSet(args)
+  args.space()
+  const target = parseMailbox(args)
+  args.end()
+  return { set, target }
+}
+
+async function runCopy(session: Session, uids: readonly number[], target: Mailbox): Promise<Completion> {
+  const view = session.selected
+  const copied = await session.services.store.copy(session.account, view.mailbox.id, uids, target.id)
+  if (target.id === view.mailbox.id) await view.mirror.refresh()
+  if (copied.uids.length === 0) return no('The messages are gone', 'EXPUNGEISSUED')
+  return ok('Copy completed', copyUid(copied))
+}
+
+async function runMove(session: Session, uids: readonly number[], target: Mailbox): Promise<Completion> {
+  const view = session.selected
+  if (view.isReadOnly) return READ_ONLY
+  if (target.id === view.mailbox.id) return no('The messages are in this mailbox already', 'CANNOT')
+  const moved = await session.services.store.move(session.account, view.mailbox.id, uids, target.id)
+  if (moved.uids.length === 0) return no('The messages are gone', 'EXPUNGEISSUED')
+  // RFC 6851 section 4.3: COPYUID is said before the messages vanish.
+  session.out.untagged(`OK [${copyUid(moved)}] Moved`)
+  view.mirror.applyExpunged(moved.uids.map(([source]) => source))
+  return ok('Move completed')
+}
+
+/** RFC 4315 section 3. */
+function copyUid({ uidValidity, uids }: Copied): string {
+  const sources = formatSequenceSet(uids.map(([source]) => source))
+  const copies = formatSequenceSet(uids.map(([, destination]) => destination))
+  return `COPYUID ${uidValidity} ${sources} ${copies}`
+}

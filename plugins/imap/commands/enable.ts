@@ -1,0 +1,25 @@
+import { command, LOGGED_IN } from '../command.ts'
+import { ok } from '../completion.ts'
+
+/** Extensions that must be switched on by their client, in capitals. */
+const ENABLABLE: ReadonlySet<string> = new Set<string>()
+
+/** RFC 5161 section 3.1: names that are not known, or need no switching on, are passed over. */
+export const enable = command({
+  name: 'ENABLE',
+  states: LOGGED_IN,
+  parse(args) {
+    const names: string[] = []
+    do {
+      args.space()
+      names.push(args.word())
+    } while (!args.isAtEnd)
+    return names
+  },
+  async run(names, session) {
+    const added = names.filter((name) => ENABLABLE.has(name) && !session.enabled.has(name))
+    for (const name of added) session.enabled.add(name)
+    session.out.untagged(['ENABLED', ...added].join(' '))
+    return ok('Enabled')
+  },
+})

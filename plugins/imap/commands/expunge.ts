@@ -1,0 +1,53 @@
+import { command, noArguments, only, SELECTED } from '../command.ts'
+import { type Completion, no, ok } from '../completion.ts'
+import type { MailboxView } from '../mailbox-view.ts'
+import type { Session } from '../session.ts'
+import { parseSequenceSet } from '../wire/sequence-set.ts'
+
+export const READ_ONLY = no('Mailbox is read-only', 'READ-ONLY')
+
+/** RFC 3501 section 6.4.3. */
+export const expunge = command({
+  name: 'EXPUNGE',
+  states: SELECTED,
+  parse: noArguments,
+  run: (_args, session) => remove(session, deletedUids(session.selected)),
+})
+
+/** RFC 4315 section 2.1: of the messages named, those marked as deleted. */
+export const uidExpunge = command({
+  name: 'UID EXPUNGE',
+  states: SELECTED,
+  parse: (args) => only(args, parseSequenceSet),
+  async run(set, session) {
+    const view = session.selected
+    const named = await session.positions(set, true)
+    return remove(session, deletedUids(view, named))
+  },
+})
+
+async function remove(session: Session, uids: readonly number[]): Promise<Completion> {
+  const view = session.selected
+  if (view.isReadOnly) return READ_ONLY
+  if (uids.length > 0) {
+    view.mirror.applyExpunged(await session.services.store.expunge(session.account, view.mailbox.id, uids))
+  }
+  return ok('Expunge completed')
+}
+
+/** UIDs with `\Deleted` at these positions, or at all. */
+export function deletedUids(view: MailboxView, positions?: Uint32Array): number[] {
+  const { mirror } = view
+  const isDeleted: boolean[] = []
+  const uids: number[] = []
+  const count = positions?.length ?? view.count
+  for (let at = 0; at < count; at++) {
+    const position = positions === undefined ? at : (positions[at] as number)
+    const row = view.rowAt(position)
+    if (row === -1) continue
+    const set = mirror.flagsAt(row)
+    isDeleted[set] ??= mirror.flagSets.get(set).lower.has('\\deleted')
+    if (isDeleted[set]) uids.push(view.uidAt(position))
+  }
+  return uids
+}

@@ -1,0 +1,73 @@
+import type { Mailbox } from 'mailserver'
+import { type Command, command, LOGGED_IN, only } from '../command.ts'
+import { type Completion, ok } from '../completion.ts'
+import { MailboxView } from '../mailbox-view.ts'
+import type { Session } from '../session.ts'
+import { recentCount } from '../updates.ts'
+import { SYSTEM_FLAGS } from '../wire/flags.ts'
+import { parseMailbox } from '../wire/mailbox-name.ts'
+
+/** RFC 3501 section 6.3.1. */
+export const select = selecting('SELECT', false)
+/** RFC 3501 section 6.3.2. */
+export const examine = selecting('EXAMINE', true)
+
+function selecting(name: string, isReadOnly: boolean): Command {
+  return command({
+    name,
+    states: LOGGED_IN,
+    updates: 'none',
+    parse: (args) => only(args, parseMailbox),
+    async run(mailbox, session): Promise<Completion> {
+      // RFC 3501 section 6.3.1: the mailbox before is left, also when this fails.
+      session.select(undefined)
+      const view = await open(session, await session.services.store.mailbox(session.account, mailbox), isReadOnly)
+      await describe(session, view)
+      session.select(view)
+      return ok(`${isReadOnly ? 'Examined' : 'Selected'}`, isReadOnly ? 'READ-ONLY' : 'READ-WRITE')
+    },
+  })
+}
+
+async function open(session: Session, mailbox: Mailbox, isReadOnly: boolean): Promise<MailboxView> {
+  const { mirrors } = session.services
+  const mirror = await mirrors.acquire(session.account, mailbox)
+  try {
+    const view = new MailboxView(mirror, isReadOnly)
+    const first = await session.services.store.firstRecentUid(session.account, mailbox.id, { take: !isReadOnly })
+    if (view.count > 0) view.recent.add(first, view.uidAt(view.count - 1))
+    return view
+  } catch (cause) {
+    mirrors.release(mirror)
+    throw cause
+  }
+}
+
+async function describe({ out, services, account }: Session, view: MailboxView): Promise<void> {
+  const { mirror } = view
+  const status = await services.store.status(account, view.mailbox.id)
+  const flags = mirror.flagSets.flags.join(' ')
+  out.untagged(`FLAGS (${flags})`)
+  out.untagged(`OK [PERMANENTFLAGS (${view.isReadOnly ? '' : `${flags} \\*`})] Flags permitted`)
+  out.untagged(`${view.count} EXISTS`)
+  out.untagged(`${recentCount(view)} RECENT`)
+  const unseen = firstUnseen(view)
+  if (unseen !== 0) out.untagged(`OK [UNSEEN ${unseen}] First unseen`)
+  out.untagged(`OK [UIDVALIDITY ${view.mailbox.uidValidity}] UIDs valid`)
+  out.untagged(`OK [UIDNEXT ${Math.max(status.uidNext, mirror.uidNext)}] Predicted next UID`)
+}
+
+/** Sequence number of the first message without `\Seen`; 0 when there is none. */
+function firstUnseen(view: MailboxView): number {
+  const { mirror } = view
+  const seen = SYSTEM_FLAGS[3].toLowerCase()
+  const isSeen: boolean[] = []
+  for (let position = 0; position < view.count; position++) {
+    const row = view.rowAt(position)
+    if (row === -1) continue
+    const set = mirror.flagsAt(row)
+    isSeen[set] ??= mirror.flagSets.get(set).lower.has(seen)
+    if (!isSeen[set]) return position + 1
+  }
+  return 0
+}

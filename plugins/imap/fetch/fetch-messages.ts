@@ -1,0 +1,225 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { MessageIndex, MessageRecord } from 'mailserver'
+import type { MailboxView } from '../mailbox-view.ts'
+import { BrokenResponse, type Session } from '../session.ts'
+import { tellKeywords } from '../updates.ts'
+import type { FetchRequest, IndexItem } from './fetch-request.ts'
+import { stateFormatter } from './plain-items.ts'
+import { costOf, type LoadedMessage, type LoadedSection, load, type MessageToRead } from './section-reader.ts'
+
+/** Messages that are answered before others get their turn. */
+const STATE_BATCH = 2000
+const INDEX_BATCH = 500
+const SECTION_BATCH = 200
+/** Octets that are read ahead of the message that is being sent. */
+const AHEAD_BYTES = 2 * 1024 * 1024
+const AHEAD_MESSAGES = 32
+
+/**
+ * Sends the FETCH responses for these positions. A message that is gone, though its client does not know yet, is left out.
+ * @returns how many are gone
+ */
+export async function fetchMessages(session: Session, positions: Uint32Array, request: FetchRequest): Promise<number> {
+  const fetcher = new Fetcher(session, request)
+  const size = request.sections.length > 0 ? SECTION_BATCH : request.index.length > 0 ? INDEX_BATCH : STATE_BATCH
+  for (let from = 0; from < positions.length; from += size) {
+    await fetcher.batch(positions.subarray(from, from + size))
+    session.signal.throwIfAborted()
+    if (from + size < positions.length) await nextTurn()
+  }
+  return fetcher.gone
+}
+
+class Fetcher {
+  gone = 0
+  readonly #session: Session
+  readonly #view: MailboxView
+  readonly #request: FetchRequest
+  readonly #state: ReturnType<typeof stateFormatter>
+  readonly #stateWithFlags: ReturnType<typeof stateFormatter>
+
+  constructor(session: Session, request: FetchRequest) {
+    this.#session = session
+    this.#view = session.selected
+    this.#request = request
+    this.#state = stateFormatter(request.state)
+    const hasFlags = request.state.includes('FLAGS')
+    this.#stateWithFlags = hasFlags ? this.#state : stateFormatter([...request.state, 'FLAGS'])
+  }
+
+  async batch(positions: Uint32Array): Promise<void> {
+    const { index, sections } = this.#request
+    if (sections.length > 0) await this.#sections(positions)
+    else if (index.length > 0) await this.#indexes(positions)
+    else await this.#states(positions)
+  }
+
+  async #states(positions: Uint32Array): Promise<void> {
+    const { out } = this.#session
+    const view = this.#view
+    for (const position of positions) {
+      const row = view.rowAt(position)
+      if (row === -1) this.gone += 1
+      else out.text(`* ${position + 1} FETCH (${this.#state(view, position, row)})\r\n`)
+      if (out.isFull) await out.room()
+    }
+  }
+
+  async #indexes(positions: Uint32Array): Promise<void> {
+    const { services, account, out } = this.#session
+    const uids = this.#view.uidsAt(positions)
+    let told = 0
+    for await (const batch of services.store.indexes(account, this.#view.mailbox.id, uids)) {
+      for (const [uid, index] of batch) {
+        const position = this.#view.positionOf(uid)
+        const row = this.#view.rowAt(position)
+        if (row === -1) continue
+        told += 1
+        this.#begin(position, row, false)
+        this.#indexItems(index, this.#request.state.length === 0)
+        out.text(')\r\n')
+        if (out.isFull) await out.room()
+      }
+    }
+    this.gone += positions.length - told
+  }
+
+  async #sections(positions: Uint32Array): Promise<void> {
+    const { services, account, out } = this.#session
+    const view = this.#view
+    const mailbox = view.mailbox.id
+    const uids = view.uidsAt(positions)
+    const seen = await this.#setSeen(uids)
+    const records = await services.store.records(account, mailbox, uids)
+    const indexes = new Map<number, MessageIndex>()
+    if (this.#request.needsIndex) {
+      for await (const batch of services.store.indexes(account, mailbox, uids)) {
+        for (const [uid, index] of batch) indexes.set(uid, index)
+      }
+    }
+    const wanted = records.flatMap((record): (MessageToRead & { record: MessageRecord })[] => {
+      const index = indexes.get(record.uid)
+      return this.#request.needsIndex && index === undefined ? [] : [{ record, index }]
+    })
+    let told = 0
+    for await (const [message, loaded] of this.#loadAhead(wanted)) {
+      const { uid } = message.record
+      const position = view.positionOf(uid)
+      const row = view.rowAt(position)
+      if (loaded === 'gone' || row === -1) continue
+      told += 1
+      this.#begin(position, row, seen.has(uid))
+      const isFirst = this.#request.state.length === 0 && !seen.has(uid)
+      if (message.index !== undefined) this.#indexItems(message.index, isFirst)
+      await this.#sectionItems(loaded, isFirst && this.#request.index.length === 0)
+      out.text(')\r\n')
+      if (out.isFull) await out.room()
+    }
+    this.gone += positions.length - told
+  }
+
+  /** Opens the response and says what the view knows. */
+  #begin(position: number, row: number, isNewlySeen: boolean): void {
+    const format = isNewlySeen ? this.#stateWithFlags : this.#state
+    this.#session.out.text(`* ${position + 1} FETCH (${format(this.#view, position, row)}`)
+    if (isNewlySeen) this.#view.forgetFlags(this.#view.uidAt(position))
+  }
+
+  #indexItems(index: MessageIndex, isFirst: boolean): void {
+    const { out } = this.#session
+    let gap = isFirst ? '' : ' '
+    for (const item of this.#request.index) {
+      out.text(`${gap}${item} `)
+      out.octets(TEXTS[item](index))
+      gap = ' '
+    }
+  }
+
+  async #sectionItems(sections: readonly LoadedSection[], isFirst: boolean): Promise<void> {
+    const { out } = this.#session
+    let gap = isFirst ? '' : ' '
+    for (const [at, { label }] of this.#request.sections.entries()) {
+      const section = sections[at] as LoadedSection
+      out.text(`${gap}${label} `)
+      gap = ' '
+      if (section.kind === 'missing') out.text('NIL')
+      else if (section.kind === 'stream') await this.#stream(section)
+      else {
+        out.text(`{${section.octets.length}}\r\n`)
+        out.octets(section.octets)
+      }
+    }
+  }
+
+  /** @throws BrokenResponse when the store fails in the middle of the literal */
+  async #stream(section: LoadedSection & { kind: 'stream' }): Promise<void> {
+    const { out, signal } = this.#session
+    out.text(`{${section.size}}\r\n`)
+    const stream = section.open()
+    let left = section.size
+    try {
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        signal.throwIfAborted()
+        left -= chunk.length
+        out.octets(chunk)
+        if (out.isFull) await out.room()
+      }
+    } catch (cause) {
+      throw signal.aborted ? cause : new BrokenResponse('a message could not be read to its end', { cause })
+    } finally {
+      stream.destroy()
+    }
+    if (left !== 0) throw new BrokenResponse(`a section has ${left} octets less than its index says`)
+  }
+
+  /** Marks messages as seen before they are sent. @returns those that were not */
+  async #setSeen(uids: readonly number[]): Promise<ReadonlySet<number>> {
+    const view = this.#view
+    if (!this.#request.setsSeen || view.isReadOnly) return NONE
+    const { mirror } = view
+    const unseen = uids.filter((uid) => {
+      const row = mirror.rowOf(uid, -1)
+      return row !== -1 && !mirror.flagSets.get(mirror.flagsAt(row)).lower.has('\\seen')
+    })
+    if (unseen.length === 0) return NONE
+    const { services, account, out } = this.#session
+    const change = { mode: 'add', flags: ['\\Seen'] } as const
+    const { changed } = await services.store.setFlags(account, view.mailbox.id, unseen, change)
+    mirror.applyStates(changed, view)
+    tellKeywords(view, out)
+    return new Set(unseen)
+  }
+
+  /** Messages in order with their sections, the next ones being read while one is sent. */
+  async *#loadAhead<M extends MessageToRead>(messages: readonly M[]): AsyncGenerator<[M, LoadedMessage]> {
+    const { blobs } = this.#session.services
+    const { sections } = this.#request
+    const loading: { readonly loaded: Promise<LoadedMessage>; readonly cost: number }[] = []
+    let octets = 0
+    let ahead = 0
+    for (const [at, message] of messages.entries()) {
+      while (ahead < messages.length && ahead < at + AHEAD_MESSAGES) {
+        const next = messages[ahead] as M
+        const cost = costOf(sections, next)
+        if (ahead > at && octets + cost > AHEAD_BYTES) break
+        const loaded = load(blobs, sections, next)
+        // When an earlier one fails, nobody waits for this one any more.
+        loaded.catch(() => {})
+        loading.push({ loaded, cost })
+        octets += cost
+        ahead += 1
+      }
+      const { loaded, cost } = loading.shift() as (typeof loading)[number]
+      yield [message, await loaded]
+      octets -= cost
+    }
+  }
+}
+
+const NONE: ReadonlySet<number> = new Set()
+
+const TEXTS: Readonly<Record<IndexItem, (index: MessageIndex) => Buffer>> = {
+  ENVELOPE: ({ envelope }) => envelope,
+  BODY: ({ body }) => body,
+  BODYSTRUCTURE: ({ bodyStructure }) => bodyStructure,
+}

@@ -1,0 +1,36 @@
+import type { FetchItem, PlainItem, SectionItem } from '../wire/fetch-items.ts'
+import type { StateItem } from './plain-items.ts'
+
+export type IndexItem = Extract<PlainItem, 'ENVELOPE' | 'BODY' | 'BODYSTRUCTURE'>
+
+/** A FETCH sorted by what its items cost. */
+export interface FetchRequest {
+  /** Known to the view. */
+  readonly state: readonly StateItem[]
+  /** Ready text in the store. */
+  readonly index: readonly IndexItem[]
+  /** Octets of the message. */
+  readonly sections: readonly SectionItem[]
+  /** The offsets of parts are needed for the sections. */
+  readonly needsIndex: boolean
+  /** `\Seen` is set (RFC 3501 section 6.4.5). */
+  readonly setsSeen: boolean
+}
+
+const INDEX_ITEMS: ReadonlySet<PlainItem> = new Set<PlainItem>(['ENVELOPE', 'BODY', 'BODYSTRUCTURE'])
+
+/** @param isUid UID FETCH: the UID is shown whether or not it was asked for (RFC 3501 section 6.4.8) */
+export function fetchRequest(items: readonly FetchItem[], isUid: boolean): FetchRequest {
+  const plain = items.filter((item) => typeof item === 'string')
+  const sections = items.filter((item) => typeof item !== 'string')
+  const index = plain.filter((item) => INDEX_ITEMS.has(item)) as IndexItem[]
+  const state = plain.filter((item) => !INDEX_ITEMS.has(item)) as StateItem[]
+  if (isUid && !state.includes('UID')) state.unshift('UID')
+  return {
+    state,
+    index,
+    sections,
+    needsIndex: index.length > 0 || sections.some(({ section }) => section.what !== 'all' || section.path.length > 0),
+    setsSeen: sections.some(({ isPeek }) => !isPeek),
+  }
+}

@@ -1,0 +1,70 @@
+import {
+  authenticator,
+  blobStore,
+  definePlugin,
+  type Listening,
+  listeners,
+  mailStore,
+  sessions,
+  tlsContexts,
+} from 'mailserver'
+import { MailboxMirrors } from './mailbox-mirrors.ts'
+import { imapOptions, limitsOf } from './options.ts'
+import { Sessions } from './serve.ts'
+
+export type { ImapLimits } from './limits.ts'
+
+/** How long a TLS handshake may take on a `tls://` endpoint. */
+const HANDSHAKE_TIMEOUT_MS = 10_000
+
+/**
+ * IMAP4rev1 (RFC 3501) for every mail client.
+ *
+ * @example imap({ listen: ['0.0.0.0:143', 'tls://0.0.0.0:993'] })
+ */
+export const imap = definePlugin({
+  name: 'imap',
+  apiVersion: '^1',
+  options: imapOptions,
+  needs: { listeners, tls: tlsContexts, sessions, store: mailStore, authenticator, blobs: blobStore },
+  setup(host) {
+    const { options, services, server, log, metrics } = host
+    const commands = metrics.counter('commands_total', 'Commands answered', ['command', 'status'])
+    const open = new Sessions({
+      host,
+      services: { ...services, mirrors: new MailboxMirrors(services.store, log) },
+      limits: limitsOf(options),
+      onCommand: (command, status) => commands.add(1, { command, status }),
+    })
+    let listening: Listening | undefined
+    return {
+      async start() {
+        if (server.mode === 'offline') return
+        listening = await services.listeners.listen({
+          protocol: 'imap',
+          endpoints: options.listen,
+          limits: {
+            maxConnections: options.limits.connections,
+            maxPerAddress: options.limits.perAddress,
+            handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+          },
+          onConnection: (accepted) => open.accept(accepted),
+          refusal: () => '* BYE [UNAVAILABLE] Too many connections\r\n',
+        })
+      },
+      async drain(signal, reason) {
+        await listening?.close()
+        const cut = () => open.destroy()
+        signal.addEventListener('abort', cut, { once: true })
+        if (signal.aborted) cut()
+        // After a reload the new workers have the ports; clients that are here may stay until they leave by themselves.
+        await (reason === 'reload' ? open.allEnded() : open.end('Server is going away'))
+        signal.removeEventListener('abort', cut)
+      },
+      async stop() {
+        await listening?.close()
+        open.destroy()
+      },
+    }
+  },
+})

@@ -1,0 +1,171 @@
+import type { Mailbox } from 'mailserver'
+import { lowerBound, type MailboxMirror } from './mailbox-mirror.ts'
+import { RecentUids } from './recent-uids.ts'
+import { largestOf, resolveSequenceSet, type SequenceSet } from './wire/sequence-set.ts'
+import { SyntaxFault } from './wire/syntax-fault.ts'
+
+/** What the client has not been told yet. */
+export interface PendingUpdates {
+  readonly expunged: readonly number[]
+  readonly flags: readonly number[]
+}
+
+/**
+ * The selected mailbox as its client knows it: which UID has which sequence number. It lags behind the mirror until
+ * `take…` and `grow` bring it up to date, which happens only where the protocol lets the client be told (RFC 3501
+ * section 7.4.1). Positions count from 0, sequence numbers from 1.
+ */
+export class MailboxView {
+  readonly mirror: MailboxMirror
+  readonly isReadOnly: boolean
+  readonly recent = new RecentUids()
+  /** Keywords the client was told of. */
+  announcedKeywords: number
+  /** Called when there is something to tell, for IDLE. */
+  onUpdate: (() => void) | undefined
+  #uids: Uint32Array
+  #count: number
+  #hasNew = false
+  readonly #flags = new Set<number>()
+  readonly #expunged = new Set<number>()
+  readonly #stopListening: () => void
+
+  constructor(mirror: MailboxMirror, isReadOnly: boolean) {
+    this.mirror = mirror
+    this.isReadOnly = isReadOnly
+    this.announcedKeywords = mirror.flagSets.keywordCount
+    this.#uids = mirror.uids
+    this.#count = mirror.count
+    this.#stopListening = mirror.listen(this, (change) => {
+      for (const uid of change.flags) if (this.positionOf(uid) !== -1) this.#flags.add(uid)
+      for (const uid of change.expunged) if (this.positionOf(uid) !== -1) this.#expunged.add(uid)
+      this.#hasNew ||= change.hasNew
+      this.onUpdate?.()
+    })
+  }
+
+  close(): void {
+    this.onUpdate = undefined
+    this.#stopListening()
+  }
+
+  get mailbox(): Mailbox {
+    return this.mirror.mailbox
+  }
+  get count(): number {
+    return this.#count
+  }
+  get hasUpdates(): boolean {
+    return this.#hasNew || this.#flags.size > 0 || this.#expunged.size > 0 || this.mirror.isDeleted
+  }
+
+  uidAt(position: number): number {
+    return this.#uids[position] as number
+  }
+
+  /** -1 when the client does not know the UID. */
+  positionOf(uid: number): number {
+    const at = lowerBound(this.#uids, this.#count, uid)
+    return at < this.#count && this.#uids[at] === uid ? at : -1
+  }
+
+  /** Messages whose UIDs lie between, both ends included. */
+  countBetween(from: number, to: number): number {
+    return lowerBound(this.#uids, this.#count, to + 1) - lowerBound(this.#uids, this.#count, from)
+  }
+
+  /** Row of the mirror for a position; -1 when the message is gone and the client does not know it yet. */
+  rowAt(position: number): number {
+    return this.mirror.rowOf(this.#uids[position] as number, position)
+  }
+
+  /** Rising positions of the messages that the set names. @throws SyntaxFault for a sequence number that is not there */
+  positions(set: SequenceSet, isUid: boolean): Uint32Array {
+    return isUid ? this.#positionsOfUids(set) : this.#positionsOfNumbers(set)
+  }
+
+  uidsAt(positions: Uint32Array): number[] {
+    return Array.from(positions, (position) => this.#uids[position] as number)
+  }
+
+  /** The client is told of the messages that came. @returns false when there are none */
+  grow(): boolean {
+    if (!this.#hasNew) return false
+    this.#hasNew = false
+    const { uids, count } = this.mirror
+    const last = this.#count === 0 ? 0 : (this.#uids[this.#count - 1] as number)
+    const first = lowerBound(uids, count, last + 1)
+    if (first === count) return false
+    if (this.#expunged.size === 0) {
+      this.#uids = uids
+      this.#count = count
+      return true
+    }
+    const grown = new Uint32Array(this.#count + count - first)
+    grown.set(this.#uids.subarray(0, this.#count))
+    grown.set(uids.subarray(first, count), this.#count)
+    this.#uids = grown
+    this.#count = grown.length
+    return true
+  }
+
+  /**
+   * The client is told that messages are gone. @returns their sequence numbers in the order to say them, highest first,
+   * so that each is right when it is said
+   */
+  takeExpunged(): readonly { readonly sequence: number; readonly uid: number }[] {
+    if (this.#expunged.size === 0) return []
+    const gone = Array.from(this.#expunged, (uid) => ({ sequence: this.positionOf(uid) + 1, uid }))
+      .filter(({ sequence }) => sequence > 0)
+      .sort((a, b) => b.sequence - a.sequence)
+    const left = this.#uids.subarray(0, this.#count).filter((uid) => !this.#expunged.has(uid))
+    for (const uid of this.#expunged) this.#flags.delete(uid)
+    this.#expunged.clear()
+    this.#uids = left
+    this.#count = left.length
+    // Nothing else is pending: one column serves this view and the mirror again.
+    if (!this.#hasNew && this.mirror.count === left.length) this.#uids = this.mirror.uids
+    return gone
+  }
+
+  /** The client is told of changed flags. @returns positions of messages that are still there */
+  takeFlags(): readonly number[] {
+    if (this.#flags.size === 0) return []
+    const positions = Array.from(this.#flags, (uid) => this.positionOf(uid))
+    this.#flags.clear()
+    return positions.filter((position) => position !== -1 && this.rowAt(position) !== -1).sort((a, b) => a - b)
+  }
+
+  /** The client has just been told the flags of this message. */
+  forgetFlags(uid: number): void {
+    if (this.#flags.size > 0) this.#flags.delete(uid)
+  }
+
+  #positionsOfNumbers(set: SequenceSet): Uint32Array {
+    const largest = largestOf(set)
+    if (this.#count === 0 || (largest !== Number.POSITIVE_INFINITY && largest > this.#count)) {
+      throw new SyntaxFault('No such message sequence number')
+    }
+    return filled(resolveSequenceSet(set, this.#count).map(([from, to]) => [from - 1, to]))
+  }
+
+  /** UIDs that do not exist are left out; `*` is the last one that does (RFC 3501 section 6.4.8). */
+  #positionsOfUids(set: SequenceSet): Uint32Array {
+    if (this.#count === 0) return new Uint32Array()
+    const ranges = resolveSequenceSet(set, this.uidAt(this.#count - 1))
+    return filled(
+      ranges.map(([from, to]) => [
+        lowerBound(this.#uids, this.#count, from),
+        lowerBound(this.#uids, this.#count, to + 1),
+      ]),
+    )
+  }
+}
+
+/** Every number of the half-open ranges. */
+function filled(ranges: readonly (readonly [from: number, end: number])[]): Uint32Array {
+  const numbers = new Uint32Array(ranges.reduce((total, [from, end]) => total + end - from, 0))
+  let at = 0
+  for (const [from, end] of ranges) for (let number = from; number < end; number++) numbers[at++] = number
+  return numbers
+}

@@ -1,0 +1,45 @@
+import { duration } from 'mailserver'
+import { z } from 'zod'
+import { DEFAULT_LIMITS, type ImapLimits } from './limits.ts'
+
+const count = () => z.number().int().positive().optional()
+const octets = () => z.number().int().positive().optional()
+
+const limits = z
+  .strictObject({
+    /** Connections at once, and of one address. */
+    connections: z.number().int().positive().default(10_000),
+    perAddress: z.number().int().positive().default(50),
+    lineBytes: octets(),
+    literalBytes: octets(),
+    commandBytes: octets(),
+    skipBytes: octets(),
+    badCommands: count(),
+    loginFailures: count(),
+    loginTimeout: duration().optional(),
+    loginDelay: duration().optional(),
+    idleTimeout: duration().optional(),
+    stallTimeout: duration().optional(),
+  })
+  .prefault({})
+
+export const imapOptions = z.strictObject({
+  /** Where to listen: `127.0.0.1:143` with STARTTLS, `tls://127.0.0.1:993` with TLS from the first octet. */
+  listen: z.union([z.string(), z.array(z.string()).min(1)]).transform((listen) => [listen].flat()),
+  limits,
+})
+
+export type ImapOptions = z.output<typeof imapOptions>
+
+/** The limits of a session: the defaults, and what the config says instead. */
+export function limitsOf({ limits }: ImapOptions): ImapLimits {
+  const { loginTimeout, loginDelay, idleTimeout, stallTimeout, connections: _all, perAddress: _each, ...rest } = limits
+  const given = {
+    ...rest,
+    loginTimeoutMs: loginTimeout,
+    loginDelayMs: loginDelay,
+    idleTimeoutMs: idleTimeout,
+    stallTimeoutMs: stallTimeout,
+  }
+  return { ...DEFAULT_LIMITS, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) }
+}

@@ -1,0 +1,39 @@
+/** Text in the form in which SEARCH compares it: without case (RFC 3501 section 6.4.4). */
+export function fold(text: string): string {
+  const lower = text.toLowerCase()
+  // The final sigma is one by its place in the word, which a substring does not share.
+  return lower.includes('ς') ? lower.replaceAll('ς', 'σ') : lower
+}
+
+/** Looks for several texts at once in text that comes in pieces. */
+export class TextSearch {
+  readonly #missing: Set<string>
+  readonly #longest: number
+  #carry = ''
+
+  /** @param needles folded */
+  constructor(needles: Iterable<string>) {
+    this.#missing = new Set(needles)
+    this.#longest = Math.max(1, ...Array.from(this.#missing, (needle) => needle.length))
+  }
+
+  /** All are found: nothing more needs to be read. */
+  get isDone(): boolean {
+    return this.#missing.size === 0
+  }
+
+  has(needle: string): boolean {
+    return !this.#missing.has(needle)
+  }
+
+  push(text: string): void {
+    const folded = this.#carry + fold(text)
+    for (const needle of this.#missing) if (folded.includes(needle)) this.#missing.delete(needle)
+    this.#carry = folded.slice(folded.length - Math.min(folded.length, this.#longest - 1))
+  }
+
+  /** What comes now does not go on from what came before. */
+  cut(): void {
+    this.#carry = ''
+  }
+}

@@ -1,0 +1,61 @@
+import { decodeWords, type MessageIndex } from 'mailserver'
+import { dayOf } from '../wire/date-time.ts'
+import type { EnvelopeField } from '../wire/search-keys.ts'
+import { SyntaxFault } from '../wire/syntax-fault.ts'
+import { type EnvelopeValues, readEnvelope } from './envelope-reader.ts'
+import type { LeafKey } from './evaluate.ts'
+import { fold } from './fold.ts'
+import { holds } from './state-leaf.ts'
+
+/** Answers the conditions that the message's index knows; undefined for those that need its octets. */
+export class IndexLeaf {
+  readonly #index: MessageIndex
+  readonly #folded = new Map<EnvelopeField, string | undefined>()
+  #envelope: EnvelopeValues | undefined
+
+  constructor(index: MessageIndex) {
+    this.#index = index
+  }
+
+  answer(key: LeafKey): boolean | undefined {
+    if (key.kind === 'sent') {
+      const day = sentDay(this.#values.date)
+      return day !== undefined && holds(key.relation, day, key.day)
+    }
+    if (key.kind === 'envelope') return this.#text(key.field)?.includes(fold(key.text)) ?? false
+    return undefined
+  }
+
+  get #values(): EnvelopeValues {
+    this.#envelope ??= readEnvelope(this.#index.envelope)
+    return this.#envelope
+  }
+
+  #text(field: EnvelopeField): string | undefined {
+    if (!this.#folded.has(field)) {
+      const value = field === 'subject' ? (this.#index.subject ?? this.#values.subject) : this.#values[field]
+      const isDecoded = field === 'subject' && this.#index.subject !== undefined
+      const text = value === undefined || isDecoded ? value : decodeWords(value)
+      this.#folded.set(field, text === undefined ? undefined : fold(text))
+    }
+    return this.#folded.get(field)
+  }
+}
+
+const DATE = /(\d{1,2})[ \t]+([A-Za-z]{3})[A-Za-z]*[ \t]+(\d{2,4})/
+
+/** The day that stands in a Date field, whatever its time and zone (RFC 3501 section 6.4.4, SENTBEFORE). */
+export function sentDay(date: string | undefined): number | undefined {
+  const match = date === undefined ? null : DATE.exec(date)
+  if (match === null) return undefined
+  const digits = match[3] as string
+  const year = Number(digits)
+  // RFC 5322 section 4.3: years of two and three digits.
+  const full = digits.length === 4 ? year : digits.length === 2 && year < 50 ? year + 2000 : year + 1900
+  try {
+    return dayOf(Number(match[1]), match[2] as string, full)
+  } catch (cause) {
+    if (cause instanceof SyntaxFault) return undefined
+    throw cause
+  }
+}

@@ -1,0 +1,84 @@
+import { type Accepted, connectionOpened, type PluginHost } from 'mailserver'
+import { capabilityText } from './capabilities.ts'
+import type { ImapLimits } from './limits.ts'
+import type { ImapOptions } from './options.ts'
+import type { ImapServices } from './services.ts'
+import { Session, type SessionOptions } from './session.ts'
+import { Transport } from './transport.ts'
+
+export interface ServeOptions {
+  readonly host: Pick<PluginHost<ImapOptions, unknown>, 'server' | 'clock' | 'log' | 'run'>
+  readonly services: ImapServices
+  readonly limits: ImapLimits
+  readonly onCommand?: NonNullable<SessionOptions['onCommand']>
+}
+
+/** The sessions of this worker: begins one for each connection, and ends them all. */
+export class Sessions {
+  readonly #options: ServeOptions
+  readonly #open = new Map<Session, Promise<void>>()
+  #farewell: string | undefined
+
+  constructor(options: ServeOptions) {
+    this.#options = options
+  }
+
+  get count(): number {
+    return this.#open.size
+  }
+
+  accept(accepted: Accepted): void {
+    const { host, services, limits, onCommand } = this.#options
+    const { connection, isTls } = accepted
+    const session = new Session({
+      transport: new Transport(accepted.socket, host.clock, limits.stallTimeoutMs),
+      connection,
+      isTls,
+      services,
+      server: host.server,
+      limits,
+      clock: host.clock,
+      log: host.log.child({ session: connection.id }),
+      ...(onCommand && { onCommand }),
+    })
+    const remove = services.sessions.add(connection.id, () => ({
+      id: connection.id,
+      protocol: connection.protocol,
+      remoteAddress: connection.remoteAddress,
+      openedAt: connection.openedAt,
+      state: session.activity,
+      tls: session.isTls,
+      ...(session.login !== undefined && { account: session.login }),
+    }))
+    const running = this.#greet(session).finally(() => {
+      remove()
+      this.#open.delete(session)
+    })
+    this.#open.set(session, running)
+  }
+
+  /** Ends every session with BYE, after the command in hand. Resolves when all have ended. */
+  async end(text: string): Promise<void> {
+    this.#farewell = text
+    for (const session of this.#open.keys()) session.shutDown(text)
+    await this.allEnded()
+  }
+
+  async allEnded(): Promise<void> {
+    while (this.#open.size > 0) await Promise.all(this.#open.values())
+  }
+
+  /** Cuts what is still open. */
+  destroy(): void {
+    for (const session of this.#open.keys()) session.transport.destroy()
+  }
+
+  async #greet(session: Session): Promise<void> {
+    const { run, server } = this.#options.host
+    const { verdict } = await run.verdict(connectionOpened, { connection: session.connection }, session.signal)
+    if (verdict.action === 'defer' || verdict.action === 'reject') {
+      session.shutDown(verdict.text)
+    } else if (this.#farewell !== undefined) session.shutDown(this.#farewell)
+    await session.run(`OK [${capabilityText(session)}] ${server.hostname} ready`)
+  }
+}

@@ -1,0 +1,13 @@
+import type { Authenticator, BlobStore, Listeners, MailStore, Sessions, TlsContexts } from 'mailserver'
+import type { MailboxMirrors } from './mailbox-mirrors.ts'
+
+/** What the sessions of this worker share. */
+export interface ImapServices {
+  readonly store: MailStore
+  readonly blobs: BlobStore
+  readonly authenticator: Authenticator
+  readonly tls: TlsContexts
+  readonly listeners: Listeners
+  readonly sessions: Sessions
+  readonly mirrors: MailboxMirrors
+}

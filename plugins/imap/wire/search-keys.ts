@@ -1,0 +1,185 @@
+import { type Arguments, type Octets, utf8Of } from './arguments.ts'
+import { parseDate } from './date-time.ts'
+import { parseSequenceSet, type SequenceSet } from './sequence-set.ts'
+import { SyntaxFault } from './syntax-fault.ts'
+
+export type EnvelopeField = 'from' | 'to' | 'cc' | 'bcc' | 'subject'
+export type Relation = 'before' | 'on' | 'since'
+
+/** One condition of SEARCH (RFC 3501 section 6.4.4). Text is decoded; days count from the epoch. */
+export type SearchKey =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'and'; readonly keys: readonly SearchKey[] }
+  | { readonly kind: 'or'; readonly keys: readonly SearchKey[] }
+  | { readonly kind: 'not'; readonly key: SearchKey }
+  /** In lower case. */
+  | { readonly kind: 'flag'; readonly flag: string }
+  | { readonly kind: 'recent' }
+  | { readonly kind: 'sequence' | 'uid'; readonly set: SequenceSet }
+  | { readonly kind: 'larger' | 'smaller'; readonly octets: number }
+  | { readonly kind: 'arrived' | 'sent'; readonly relation: Relation; readonly day: number }
+  /** A field of ENVELOPE: `from`, `to`, `cc`, `bcc` or `subject`. */
+  | { readonly kind: 'envelope'; readonly field: EnvelopeField; readonly text: string }
+  /** An empty text asks whether there is such a field. */
+  | { readonly kind: 'header'; readonly field: string; readonly text: string }
+  | { readonly kind: 'body' | 'text'; readonly text: string }
+  | { readonly kind: 'modseq'; readonly modSeq: number }
+
+/** SEARCH names a character set that is not known: answered NO with BADCHARSET. */
+export class UnknownCharset extends Error {
+  override readonly name = 'UnknownCharset'
+}
+
+export const SEARCH_CHARSETS = ['US-ASCII', 'UTF-8'] as const
+
+export interface SearchLimits {
+  readonly searchDepth: number
+  readonly items: number
+}
+
+/** CHARSET, when there is one, and all keys up to the end of the command. */
+export function parseSearch(args: Arguments, limits: SearchLimits): SearchKey {
+  if (args.skipWord('CHARSET ')) {
+    const charset = args.astring().toUpperCase()
+    if (!SEARCH_CHARSETS.some((known) => known === charset)) throw new UnknownCharset(charset)
+    args.space()
+  }
+  const keys = new KeyParser(args, limits).keys(() => args.isAtEnd, 0)
+  return keys.length === 1 ? (keys[0] as SearchKey) : { kind: 'and', keys }
+}
+
+const not = (key: SearchKey): SearchKey => ({ kind: 'not', key })
+const flag = (name: string): SearchKey => ({ kind: 'flag', flag: name.toLowerCase() })
+
+/** Keys without arguments. */
+const BARE: ReadonlyMap<string, SearchKey> = new Map<string, SearchKey>([
+  ['ALL', { kind: 'all' }],
+  ['ANSWERED', flag('\\Answered')],
+  ['DELETED', flag('\\Deleted')],
+  ['DRAFT', flag('\\Draft')],
+  ['FLAGGED', flag('\\Flagged')],
+  ['SEEN', flag('\\Seen')],
+  ['UNANSWERED', not(flag('\\Answered'))],
+  ['UNDELETED', not(flag('\\Deleted'))],
+  ['UNDRAFT', not(flag('\\Draft'))],
+  ['UNFLAGGED', not(flag('\\Flagged'))],
+  ['UNSEEN', not(flag('\\Seen'))],
+  ['RECENT', { kind: 'recent' }],
+  ['OLD', not({ kind: 'recent' })],
+  ['NEW', { kind: 'and', keys: [{ kind: 'recent' }, not(flag('\\Seen'))] }],
+])
+
+const DATES: ReadonlyMap<string, { kind: 'arrived' | 'sent'; relation: Relation }> = new Map([
+  ['BEFORE', { kind: 'arrived', relation: 'before' }],
+  ['ON', { kind: 'arrived', relation: 'on' }],
+  ['SINCE', { kind: 'arrived', relation: 'since' }],
+  ['SENTBEFORE', { kind: 'sent', relation: 'before' }],
+  ['SENTON', { kind: 'sent', relation: 'on' }],
+  ['SENTSINCE', { kind: 'sent', relation: 'since' }],
+])
+
+const FIELDS: ReadonlyMap<string, EnvelopeField> = new Map([
+  ['BCC', 'bcc'],
+  ['CC', 'cc'],
+  ['FROM', 'from'],
+  ['SUBJECT', 'subject'],
+  ['TO', 'to'],
+])
+
+class KeyParser {
+  readonly #args: Arguments
+  readonly #limits: SearchLimits
+  #count = 0
+
+  constructor(args: Arguments, limits: SearchLimits) {
+    this.#args = args
+    this.#limits = limits
+  }
+
+  /** Keys with a space between, until `isDone`. */
+  keys(isDone: () => boolean, depth: number): SearchKey[] {
+    const keys = [this.#key(depth)]
+    while (!isDone()) {
+      this.#args.space()
+      keys.push(this.#key(depth))
+    }
+    return keys
+  }
+
+  #key(depth: number): SearchKey {
+    const args = this.#args
+    this.#count += 1
+    if (this.#count > this.#limits.items || depth > this.#limits.searchDepth) {
+      throw new SyntaxFault('Search is too complex')
+    }
+    if (/[\d*]/.test(args.next)) return { kind: 'sequence', set: parseSequenceSet(args) }
+    if (args.skip('(')) {
+      const keys = this.keys(() => args.next === ')', depth + 1)
+      args.expect(')')
+      return { kind: 'and', keys }
+    }
+    return this.#named(args.word(), depth)
+  }
+
+  #named(name: string, depth: number): SearchKey {
+    const bare = BARE.get(name)
+    if (bare !== undefined) return bare
+    const args = this.#args
+    const argument = <T>(read: () => T): T => {
+      args.space()
+      return read()
+    }
+    const date = DATES.get(name)
+    if (date !== undefined) return { ...date, day: argument(() => parseDate(args)) }
+    const field = FIELDS.get(name)
+    if (field !== undefined) return { kind: 'envelope', field, text: argument(() => this.#text()) }
+    switch (name) {
+      case 'HEADER': {
+        const field = argument(() => args.astring().toLowerCase())
+        return { kind: 'header', field, text: argument(() => this.#text()) }
+      }
+      case 'BODY':
+        return { kind: 'body', text: argument(() => this.#text()) }
+      case 'TEXT':
+        return { kind: 'text', text: argument(() => this.#text()) }
+      case 'KEYWORD':
+        return flag(argument(() => args.atom()))
+      case 'UNKEYWORD':
+        return not(flag(argument(() => args.atom())))
+      case 'LARGER':
+        return { kind: 'larger', octets: argument(() => args.number(true)) }
+      case 'SMALLER':
+        return { kind: 'smaller', octets: argument(() => args.number(true)) }
+      case 'UID':
+        return { kind: 'uid', set: argument(() => parseSequenceSet(args)) }
+      case 'NOT':
+        return not(argument(() => this.#key(depth + 1)))
+      case 'OR': {
+        const first = argument(() => this.#key(depth + 1))
+        return { kind: 'or', keys: [first, argument(() => this.#key(depth + 1))] }
+      }
+      case 'MODSEQ':
+        return this.#modSeq()
+      default:
+        throw new SyntaxFault('No such search key')
+    }
+  }
+
+  #text(): string {
+    const octets: Octets = this.#args.astring()
+    return utf8Of(octets)
+  }
+
+  /** RFC 7162 section 3.1.5: an entry name and type may stand before the number; all flags share one mod-sequence. */
+  #modSeq(): SearchKey {
+    this.#args.space()
+    if (this.#args.next === '"') {
+      this.#args.string()
+      this.#args.space()
+      if (!['all', 'priv', 'shared'].includes(this.#args.atom().toLowerCase()))
+        throw new SyntaxFault('Invalid entry type')
+      this.#args.space()
+    }
+    return { kind: 'modseq', modSeq: this.#args.number(true) }
+  }
+}
