@@ -95,7 +95,8 @@ export class MessageIndexer {
   finish(): MessageIndex {
     if (this.#carry !== undefined) this.#scan(this.#carry, true)
     const size = this.#base
-    this.#endHeaders(size)
+    // A delimiter without its line end begins no part.
+    if (!this.#isInDelimiter) this.#endHeaders(size)
     for (const { part } of this.#open.reverse()) part.end(size, this.#lines)
     return this.#index(size)
   }

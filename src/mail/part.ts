@@ -63,12 +63,15 @@ export class Part {
   }
 
   /**
-   * @param offset one past the last octet of the body
-   * @param lines LFs of the message before it
+   * @param offset one past the last octet of the body, before the line end that belongs to the delimiter
+   * @param lines LFs of the message before `offset`
    */
   end(offset: number, lines: number): void {
-    this.bodyEnd = Math.max(this.bodyStart, offset)
-    this.lines = Math.max(0, lines - this.linesBefore)
+    // The empty line of a header stays the header's, also where a delimiter follows at once: the body, and that of every
+    // message around it, then ends behind it.
+    const end = Math.max(this.bodyStart, this.children.at(-1)?.bodyEnd ?? 0)
+    this.bodyEnd = Math.max(offset, end)
+    this.lines = Math.max(0, (end > offset ? lines + 1 : lines) - this.linesBefore)
     // A multipart needs a part (RFC 2046 section 5.1.1). One without, for want of a boundary or of its delimiters, has
     // a Content-Type that is not valid, and is read as text (RFC 2045 section 5.2).
     if (this.shape === 'multipart' && this.children.length === 0) this.#become('text', 'plain', US_ASCII)

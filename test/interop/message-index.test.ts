@@ -118,6 +118,8 @@ const CASES: readonly string[] = [
   'Content-Type: multipart/mixed; boundary=b\n\n--b\n\nnever closed\n',
   'Content-Type: multipart/mixed; boundary=b\n\npreamble\n--b  \n\nx\n--b--\nepilogue\n--b\n\nno part\n',
   'Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n--b--\n',
+  'Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b',
+  'Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/rfc822\n\nSubject: x\n\n--b--\n',
   'Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nQUFB\n',
   'Content-Type: message/global\n\nSubject: x\n\ny\n',
   'Content-Type: message/rfc822\n\nContent-Type: message/rfc822\n\nSubject: inner\n\ny\n',

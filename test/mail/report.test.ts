@@ -153,7 +153,7 @@ describe('a report of failure', () => {
     expect(mail.text).toContain('There is no mailbox with this address.')
     expect(mail.text).toContain('Final-Recipient: rfc822; bob@example.net')
     expect(mail.attachments.map(({ contentType }) => contentType)).toEqual(['message/rfc822'])
-    expect(mail.attachments[0]?.content.toString()).toBe(ORIGINAL.toString().trimEnd())
+    expect(mail.attachments[0]?.content.toString()).toBe(ORIGINAL.toString())
   })
 })
 
