@@ -19,6 +19,20 @@ export type Answer =
   | { readonly ok: true; readonly text?: string }
   | { readonly ok: false; readonly reply: number; readonly code: string; readonly text: string }
 
+/**
+ * Thrown by the source of a message that the protocol itself refuses (a NUL, a bare line end): the message is refused with
+ * this answer, and its journey says so.
+ */
+export class RefusedSource extends Error {
+  override readonly name = 'RefusedSource'
+  readonly answer: Extract<Answer, { ok: false }>
+
+  constructor(answer: Extract<Answer, { ok: false }>) {
+    super(answer.text)
+    this.answer = answer
+  }
+}
+
 /** What came of a message. `250` may be sent as soon as this is here: it is on disk. */
 export interface Receipt {
   readonly id: string

@@ -6,7 +6,7 @@ import { OK, REFUSED, type Refusal, refusalFor, refusalText } from './answers.ts
 import type { IntakeCore } from './core.ts'
 import { deliver } from './deliver.ts'
 import { RedirectedNowhere } from './destinations.ts'
-import type { Answer, IntakeRole, Receipt } from './intake.ts'
+import { type Answer, type IntakeRole, type Receipt, RefusedSource } from './intake.ts'
 import { judge } from './judge.ts'
 import { type Above, MessageSpool } from './message-spool.ts'
 import { receivedField, returnPathField } from './received-field.ts'
@@ -124,12 +124,13 @@ async function* guarded(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   try {
     yield* source
   } catch (cause) {
-    throw new SourceEnded('the peer left', { cause })
+    throw cause instanceof RefusedSource ? cause : new SourceEnded('the peer left', { cause })
   }
 }
 
 function refusalOf(core: IntakeCore, { id, trace }: Transaction, error: unknown): Refusal {
   if (error instanceof SourceEnded) return REFUSED.vanished
+  if (error instanceof RefusedSource) return error.answer
   core.log.error({ message: id, err: error }, 'a message could not be taken')
   trace.add('fault', error instanceof Error ? error.message : String(error))
   return error instanceof RedirectedNowhere ? REFUSED.badRedirect : refusalFor(error)

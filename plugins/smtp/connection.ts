@@ -1,0 +1,249 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { type Accepted, type Clock, type Log, type TlsContexts, tlsFacts } from 'mailserver'
+import { SMTPConnection } from 'smtp-server/lib/smtp-connection'
+import type { SMTPStream } from 'smtp-server/lib/smtp-stream'
+import type { MailServer } from './server.ts'
+import type { Session } from './session.ts'
+import { CommandStream, type StreamFault } from './wire/command-stream.ts'
+import { CLOSE, formatReply, type Reply, reply } from './wire/reply.ts'
+
+export interface ConnectionParts {
+  readonly accepted: Accepted
+  readonly session: Session
+  readonly tls: TlsContexts
+  readonly clock: Clock
+  readonly log: Log
+  readonly earlyTalkerMs: number
+  readonly onClose: () => void
+}
+
+const STOPPING = reply(421, '4.3.2', 'Server is going down, come again', CLOSE)
+
+/**
+ * The socket side of a session. Of smtp-server's connection it keeps the sockets, the timers and the way to close; what
+ * to answer is the session's, and what a line is the stream's.
+ */
+export class MailConnection extends SMTPConnection {
+  readonly #parts: ConnectionParts
+  #isDraining = false
+
+  constructor(server: MailServer, parts: ConnectionParts) {
+    const { socket, connection, isTls } = parts.accepted
+    super(server, socket, {
+      id: connection.id,
+      localAddress: connection.localAddress,
+      localPort: connection.localPort,
+      remoteAddress: connection.remoteAddress,
+      remotePort: connection.remotePort,
+    })
+    this.#parts = parts
+    this.secure = isTls
+    this.session.secure = isTls
+  }
+
+  /** What the session does, for `status`. */
+  get state(): string {
+    if (!this._ready) return 'greeting'
+    if (this._upgrading) return 'tls'
+    if (this._dataStream) return 'data'
+    return this.#parts.session.transaction === undefined ? 'ready' : 'transaction'
+  }
+
+  override init(): void {
+    this.#watch(this._socket)
+    this._armTimeout()
+    this.#run(() => this.#greet())
+  }
+
+  /** Ends the session as soon as no message is on its way: now, or when the transaction in hand is over. */
+  drain(): void {
+    this.#isDraining = true
+    if (!this._handlerPending && !this._dataStream && this._ready && !this._upgrading) this.#endIfIdle()
+  }
+
+  /** Ends the session whatever it does. */
+  cut(): void {
+    this.#write(STOPPING)
+    this._socket.destroySoon()
+    this._socket.destroy()
+  }
+
+  override _createParser(): SMTPStream {
+    const server = this._server as MailServer
+    const parser = new CommandStream(server.streamLimits)
+    parser.oncommand = (line, next = nothing) => this._onCommand(line, next)
+    parser.onfault = (fault, next) => this.#onFault(fault, next)
+    parser.on('error', () => this.close())
+    return parser
+  }
+
+  override _onCommand(line: Buffer, next: () => void = nothing): void {
+    // What came in clear after STARTTLS is not obeyed (RFC 3207 section 6), nor is anything after the last reply.
+    if (this._upgrading || this._closing) {
+      next()
+      return
+    }
+    this._handlerPending = true
+    this.#run(async () => this.#answer(await this.#parts.session.handle(line), next))
+  }
+
+  /** What smtp-server itself has to say: the idle timeout, alone. */
+  override send(code: number, data?: string | string[] | null): void {
+    this.#write(reply(code, code === 421 ? '4.4.2' : '5.5.1', [data ?? ''].flat().join(' ')))
+    if (code === 421) this.close()
+  }
+
+  override _onError(err: Error): void {
+    this.#parts.log.debug({ reason: err.message }, 'the peer is gone')
+    this._socket.destroy()
+  }
+
+  override _onClose(): void {
+    const isFirst = !this._closed
+    super._onClose()
+    if (!isFirst) return
+    this.#parts.session.intake.closed()
+    this.#parts.onClose()
+  }
+
+  async #greet(): Promise<void> {
+    if (this.#parts.earlyTalkerMs > 0 && (await this.#talksEarly(this.#parts.earlyTalkerMs))) {
+      return this.#last(reply(554, '5.5.1', 'You speak before the greeting', CLOSE))
+    }
+    this._handlerPending = true
+    const greeting = await this.#parts.session.open()
+    this._handlerPending = false
+    if (this._closing || this._closed) return
+    if (greeting.after?.kind === 'close') return this.#last(greeting)
+    if (this.#isDraining) return this.#last(STOPPING)
+    this._ready = true
+    this.#write(greeting)
+    if (this._parser) this._socket.pipe(this._parser)
+  }
+
+  /** RFC 5321 section 3.1: the client waits for the greeting. */
+  async #talksEarly(ms: number): Promise<boolean> {
+    const socket = this._socket
+    const waiting = new AbortController()
+    const onReadable = () => waiting.abort()
+    socket.once('readable', onReadable)
+    try {
+      await this.#parts.clock.sleep(ms, waiting.signal)
+      return false
+    } catch {
+      return !socket.destroyed && socket.readableLength > 0
+    } finally {
+      socket.off('readable', onReadable)
+    }
+  }
+
+  #onFault(fault: StreamFault, next: () => void): void {
+    if (this._upgrading || this._closing) next()
+    else this.#run(async () => this.#answer(this.#parts.session.fault(fault), next))
+  }
+
+  async #answer(answer: Reply, next: () => void): Promise<void> {
+    this._handlerPending = false
+    if (this._closing || this._closed) return next()
+    this.#write(answer)
+    switch (answer.after?.kind) {
+      case 'close':
+        this.close()
+        return next()
+      case 'start-tls':
+        return this.#startTls(next)
+      case 'data':
+        return this.#takeMessage(next)
+      default:
+        this.#endIfIdle()
+        this._whenWritable(next)
+    }
+  }
+
+  async #takeMessage(next: () => void): Promise<void> {
+    const parser = this._parser
+    if (!(parser instanceof CommandStream)) return next()
+    const stream = parser.startDataMode()
+    // It may end with an error when nobody reads it any more.
+    stream.on('error', nothing)
+    this._dataStream = stream
+    next()
+    const replies = await this.#parts.session.message(stream, () => parser.isOversized)
+    this._dataStream = false
+    if (this._closing || this._closed) return
+    for (const one of replies) this.#write(one)
+    if (replies.some(({ after }) => after?.kind === 'close')) return this.close()
+    this.#endIfIdle()
+    this._whenWritable(() => parser.continue())
+  }
+
+  async #startTls(next: () => void): Promise<void> {
+    const { session, tls, log } = this.#parts
+    const socket = this._socket as Socket
+    const retired = this._parser
+    if (retired) {
+      socket.unpipe(retired)
+      retired.isClosed = true
+    }
+    this._parser = this._createParser()
+    this._upgrading = true
+    // Drains the retired parser: what it holds came in clear and is forgotten.
+    next()
+    socket.setTimeout(0)
+    let secure: TLSSocket
+    try {
+      secure = await tls.upgrade(socket, session.profile.limits.handshake)
+    } catch (error) {
+      log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'TLS handshake failed')
+      socket.destroy()
+      return
+    }
+    if (this._closed || !this._parser) {
+      secure.destroy()
+      return
+    }
+    this._socket = secure
+    this._upgrading = false
+    this.secure = true
+    this.session.secure = true
+    session.secured(tlsFacts(secure))
+    this.#watch(secure)
+    this._armTimeout(secure)
+    secure.pipe(this._parser)
+    if (this.#isDraining) this.#endIfIdle()
+  }
+
+  #endIfIdle(): void {
+    if (this.#isDraining && !this._closing && this.#parts.session.transaction === undefined) this.#last(STOPPING)
+  }
+
+  #last(answer: Reply): void {
+    this.#write(answer)
+    this.close()
+  }
+
+  #watch(socket: Socket | TLSSocket): void {
+    socket.on('close', (hadError: boolean) => this._onCloseEvent(hadError))
+    socket.on('error', (error) => this._onError(error))
+  }
+
+  #write(answer: Reply): void {
+    const socket = this._socket
+    // During a handshake the raw socket is TLS's: octets in clear would break it.
+    if (this._upgrading || this._closing || socket.destroyed || !socket.writable) return
+    const text = formatReply(answer)
+    socket.write(text)
+    this.#parts.log.trace({ reply: text.trimEnd() }, 'sent')
+  }
+
+  /** Nothing that is started here is waited for: a fault ends this session and no other. */
+  #run(work: () => Promise<void>): void {
+    work().catch((err: unknown) => {
+      this.#parts.log.error({ err }, 'a session failed')
+      this._socket.destroy()
+    })
+  }
+}
+
+function nothing(): void {}

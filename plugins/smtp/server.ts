@@ -1,0 +1,122 @@
+import { format } from 'node:util'
+import type { Accepted, Clock, DrainReason, Intake, Log, Sessions, TlsContexts } from 'mailserver'
+import { SMTPServer } from 'smtp-server'
+import { MailConnection } from './connection.ts'
+import type { Profile } from './dialog.ts'
+import { Session } from './session.ts'
+import type { StreamLimits } from './wire/command-stream.ts'
+
+export interface ServerParts {
+  readonly profile: Profile
+  readonly earlyTalkerMs: number
+  readonly intake: Intake
+  readonly tls: TlsContexts
+  readonly sessions: Sessions
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** RFC 4954 section 4: base64 of credentials may make a line so long. */
+const AUTH_LINE_BYTES = 12_288
+
+/**
+ * smtp-server without its listener: sockets come accepted, counted and, on a `tls://` endpoint, encrypted from the
+ * server's own Listeners. Certificates are the server's too; the one that comes with the library is never loaded.
+ */
+export class MailServer extends SMTPServer {
+  readonly streamLimits: StreamLimits
+  readonly #parts: ServerParts
+  readonly #open = new Set<MailConnection>()
+  #onEmpty: (() => void) | undefined
+
+  constructor(parts: ServerParts) {
+    const { profile, log } = parts
+    super({
+      name: profile.hostname,
+      lmtp: profile.role === 'lmtp',
+      size: profile.messageBytes,
+      socketTimeout: profile.limits.idle,
+      disableReverseLookup: true,
+      hideSTARTTLS: true,
+      logger: libraryLog(log),
+    })
+    this.#parts = parts
+    const { commandBytes, textLineBytes } = profile.limits
+    this.streamLimits = {
+      commandBytes: profile.role === 'submission' ? Math.max(commandBytes, AUTH_LINE_BYTES) : commandBytes,
+      textLineBytes,
+      messageBytes: profile.messageBytes,
+    }
+  }
+
+  /** The library would make a context of its built-in certificate, whose key everybody knows. */
+  override updateSecureContext(): void {
+    this.secureContext = new Map()
+  }
+
+  /** Begins a session. */
+  accept(accepted: Accepted): void {
+    const { profile, intake, tls, clock, sessions, earlyTalkerMs } = this.#parts
+    const { connection: facts, isTls } = accepted
+    const log = this.#parts.log.child({ session: facts.id })
+    const session = new Session({ profile, intake: intake.open(facts, profile.role), isTls, log })
+    const connection: MailConnection = new MailConnection(this, {
+      accepted,
+      session,
+      tls,
+      clock,
+      log,
+      earlyTalkerMs,
+      onClose: () => {
+        forget()
+        this.#open.delete(connection)
+        if (this.#open.size === 0) this.#onEmpty?.()
+      },
+    })
+    const forget = sessions.add(facts.id, () => ({
+      id: facts.id,
+      protocol: facts.protocol,
+      remoteAddress: facts.remoteAddress,
+      openedAt: facts.openedAt,
+      state: connection.state,
+      tls: session.isTls,
+      ...(session.account !== undefined && {
+        account: `${session.account.address.local}@${session.account.address.domain}`,
+      }),
+    }))
+    this.#open.add(connection)
+    this.connections.add(connection)
+    connection.init()
+  }
+
+  /**
+   * Resolves when every session has ended. On `stop` idle ones hear 421 and transactions in hand may finish; on `reload` all
+   * go on. When the signal fires, what is left is cut.
+   */
+  async drain(signal: AbortSignal, reason: DrainReason): Promise<void> {
+    if (reason === 'stop') for (const connection of this.#open) connection.drain()
+    if (this.#open.size > 0) {
+      const empty = Promise.withResolvers<void>()
+      this.#onEmpty = empty.resolve
+      const onAbort = () => empty.resolve()
+      signal.addEventListener('abort', onAbort, { once: true })
+      if (signal.aborted) empty.resolve()
+      await empty.promise
+      signal.removeEventListener('abort', onAbort)
+    }
+    if (signal.aborted) this.cut()
+  }
+
+  /** Ends every session at once. */
+  cut(): void {
+    for (const connection of this.#open) connection.cut()
+  }
+}
+
+/** The library's own log lines, at debug: they name peers and never credentials, for commands are read by our session. */
+function libraryLog(log: Log) {
+  const say = (fields: object, message?: string, ...args: unknown[]) => {
+    log.debug(fields ?? {}, format(message ?? '', ...args))
+  }
+  return { level: () => {}, trace: say, debug: say, info: say, warn: say, error: say, fatal: say }
+}

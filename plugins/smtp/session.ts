@@ -1,0 +1,151 @@
+import { type Account, type Answer, type IntakeSession, type Log, RefusedSource } from 'mailserver'
+import { COMMANDS } from './commands.ts'
+import type { Dialog, Profile } from './dialog.ts'
+import { FAULT, replyOf } from './reply-for.ts'
+import { BadData, type StreamFault } from './wire/command-stream.ts'
+import type { DataFault } from './wire/data-decoder.ts'
+import { CLOSE, type Reply, reply } from './wire/reply.ts'
+
+const ACCEPTED = reply(250, '2.0.0', 'Ok')
+const VERB = /^([A-Za-z]{1,20})(?:[ \t](.*))?$/s
+/** A web page made a browser post to us: what follows is not for us, and may be somebody's secret. */
+const HTTP = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|PATCH|CONNECT) .*HTTP\/\d/i
+
+const STREAM_FAULTS = {
+  'too-long': reply(500, '5.5.2', 'Line too long'),
+  'bare-newline': reply(521, '5.5.2', 'Bare CR or LF is refused: lines end in CRLF', CLOSE),
+} as const satisfies Record<StreamFault, Reply>
+
+const no = (code: number, status: string, text: string): Extract<Answer, { ok: false }> => ({
+  ok: false,
+  reply: code,
+  code: status,
+  text,
+})
+
+/** RFC 5321 sections 2.3.8 and 4.5.3.1.10. */
+const DATA_FAULTS = {
+  'bare-newline': no(554, '5.6.0', 'Bare CR or LF is refused: lines end in CRLF'),
+  nul: no(554, '5.6.0', 'A message with a NUL octet is refused'),
+  'line-too-long': no(500, '5.5.2', 'Line of the message too long'),
+} as const satisfies Record<DataFault, Answer>
+
+/** The state of one session: lines in, replies out. Writes to no socket. */
+export class Session implements Dialog {
+  readonly profile: Profile
+  readonly intake: IntakeSession
+  isTls: boolean
+  hello: Dialog['hello']
+  account: Account | undefined
+  transaction: Dialog['transaction']
+  authFailures = 0
+  readonly #log: Log
+  #take: ((line: Buffer) => Promise<Reply>) | undefined
+  #errors = 0
+  #junk = 0
+
+  constructor(options: { profile: Profile; intake: IntakeSession; isTls: boolean; log: Log }) {
+    this.profile = options.profile
+    this.intake = options.intake
+    this.isTls = options.isTls
+    this.#log = options.log
+  }
+
+  /** RFC 5321 section 3.1: the greeting, or why there is none. */
+  async open(): Promise<Reply> {
+    const { hostname, role, banner } = this.profile
+    const answer = await this.intake.opened()
+    const greeting = `${hostname} ${role === 'lmtp' ? 'LMTP' : 'ESMTP'}${banner === '' ? '' : ` ${banner}`}`
+    return answer.ok ? reply(220, undefined, greeting) : { ...replyOf(answer, ACCEPTED), after: CLOSE }
+  }
+
+  /** Answers one line. Never rejects. */
+  async handle(line: Buffer): Promise<Reply> {
+    const take = this.#take
+    this.#take = undefined
+    const answer = await this.#guarded(() => (take === undefined ? this.#command(line) : take(line)))
+    if (answer.after?.kind === 'line') this.#take = answer.after.take
+    return this.#counted(answer)
+  }
+
+  /** Answers what is no line. */
+  fault(kind: StreamFault): Reply {
+    return this.#counted(STREAM_FAULTS[kind])
+  }
+
+  /** Takes the message that follows DATA. One reply; in LMTP one for each recipient (RFC 2033 section 4.2). */
+  async message(source: AsyncIterable<Buffer>, isOversized: () => boolean): Promise<readonly Reply[]> {
+    let fault: DataFault | undefined
+    const guarded = async function* (): AsyncGenerator<Buffer> {
+      try {
+        yield* source
+      } catch (error) {
+        if (!(error instanceof BadData)) throw error
+        fault = error.fault
+        throw new RefusedSource(DATA_FAULTS[error.fault])
+      }
+    }
+    try {
+      const { answer, perRecipient } = await this.intake.receive(guarded(), isOversized)
+      if (answer.ok) {
+        this.#errors = 0
+        this.#junk = 0
+      }
+      const replies = (perRecipient ?? [answer]).map((one) => replyOf(one, ACCEPTED))
+      if (fault !== 'bare-newline') return replies
+      return replies.map((one) => ({ ...one, after: CLOSE }))
+    } catch (err) {
+      this.#log.error({ err }, 'a message could not be taken')
+      return [FAULT]
+    } finally {
+      this.transaction = undefined
+    }
+  }
+
+  /** RFC 3207 section 4.2: all that was said before is forgotten. */
+  secured(tls: { version: string; cipher: string }): void {
+    this.isTls = true
+    this.hello = undefined
+    this.account = undefined
+    this.transaction = undefined
+    this.intake.secured(tls)
+  }
+
+  async #command(line: Buffer): Promise<Reply> {
+    let text: string
+    try {
+      text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(line)
+    } catch {
+      // RFC 6531 section 3.4: what is not ASCII is UTF-8.
+      return reply(500, '5.5.2', 'Command not recognized')
+    }
+    if (HTTP.test(text)) return reply(421, '4.7.0', 'This is no web server', CLOSE)
+    const match = VERB.exec(text.trimEnd())
+    const command = match === null ? undefined : COMMANDS.get((match[1] as string).toUpperCase())
+    if (command === undefined) return reply(500, '5.5.2', 'Command not recognized')
+    if (command.isJunk) this.#junk += 1
+    if (command.needsHello && this.hello === undefined) {
+      return reply(503, '5.5.1', `Say ${this.profile.role === 'lmtp' ? 'LHLO' : 'EHLO'} first`)
+    }
+    return command.run(this, match?.[2] ?? '')
+  }
+
+  async #guarded(answer: () => Promise<Reply>): Promise<Reply> {
+    try {
+      return await answer()
+    } catch (err) {
+      this.#log.error({ err }, 'a command could not be answered')
+      return FAULT
+    }
+  }
+
+  /** RFC 5321 section 4.2.1 and 7.8: whoever only tries has to go. */
+  #counted(answer: Reply): Reply {
+    const { errors, junkCommands } = this.profile.limits
+    if (answer.code >= 500) this.#errors += 1
+    if (answer.after?.kind === 'close') return answer
+    if (this.#errors > errors) return reply(421, '4.7.0', 'Too many errors', CLOSE)
+    if (this.#junk > junkCommands) return reply(421, '4.7.0', 'Too many commands without a message', CLOSE)
+    return answer
+  }
+}
