@@ -34,6 +34,7 @@ export {
   intake,
   type MailParameters,
   type Receipt,
+  RefusedSource,
 } from './intake/intake.ts'
 export { type Clock, systemClock } from './kernel/clock.ts'
 export {
