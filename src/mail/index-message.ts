@@ -3,10 +3,10 @@
  * they are read, and within limits; of bodies nothing is kept but where they begin and end. No input makes it throw, and
  * a malformed message is shown as the nearest well-formed one: what cannot be taken apart is a leaf.
  */
-import { countBareLineFeeds, countLines } from './count-lines.ts'
 import { parseDate } from './date-time.ts'
 import { decodeExtendedValue, decodeToLine } from './encoded-word.ts'
 import { HeaderBytes } from './header-bytes.ts'
+import { LineEnds } from './line-ends.ts'
 import { firstMessageId } from './message-id.ts'
 import type { MessageIndex } from './message-index.ts'
 import type { Parameters } from './mime-parameters.ts'
@@ -65,9 +65,7 @@ export class MessageIndexer {
   #isInDelimiter = false
   /** Offset in the message of the line end before the line that is being read. */
   #lineBreak = 0
-  #lines = 0
-  #bareLineFeeds = 0
-  #lastOctet = 0
+  readonly #lineEnds = new LineEnds()
 
   constructor() {
     this.#open.push({ part: this.#root, boundary: undefined, isMessage: true, isInDigest: false })
@@ -82,8 +80,6 @@ export class MessageIndexer {
 
   /** Takes the next octets. A chunk must not be changed afterwards. */
   write(chunk: Buffer): void {
-    this.#bareLineFeeds += countBareLineFeeds(chunk, this.#lastOctet)
-    this.#lastOctet = chunk.at(-1) ?? this.#lastOctet
     const data = this.#carry === undefined ? chunk : Buffer.concat([this.#carry, chunk])
     this.#carry = undefined
     const done = this.#scan(data, false)
@@ -97,7 +93,7 @@ export class MessageIndexer {
     const size = this.#base
     // A delimiter without its line end begins no part.
     if (!this.#isInDelimiter) this.#endHeaders(size)
-    for (const { part } of this.#open.reverse()) part.end(size, this.#lines)
+    for (const { part } of this.#open.reverse()) part.end(size, this.#lineEnds.count)
     return this.#index(size)
   }
 
@@ -105,7 +101,7 @@ export class MessageIndexer {
     const structure = this.#root.structure()
     const { subject, date, 'message-id': messageId } = this.#rootFields
     const sentAt = date === undefined ? undefined : parseDate(date)
-    const crlfExtra = this.#bareLineFeeds + (size === 0 || this.#lastOctet === LF ? 0 : 2)
+    const crlfExtra = this.#lineEnds.bare + (size === 0 || this.#octetBefore === LF ? 0 : 2)
     const id = messageId === undefined ? undefined : firstMessageId(messageId)
     return {
       size,
@@ -144,8 +140,7 @@ export class MessageIndexer {
       if (this.#isAtLineStart) {
         const emptyLine = emptyLineEnd(data, at, isLast)
         if (emptyLine > 0) {
-          this.#lines++
-          this.#lineBreak = this.#base + at
+          this.#endLine(data, emptyLine - 1)
           this.#endHeader(this.#headerBytes.end(data.subarray(from, emptyLine)), this.#base + emptyLine)
           return emptyLine
         }
@@ -169,7 +164,7 @@ export class MessageIndexer {
 
   #scanBody(data: Buffer, from: number, isLast: boolean): number {
     if (this.#boundaries === 0) {
-      this.#lines += countLines(data, from, data.length)
+      this.#lineEnds.addRange(data, from, data.length, this.#octetBefore)
       return data.length
     }
     if (this.#isAtLineStart) {
@@ -180,19 +175,17 @@ export class MessageIndexer {
     let lf = data.indexOf(LINE_AND_DASHES, from)
     if (lf === -1) lf = lineEndInTail(data, from)
     if (lf === -1) {
-      this.#lines += countLines(data, from, data.length)
+      this.#lineEnds.addRange(data, from, data.length, this.#octetBefore)
       return data.length
     }
-    this.#lines += countLines(data, from, lf)
+    this.#lineEnds.addRange(data, from, lf, this.#octetBefore)
     this.#endLine(data, lf)
     this.#isAtLineStart = true
     return lf + 1
   }
 
   #endLine(data: Buffer, lf: number): void {
-    const before = lf === 0 ? this.#octetBefore : data[lf - 1]
-    this.#lineBreak = this.#base + lf - (before === CR ? 1 : 0)
-    this.#lines++
+    this.#lineBreak = this.#base + lf + 1 - this.#lineEnds.addOne(data, lf, this.#octetBefore)
   }
 
   #mayBeDelimiter(data: Buffer, at: number): boolean {
@@ -245,7 +238,7 @@ export class MessageIndexer {
     while (this.#open.length > owner + 1) {
       const open = this.#open.pop() as OpenPart
       this.#closeBoundary(open)
-      open.part.end(this.#lineBreak, this.#lines - 1)
+      open.part.end(this.#lineBreak, this.#lineEnds.count - 1)
     }
   }
 
@@ -304,7 +297,7 @@ export class MessageIndexer {
     const open = this.#open.at(-1) as OpenPart
     const { part } = open
     part.bodyStart = bodyStart
-    part.linesBefore = this.#lines
+    part.linesBefore = this.#lineEnds.count
     this.#isInHeader = false
     this.#isAtLineStart = true
     const media = part.describe(this.#readFields(header, open.isMessage), open.isMessage, open.isInDigest)
