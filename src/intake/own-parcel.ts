@@ -1,13 +1,13 @@
 import { formatAddress } from '../mail/address.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { indexMessage } from '../mail/index-message.ts'
+import { receivedField, returnPathField } from '../mail/received.ts'
 import { type MessageId, senderText } from '../queue/queue.ts'
 import type { JourneyEvent } from '../store/journey.ts'
 import type { IntakeCore } from './core.ts'
 import { findDestinations } from './destinations.ts'
 import { Disposition } from './disposition.ts'
 import type { Parcel } from './parcel.ts'
-import { receivedField, returnPathField } from './received-field.ts'
 import { Trace } from './trace.ts'
 import type { Taken } from './transaction.ts'
 
@@ -33,17 +33,13 @@ export async function ownParcel(
   const destinations = await findDestinations(core, envelope.sender, taken, new Disposition(), trace)
   const at = core.clock.now()
   const returnPath = returnPathField(envelope.sender)
-  const { hostname } = core.server
   const received = receivedField({
-    connection: undefined,
-    role: 'mx',
-    helo: undefined,
-    isExtended: true,
+    by: core.server.hostname,
+    protocol: 'ESMTP',
     isAuthenticated: false,
     smtpUtf8: envelope.smtpUtf8,
-    hostname,
     id,
-    recipient: taken.length === 1 ? taken[0]?.recipient.address : undefined,
+    recipients: taken.map(({ recipient }) => recipient.address),
     at,
   })
   const bytes = Buffer.concat([returnPath, received, message])

@@ -1,6 +1,7 @@
 import type { ReceivedMessage, SmtpSession } from '../kernel/moments.ts'
 import { Slots } from '../kernel/slot.ts'
 import type { Envelope } from '../mail/envelope.ts'
+import { receivedField, returnPathField } from '../mail/received.ts'
 import type { AccountId } from '../store/mail-store.ts'
 import { OK, REFUSED, type Refusal, refusalFor, refusalText } from './answers.ts'
 import type { IntakeCore } from './core.ts'
@@ -9,7 +10,6 @@ import { RedirectedNowhere } from './destinations.ts'
 import { type Answer, type IntakeRole, type Receipt, RefusedSource } from './intake.ts'
 import { judge } from './judge.ts'
 import { type Above, MessageSpool } from './message-spool.ts'
-import { receivedField, returnPathField } from './received-field.ts'
 import { recordRefused } from './record-refused.ts'
 import { takeMessage } from './take-message.ts'
 import type { Transaction } from './transaction.ts'
@@ -106,16 +106,15 @@ function fieldsAbove(core: IntakeCore, { role, session, isExtended, transaction 
   return {
     returnPath: returnPathField(sender),
     received: receivedField({
-      connection: session.connection,
-      role,
-      helo: session.helo,
-      isExtended,
+      from: { address: session.connection.remoteAddress, ...(session.helo !== undefined && { helo: session.helo }) },
+      by: core.server.hostname,
+      protocol: role === 'lmtp' ? 'LMTP' : isExtended ? 'ESMTP' : 'SMTP',
       isAuthenticated: session.account !== undefined,
       smtpUtf8: parameters.smtpUtf8,
-      hostname: core.server.hostname,
       id,
-      recipient: taken.length === 1 ? taken[0]?.recipient.address : undefined,
+      recipients: taken.map(({ recipient }) => recipient.address),
       at: core.clock.now(),
+      ...(session.connection.tls !== undefined && { tls: session.connection.tls }),
     }),
   }
 }

@@ -1,8 +1,7 @@
 import { type Address, formatAddress } from '../mail/address.ts'
 import type { Notify } from '../mail/envelope.ts'
-import { headerEnd } from '../mail/header.ts'
-import { composeReport } from '../queue/compose-report.ts'
-import type { ReportContent } from '../queue/reports.ts'
+import { makeMessageId } from '../mail/message-id.ts'
+import { composeReport } from '../mail/report.ts'
 import type { JourneyEvent } from '../store/journey.ts'
 import { REFUSED, type Refusal, refusalText } from './answers.ts'
 import type { IntakeCore } from './core.ts'
@@ -29,7 +28,6 @@ export interface PlannedReports {
 
 /** RFC 3461 section 6.2 lets us return less than the whole of a large message. */
 const MAX_RETURNED_BYTES = 1024 * 1024
-const MAX_HEADER_BYTES = 256 * 1024
 
 /** @throws MailError UNAVAILABLE, STORE_FULL: then nothing is left behind */
 export async function planReports(
@@ -77,43 +75,43 @@ async function planReport(
 ): Promise<Plan | undefined> {
   const at = core.clock.now()
   const id = newMessageId(at)
-  const message = composeReport(core.server.hostname, {
-    kind,
-    to,
-    message: {
-      id: about.id,
-      envelope: about.envelope,
-      blob: about.blob,
-      size: about.index.size - about.offset,
-      arrivedAt: about.receivedAt,
-      isReport: false,
-      ...(about.index.messageId !== undefined && { messageIdHeader: about.index.messageId }),
-      ...(about.index.subject !== undefined && { subject: about.index.subject }),
-    },
-    recipients: reported.map((one, index) => ({
-      entry: {
-        message: about.id,
-        index,
-        recipient: { ...one.copy.recipient },
-        state: 'waiting',
-        attempts: 1,
-        dueAt: at,
-        expiresAt: at,
-      },
-      attempt: {
-        at,
-        ms: 0,
-        status: kind === 'delivered' ? '2.0.0' : (one.refusal ?? REFUSED.unavailable).code.replace(/^4/, '5'),
-        text: kind === 'delivered' ? '' : refusalText(one.refusal ?? REFUSED.unavailable),
-      },
-    })),
-    id,
+  const { envelope, index, offset, blob, receivedAt } = about
+  const { hostname } = core.server
+  const message = composeReport({
+    hostname,
+    to: formatAddress(to),
+    messageId: makeMessageId(hostname, id),
     at,
-    returned: await returned(core, about, kind),
+    recipients: reported.map(({ copy: { recipient }, refusal = REFUSED.unavailable }) => ({
+      address: formatAddress(recipient.address),
+      action: kind,
+      // What was a "not now" to a peer that stays is final for a copy that is given up (RFC 3463 section 2).
+      status: kind === 'delivered' ? '2.0.0' : refusal.code.replace(/^4/, '5'),
+      lastAttemptAt: at,
+      ...(recipient.originalRecipient !== undefined && { originalRecipient: recipient.originalRecipient }),
+      ...(kind === 'failed' && { diagnostic: refusal.text }),
+    })),
+    original: {
+      arrivedAt: receivedAt,
+      bytes: await core.blobs.read(blob, { start: offset, end: Math.min(index.size, offset + MAX_RETURNED_BYTES) }),
+      ...(envelope.envelopeId !== undefined && { envelopeId: envelope.envelopeId }),
+      ...(index.messageId !== undefined && { messageId: index.messageId }),
+      ...(index.subject !== undefined && { subject: index.subject }),
+    },
+    // A message that was not read to its end is not returned as if it were whole.
+    returnContent: index.size - offset > MAX_RETURNED_BYTES ? 'headers' : (envelope.returnContent ?? 'headers'),
+    smtpUtf8: envelope.smtpUtf8,
+    maxReturnedBytes: MAX_RETURNED_BYTES,
   })
   const parcel = await ownParcel(core, {
     id,
-    envelope: { sender: undefined, recipients: [{ address: to }], smtpUtf8: false, eightBit: false, requireTls: false },
+    envelope: {
+      sender: undefined,
+      recipients: [{ address: to }],
+      smtpUtf8: envelope.smtpUtf8,
+      eightBit: !isAscii(message),
+      requireTls: false,
+    },
     message,
     isReport: true,
     about: `a report (${kind}) about ${about.id}`,
@@ -130,29 +128,10 @@ async function planReport(
   }
 }
 
-/** RFC 3461 section 4.3: RET counts for failures alone. */
-async function returned(
-  core: IntakeCore,
-  about: Parcel,
-  kind: ReportedCopy['kind'],
-): Promise<ReportContent['returned']> {
-  const { blob, offset, index, envelope } = about
-  const size = index.size - offset
-  const isFull = kind === 'failed' && envelope.returnContent === 'full' && size <= MAX_RETURNED_BYTES
-  const bytes = await core.blobs.read(blob, {
-    start: offset,
-    end: offset + (isFull ? size : Math.min(size, MAX_HEADER_BYTES)),
-  })
-  if (isFull) return { what: 'full', bytes }
-  const end = headerEnd(bytes)
-  return {
-    what: 'headers',
-    bytes: bytes.subarray(0, bytes.subarray(0, end).toString('latin1').endsWith('\r\n\r\n') ? end - 2 : end),
-  }
-}
-
 /** RFC 3461 section 4.1: who says nothing hears of failures, and of nothing else here. */
 function wants({ kind, copy }: ReportedCopy): boolean {
   const event: Notify = kind === 'failed' ? 'failure' : 'success'
   return copy.recipient.notify?.includes(event) ?? kind === 'failed'
 }
+
+const isAscii = (bytes: Buffer): boolean => bytes.every((octet) => octet < 128)

@@ -3,12 +3,14 @@ import { type Address, normalizeDomain } from '../mail/address.ts'
 import { mailboxesOf, parseAddressList } from '../mail/address-list.ts'
 import { formatDate } from '../mail/date-time.ts'
 import { fieldValues } from '../mail/header.ts'
+import { makeMessageId } from '../mail/message-id.ts'
 
 /** Fields that a submitted message lacks and that we may add (RFC 6409 sections 8.2 and 8.3). */
 export function missingFields(header: Buffer, facts: { id: string; hostname: string; at: number }): HeaderField[] {
   const fields: HeaderField[] = []
   if (fieldValues(header, 'date').length === 0) fields.push(['Date', formatDate(facts.at)])
-  if (fieldValues(header, 'message-id').length === 0) fields.push(['Message-ID', `<${facts.id}@${facts.hostname}>`])
+  if (fieldValues(header, 'message-id').length === 0)
+    fields.push(['Message-ID', makeMessageId(facts.hostname, facts.id)])
   return fields
 }
 

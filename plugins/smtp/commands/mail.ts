@@ -1,9 +1,8 @@
-import type { MailParameters } from 'mailserver'
+import { decodeXtext, type MailParameters } from 'mailserver'
 import type { Dialog } from '../dialog.ts'
 import { replyOf } from '../reply-for.ts'
 import { addressOf, parsePath } from '../wire/path.ts'
 import { type Reply, reply } from '../wire/reply.ts'
-import { decodeXtext } from '../wire/xtext.ts'
 
 const OK = reply(250, '2.1.0', 'Ok')
 const BAD_PARAMETER = reply(501, '5.5.4', 'Syntax error in a parameter of MAIL')
