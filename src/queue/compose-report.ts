@@ -1,22 +1,18 @@
 import { formatAddress } from '../mail/address.ts'
 import { formatDate } from '../mail/date-time.ts'
+import type { ReportKind } from './outcome.ts'
 import type { ReportContent, ReportedRecipient } from './reports.ts'
 
-type Kind = ReportContent['kind']
-
-const ACTION = {
-  failed: 'failed',
-  delayed: 'delayed',
-  relayed: 'relayed',
-  delivered: 'delivered',
-} as const satisfies Record<Kind, string>
+const ACTION = { failed: 'failed', delayed: 'delayed', relayed: 'relayed' } as const satisfies Record<
+  ReportKind,
+  string
+>
 
 const SUBJECT = {
   failed: 'Undelivered mail returned to sender',
   delayed: 'Delayed mail (still being retried)',
   relayed: 'Your message was relayed',
-  delivered: 'Your message was delivered',
-} as const satisfies Record<Kind, string>
+} as const satisfies Record<ReportKind, string>
 
 const EXPLANATION = {
   failed: 'Your message could not be delivered to the following recipients. It will not be tried again.',
@@ -24,8 +20,7 @@ const EXPLANATION = {
     'Your message has not been delivered to the following recipients yet. You need do nothing: it will be tried again.',
   relayed:
     'Your message was handed to the following mail servers, which do not send reports of success. You may hear no more.',
-  delivered: 'Your message is in the mailboxes of the following recipients.',
-} as const satisfies Record<Kind, string>
+} as const satisfies Record<ReportKind, string>
 
 /** A delivery status notification (RFC 3464), as it is sent. */
 export function composeReport(hostname: string, content: ReportContent): Buffer {
@@ -80,7 +75,7 @@ export function composeReport(hostname: string, content: ReportContent): Buffer 
 }
 
 /** RFC 3464 section 2.3. */
-function recipientFields(kind: Kind, { entry, attempt }: ReportedRecipient): string[] {
+function recipientFields(kind: ReportKind, { entry, attempt }: ReportedRecipient): string[] {
   const { recipient } = entry
   const host = attempt.remote?.split(' ')[0]
   const isReply = /^[245]\d\d[ -]/.test(attempt.text)

@@ -18,8 +18,7 @@ export interface ReportedRecipient {
 
 /** What a report says; how it looks (RFC 3464) is the composer's affair. */
 export interface ReportContent {
-  /** `delivered` is intake's: the queue hands a message on and never delivers it. */
-  readonly kind: ReportKind | 'delivered'
+  readonly kind: ReportKind
   readonly to: Address
   readonly message: QueueMessage
   readonly recipients: readonly ReportedRecipient[]
