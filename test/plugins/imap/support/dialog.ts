@@ -1,0 +1,44 @@
+import { expect } from 'vitest'
+import type { World } from './imap-world.ts'
+import type { TestClient } from './test-client.ts'
+
+const LINE = /^([CS])(\d*):(?: (.*))?$/
+
+/**
+ * Plays a dialog. `C: ` is sent with CRLF, `S: ` must be the next line; `S: ~ ` is a regular expression for it. `C2:` and
+ * `S2:` are of a second client, and so on; every client is logged in unless the dialog begins with `# not logged in`,
+ * and has INBOX selected when it begins with `# selected`. Empty lines and other comments are passed over.
+ */
+export async function dialog(world: World, text: string): Promise<void> {
+  const clients = new Map<string, TestClient>()
+  const lines = text.split('\n').map((line) => line.trim())
+  const isAnonymous = lines.includes('# not logged in')
+  const isSelected = lines.includes('# selected')
+  const clientOf = async (name: string): Promise<TestClient> => {
+    let client = clients.get(name)
+    if (client === undefined) {
+      client = isAnonymous ? await world.connect() : await world.login()
+      if (isSelected) await client.ok('SELECT INBOX')
+      clients.set(name, client)
+    }
+    return client
+  }
+  for (const line of lines) {
+    if (line === '' || line.startsWith('#')) continue
+    const match = LINE.exec(line)
+    if (match === null) throw new Error(`no line of a dialog: ${line}`)
+    const [, side, name = '', rest = ''] = match
+    const client = await clientOf(name)
+    if (side === 'C') {
+      client.send(`${rest}\r\n`)
+      continue
+    }
+    const received = await client.line()
+    if (rest.startsWith('~ ')) expect(received, line).toMatch(new RegExp(rest.slice(2)))
+    else expect(received).toBe(rest)
+  }
+  for (const client of clients.values()) {
+    expect(client.pending, 'said too much').toBe('')
+    client.close()
+  }
+}

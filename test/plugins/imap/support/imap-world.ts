@@ -1,0 +1,203 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import {
+  type Account,
+  type AccountId,
+  type Authenticator,
+  type BlobStore,
+  type Clock,
+  indexMessage,
+  type MailboxId,
+  MailError,
+  type MailStore,
+  Slots,
+  systemClock,
+  type TlsContexts,
+} from 'mailserver'
+import { memoryBlobStore, memoryEngine } from 'mailserver/testing'
+import { DEFAULT_LIMITS, type ImapLimits } from '../../../../plugins/imap/limits.ts'
+import { MailboxMirrors } from '../../../../plugins/imap/mailbox-mirrors.ts'
+import { Sessions } from '../../../../plugins/imap/serve.ts'
+import { type Log, silentLog } from '../../../../src/kernel/log.ts'
+import { createMailStore } from '../../../../src/store/create-mail-store.ts'
+import { createStoreContext } from '../../../../src/store/store-context.ts'
+import { TestClient } from './test-client.ts'
+
+export interface WorldOptions {
+  readonly limits?: Partial<ImapLimits>
+  readonly clock?: Clock
+  readonly messageBytes?: number
+  readonly tls?: TlsContexts
+  readonly log?: Log
+  /** Stands in front of the store, to make it slow or broken. */
+  readonly wrapStore?: (store: MailStore) => MailStore
+  readonly wrapBlobs?: (blobs: BlobStore) => BlobStore
+}
+
+export interface World extends AsyncDisposable {
+  readonly store: MailStore
+  readonly blobs: ReturnType<typeof memoryBlobStore>
+  readonly account: AccountId
+  readonly mirrors: MailboxMirrors
+  readonly sessions: Sessions
+  readonly port: number
+  /** Connects and reads the greeting. As over TLS when not said otherwise. */
+  connect(options?: { isTls?: boolean }): Promise<TestClient>
+  /** Connects and logs in as alice. */
+  login(): Promise<TestClient>
+  /** Puts messages in a mailbox of alice's; returns their UIDs. */
+  deliver(mailbox: string, ...messages: readonly (string | Buffer)[]): Promise<number[]>
+  idOf(mailbox: string): Promise<MailboxId>
+}
+
+export const ALICE = 'alice@example.test'
+export const PASSWORD = 'secret'
+
+/** The IMAP plugin over a store in memory, on a port of its own, with one account. */
+export async function imapWorld(options: WorldOptions = {}): Promise<World> {
+  const clock = options.clock ?? systemClock
+  const log = options.log ?? silentLog
+  const account = 'account-alice' as AccountId
+  const blobs = memoryBlobStore()
+  const real = createMailStore(
+    createStoreContext({ engine: memoryEngine(), blobs, clock: systemClock, log: silentLog }),
+  )
+  await real.createAccount(account)
+  const store = options.wrapStore?.(real) ?? real
+  const mirrors = new MailboxMirrors(store, log)
+  const sessions = new Sessions({
+    host: {
+      clock,
+      log,
+      server: {
+        hostname: 'mail.example.test',
+        dataDir: '/nowhere',
+        configDir: '/nowhere',
+        worker: 0,
+        workers: 1,
+        mode: 'serve',
+        limits: { messageBytes: options.messageBytes ?? 10 * 1024 * 1024, recipients: 100 },
+      },
+      run: {
+        verdict: async () => ({ verdict: { action: 'accept' }, outcomes: [] }),
+        resolve: async () => undefined,
+        transform: async (_hook, value) => value,
+        notify: async () => {},
+      },
+    },
+    services: {
+      store,
+      blobs: options.wrapBlobs?.(blobs) ?? blobs,
+      mirrors,
+      authenticator: authenticatorOf(account),
+      tls: options.tls ?? noTls,
+      listeners: { listen: () => Promise.reject(new Error('not here')), list: () => [] },
+      sessions: { add: () => () => {}, list: () => [] },
+    },
+    limits: { ...DEFAULT_LIMITS, loginDelayMs: 1, ...options.limits },
+  })
+  let isTls = true
+  let last = 0
+  const server = createServer((socket) => {
+    const connection = {
+      id: `c${++last}`,
+      protocol: 'imap',
+      remoteAddress: '127.0.0.1',
+      remotePort: socket.remotePort ?? 0,
+      localAddress: '127.0.0.1',
+      localPort: 143,
+      openedAt: 0,
+      slots: new Slots(),
+    }
+    sessions.accept({ socket, connection, isTls })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const sockets: Socket[] = []
+  const world: World = {
+    store,
+    blobs,
+    account,
+    mirrors,
+    sessions,
+    port,
+    async connect(how = {}) {
+      isTls = how.isTls ?? true
+      const socket = connect(port, '127.0.0.1')
+      sockets.push(socket)
+      const client = new TestClient(socket)
+      await client.line()
+      return client
+    },
+    async login() {
+      const client = await world.connect()
+      await client.ok(`LOGIN ${ALICE} ${PASSWORD}`)
+      return client
+    },
+    async deliver(mailbox, ...messages) {
+      const { id } = await store.mailbox(account, mailbox)
+      const appended = await store.append(
+        account,
+        id,
+        await Promise.all(
+          messages.map(async (message) => {
+            const octets = typeof message === 'string' ? Buffer.from(message.replace(/\r?\n/g, '\r\n')) : message
+            return {
+              blob: await blobs.write(octets),
+              index: indexMessage(octets),
+              flags: [],
+              internalDate: Date.UTC(2026, 0, 2, 3, 4, 5),
+            }
+          }),
+        ),
+      )
+      return appended.map(({ uid }) => uid)
+    },
+    idOf: async (mailbox) => (await store.mailbox(account, mailbox)).id,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      sessions.destroy()
+      server.close()
+      await sessions.allEnded()
+      real.close()
+    },
+  }
+  return world
+}
+
+function authenticatorOf(id: AccountId): Authenticator {
+  const account: Account = {
+    id,
+    address: { local: 'alice', domain: 'example.test' },
+    source: 'store',
+    disabled: false,
+    createdAt: 0,
+  }
+  return {
+    async authenticate({ login, password }) {
+      if (login === 'down@example.test') throw new MailError('UNAVAILABLE', 'the directory is down')
+      if (login === ALICE && password === PASSWORD) return account
+      throw new MailError('AUTHENTICATION_FAILED', 'wrong')
+    },
+  }
+}
+
+const noTls: TlsContexts = {
+  contextFor: () => {
+    throw new Error('no TLS in this test')
+  },
+  upgrade: () => Promise.reject(new Error('no TLS in this test')),
+  summary: { fingerprint: '', isSelfSigned: true, certFile: undefined },
+}
+
+/** A small message with a subject. */
+export function mail(subject: string, body = 'Hello.'): string {
+  return `From: Bob <bob@example.test>
+To: alice@example.test
+Subject: ${subject}
+Date: Thu, 01 Jan 2026 10:00:00 +0000
+Message-ID: <${encodeURIComponent(subject)}@example.test>
+
+${body}
+`
+}
