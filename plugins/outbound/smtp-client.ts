@@ -1,0 +1,402 @@
+import { connect as connectSocket, isIP, type Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import type { TlsMode } from './next-hop.ts'
+import { ParameterConnection, type Parameters } from './parameter-connection.ts'
+
+export interface Timeouts {
+  readonly connect: number
+  readonly greeting: number
+  readonly command: number
+  readonly data: number
+}
+
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+  /** Name for SNI and the certificate. */
+  readonly name: string
+  readonly tls: TlsMode
+  /** Refuse a certificate that is not for `name`, or of no known authority. */
+  readonly verify: boolean
+  readonly ca?: string
+  readonly auth?: { readonly user: string; readonly pass: string }
+}
+
+export interface ClientOptions {
+  readonly heloName: string
+  readonly sourceAddress?: string | undefined
+  readonly timeouts: Timeouts
+}
+
+/** Where a session broke: what is done about it depends on it. */
+export type FaultPhase = 'connect' | 'session' | 'tls' | 'auth' | 'transaction'
+
+/** The connection, or the session on it, failed. `reply` is what the server said last, when it said why. */
+export class SmtpFault extends Error {
+  override readonly name = 'SmtpFault'
+  readonly phase: FaultPhase
+  readonly reply: string | undefined
+  /** What the server was told. */
+  readonly command: string | undefined
+
+  constructor(
+    phase: FaultPhase,
+    message: string,
+    options: { reply?: string | undefined; command?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.phase = phase
+    this.reply = options.reply
+    this.command = options.command
+  }
+}
+
+export interface Transaction {
+  /** Empty for the null reverse-path. */
+  readonly sender: string
+  /** No two the same. */
+  readonly recipients: readonly string[]
+  readonly parameters: Parameters
+  readonly size: number
+  readonly eightBit: boolean
+  readonly requireTls: boolean
+  open(): Readable
+}
+
+/** What came of a transaction. */
+export interface Sent {
+  /** Reply to RCPT of each recipient that was refused. */
+  readonly rejected: ReadonlyMap<string, string>
+  /** The reply that decided about all others: to MAIL, DATA, or the end of the data. */
+  readonly reply: string
+}
+
+/** A transaction broke off: some recipients may have been refused before. */
+export class BrokenTransaction extends Error {
+  override readonly name = 'BrokenTransaction'
+  readonly rejected: ReadonlyMap<string, string>
+  /** All of the message went out and no answer came: it may have been delivered. */
+  readonly isUncertain: boolean
+  /** The server said nothing at all in this transaction: an idle connection that had gone. */
+  readonly isUnanswered: boolean
+  /** The message could not be read: not the server's fault. */
+  readonly isLocal: boolean
+
+  constructor(
+    message: string,
+    state: {
+      rejected: ReadonlyMap<string, string>
+      isUncertain: boolean
+      isUnanswered: boolean
+      isLocal: boolean
+      cause: unknown
+    },
+  ) {
+    super(message, { cause: state.cause })
+    this.rejected = state.rejected
+    this.isUncertain = state.isUncertain
+    this.isUnanswered = state.isUnanswered
+    this.isLocal = state.isLocal
+  }
+}
+
+/** What nodemailer's errors carry. */
+interface ClientError extends Error {
+  readonly code?: string | undefined
+  readonly response?: string | undefined
+  readonly command?: string | undefined
+}
+
+const MAX_REPLY_BYTES = 64 * 1024
+
+/** One SMTP session with a server, ready for transactions. Every wait ends by a timeout or the signal. */
+export class SmtpClient {
+  readonly endpoint: Endpoint
+  /** `TLSv1.3 TLS_AES_256_GCM_SHA384`; absent in clear. */
+  readonly tls: string | undefined
+  /** EHLO keywords with their parameters. */
+  readonly extensions: ReadonlyMap<string, string>
+  readonly #connection: ParameterConnection
+  readonly #socket: () => Socket | undefined
+  readonly #timeouts: Timeouts
+  #hasEnded = false
+  #fault: Error | undefined
+  #isDirty = false
+  readonly #onEnd = new Set<() => void>()
+
+  private constructor(connection: ParameterConnection, endpoint: Endpoint, timeouts: Timeouts) {
+    this.#connection = connection
+    this.#timeouts = timeouts
+    this.#socket = () => connection._socket || undefined
+    this.endpoint = endpoint
+    this.extensions = keywords(connection.lastServerResponse || '')
+    this.tls = describeTls(this.#socket())
+    connection.on('error', (error: Error) => {
+      this.#fault = error
+    })
+    connection.on('end', () => {
+      this.#hasEnded = true
+      for (const listener of [...this.#onEnd]) listener()
+    })
+  }
+
+  /** Connects, greets, and secures and logs in as the endpoint asks for. @throws SmtpFault */
+  static async connect(endpoint: Endpoint, options: ClientOptions, signal: AbortSignal): Promise<SmtpClient> {
+    const socket = await open(endpoint, options, signal)
+    const { timeouts } = options
+    const connection = new ParameterConnection({
+      connection: socket,
+      host: endpoint.address,
+      ...(isIP(endpoint.name) === 0 && !endpoint.name.startsWith('[') && { servername: endpoint.name }),
+      port: endpoint.port,
+      name: options.heloName,
+      secure: endpoint.tls === 'implicit',
+      ignoreTLS: endpoint.tls === 'none',
+      requireTLS: endpoint.tls === 'starttls',
+      tls: { rejectUnauthorized: endpoint.verify, ...(endpoint.ca !== undefined && { ca: endpoint.ca }) },
+      connectionTimeout: timeouts.greeting + timeouts.connect,
+      greetingTimeout: timeouts.greeting,
+      socketTimeout: timeouts.command,
+      maxResponseSize: MAX_REPLY_BYTES,
+      logger: false,
+    })
+    await begin(connection, signal)
+    const client = new SmtpClient(connection, endpoint, timeouts)
+    if (endpoint.auth !== undefined) await client.#logIn(endpoint.auth, signal)
+    return client
+  }
+
+  /** Can another transaction be tried on it? */
+  get isOpen(): boolean {
+    return !this.#hasEnded && !this.#connection.destroyed
+  }
+
+  /** Octets of the largest message it takes; undefined when it does not say (RFC 1870). */
+  get maxSize(): number | undefined {
+    const size = Number(this.extensions.get('SIZE') ?? 0)
+    return size > 0 ? size : undefined
+  }
+
+  /** Clears what an earlier transaction left. @throws SmtpFault when the connection is gone */
+  async reset(signal: AbortSignal): Promise<void> {
+    if (!this.#isDirty) return
+    await this.#until(signal, 'transaction', (done) => this.#connection.reset(done))
+    this.#isDirty = false
+  }
+
+  /** Sends one message. @throws BrokenTransaction when the session broke; it is closed then */
+  async send(transaction: Transaction, signal: AbortSignal): Promise<Sent> {
+    const { sender, recipients, parameters, size, eightBit, requireTls } = transaction
+    const message = transaction.open()
+    let isSent = false
+    let isLocal = false
+    message.once('end', () => {
+      isSent = true
+      this.#socket()?.setTimeout(this.#timeouts.data)
+    })
+    message.once('error', () => {
+      isLocal = true
+    })
+    const envelope: Envelope = {
+      from: sender,
+      to: [...recipients],
+      size,
+      use8BitMime: eightBit,
+      requireTLSExtensionEnabled: requireTls,
+    }
+    this.#connection.useParameters(parameters)
+    this.#connection.lastServerResponse = false
+    this.#isDirty = true
+    try {
+      const info = await this.#until<{ response: string }>(signal, 'transaction', (done) =>
+        this.#connection.send(envelope, message, done),
+      )
+      this.#isDirty = false
+      return { rejected: rejections(envelope), reply: info.response }
+    } catch (cause) {
+      message.destroy()
+      const { reply, command } = cause as SmtpFault
+      // When MAIL is refused, pipelined RCPTs are refused for that alone (RFC 2920): the reply to MAIL counts.
+      const rejected = command === 'MAIL FROM' ? NOBODY : rejections(envelope)
+      const isReply = !isLocal && reply !== undefined && /^[45]\d\d/.test(reply)
+      if (!this.isOpen || !isReply) this.close()
+      if (isReply) return { rejected, reply }
+      throw new BrokenTransaction((cause as Error).message, {
+        rejected,
+        isUncertain: isSent && !isLocal,
+        isUnanswered: !this.#connection.lastServerResponse,
+        isLocal,
+        cause,
+      })
+    } finally {
+      this.#socket()?.setTimeout(this.#timeouts.command)
+    }
+  }
+
+  /** Says QUIT and lets go; does not wait for the answer. */
+  quit(): void {
+    if (this.isOpen) this.#connection.quit()
+    // A server that does not answer QUIT holds nothing up: the socket goes with its own timeout.
+    this.#socket()?.setTimeout(QUIT_TIMEOUT_MS)
+    this.#socket()?.unref()
+  }
+
+  close(): void {
+    this.#connection.close()
+  }
+
+  /** Calls back once when the session has ended, whoever ended it. Returns the function that takes it back. */
+  onEnd(listener: () => void): () => void {
+    this.#onEnd.add(listener)
+    return () => void this.#onEnd.delete(listener)
+  }
+
+  async #logIn(auth: { user: string; pass: string }, signal: AbortSignal): Promise<void> {
+    if (!this.extensions.has('AUTH')) {
+      this.close()
+      throw new SmtpFault('auth', `${this.endpoint.name} does not offer AUTH${this.tls ? '' : ' without TLS'}`)
+    }
+    try {
+      await this.#until(signal, 'auth', (done) => this.#connection.login({ ...auth }, done))
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  /** nodemailer drops the callback of a command when the session ends under it: that is heard here. */
+  #until<T>(
+    signal: AbortSignal,
+    phase: FaultPhase,
+    start: (done: (error?: Error | null, result?: T) => void) => void,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const fail = (cause: unknown) => finish(() => reject(faultOf(phase, cause)))
+      const onAbort = () => {
+        this.close()
+        fail(signal.reason)
+      }
+      const stopListening = this.onEnd(() =>
+        // The command's own callback may follow in the same turn, with the server's words.
+        setImmediate(() => fail(this.#fault ?? new Error('The connection was closed'))),
+      )
+      const finish = (then: () => void) => {
+        stopListening()
+        signal.removeEventListener('abort', onAbort)
+        then()
+      }
+      if (signal.aborted) return onAbort()
+      signal.addEventListener('abort', onAbort, { once: true })
+      start((error, result) => (error ? fail(error) : finish(() => resolve(result as T))))
+    })
+  }
+}
+
+const QUIT_TIMEOUT_MS = 5_000
+
+interface Envelope {
+  from: string
+  to: string[]
+  size: number
+  use8BitMime: boolean
+  requireTLSExtensionEnabled: boolean
+  /** Filled by the client. */
+  rejectedErrors?: readonly { readonly recipient?: string; readonly response?: string }[]
+}
+
+function rejections({ rejectedErrors = [] }: Envelope): Map<string, string> {
+  const rejected = new Map<string, string>()
+  for (const { recipient, response } of rejectedErrors) {
+    if (recipient !== undefined && response !== undefined) rejected.set(recipient, response)
+  }
+  return rejected
+}
+
+const NOBODY: ReadonlyMap<string, string> = new Map()
+
+function faultOf(phase: FaultPhase, cause: unknown): SmtpFault {
+  if (cause instanceof SmtpFault) return cause
+  const error = cause as ClientError
+  const message = error.response === undefined ? error.message : error.message.replace(`: ${error.response}`, '')
+  return new SmtpFault(phase, message, { reply: error.response, command: error.command, cause })
+}
+
+/** Opens the TCP connection alone, so that a host that is down is told from one that is rude. */
+function open(endpoint: Endpoint, { sourceAddress, timeouts }: ClientOptions, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const isSameFamily = sourceAddress !== undefined && isIP(sourceAddress) === isIP(endpoint.address)
+    const socket = connectSocket({
+      host: endpoint.address,
+      port: endpoint.port,
+      noDelay: true,
+      ...(isSameFamily && { localAddress: sourceAddress }),
+    })
+    const finish = (then: () => void) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+      socket.removeAllListeners('connect')
+      then()
+    }
+    const fail = (message: string, cause?: unknown) =>
+      finish(() => {
+        socket.destroy()
+        reject(new SmtpFault('connect', message, { cause }))
+      })
+    const onAbort = () => fail('The attempt was broken off', signal.reason)
+    const timer = setTimeout(() => fail('The connection timed out'), timeouts.connect)
+    // Stays on: an error between here and the client's own listener must not end the process.
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      fail(`Connection failed (${error.code ?? error.message})`, error),
+    )
+    socket.once('connect', () => finish(() => resolve(socket)))
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+  })
+}
+
+/** Greeting, EHLO, and TLS. */
+function begin(connection: ParameterConnection, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: ClientError) => {
+      const isTls = cause.code === 'ETLS' || connection.upgrading === true || cause.command === 'STARTTLS'
+      finish(() => {
+        connection.close()
+        reject(faultOf(isTls ? 'tls' : 'session', cause))
+      })
+    }
+    const onAbort = () => fail(signal.reason)
+    const onEnd = () => fail(new Error('The connection was closed'))
+    const finish = (then: () => void) => {
+      signal.removeEventListener('abort', onAbort)
+      connection.removeListener('end', onEnd)
+      connection.removeListener('error', fail)
+      then()
+    }
+    connection.on('error', () => {
+      // An error event that nobody hears ends the process; what it means is heard below and in the client.
+    })
+    connection.on('error', fail)
+    connection.on('end', onEnd)
+    signal.addEventListener('abort', onAbort, { once: true })
+    connection.connect((error) => {
+      if (error) return fail(error)
+      finish(resolve)
+    })
+  })
+}
+
+/** RFC 5321 section 4.1.1.1: each line after the first is a keyword and its parameters. */
+function keywords(reply: string): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const line of reply.split(/\r?\n/).slice(1)) {
+    const [, word, rest] = /^\d{3}[ -]([A-Za-z0-9-]+)[ =]?(.*)$/.exec(line) ?? []
+    if (word !== undefined) found.set(word.toUpperCase(), (rest ?? '').trim())
+  }
+  return found
+}
+
+function describeTls(socket: Socket | undefined): string | undefined {
+  if (!(socket instanceof TLSSocket)) return undefined
+  return `${socket.getProtocol()} ${socket.getCipher().name}`
+}
