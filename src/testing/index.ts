@@ -7,6 +7,7 @@ export { blobStoreContract, type OpenedBlobStore } from './blob-store-contract.t
 export type { ContractTest } from './contract.ts'
 export { engineContract, type OpenedEngine } from './engine-contract.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
+export { mailStoreContract, type OpenedDrivers } from './mail-store-contract.ts'
 export { memoryBlobStore } from './memory-blob-store.ts'
 export { memoryEngine } from './memory-engine.ts'
 export { memoryStorage } from './memory-storage.ts'
