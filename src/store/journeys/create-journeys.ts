@@ -33,7 +33,8 @@ export interface JourneyStore extends Journeys {
 const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 1_000
 const NOTHING = Buffer.alloc(0)
-const MAX_NONCE = 0xffff_ffff
+/** Below 0xff in its first octet: after a text, `0xff` would read as an escaped NUL (key.ts). */
+const MAX_NONCE = 0xfeff_ffff
 
 /** The journey of every message in the Engine. No key is ever written twice, so no writer needs a scope. */
 export function createJourneys(parts: JourneysParts): JourneyStore {

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import type { MessageIndex, PartIndex } from '../../src/mail/message-index.ts'
+import { decodeIndex, encodeIndex } from '../../src/store/records/index-codec.ts'
+
+const part = (more: Partial<PartIndex> = {}): PartIndex => ({
+  type: 'text',
+  subtype: 'plain',
+  headerStart: 0,
+  bodyStart: 300,
+  bodyEnd: 5_000_000_000,
+  lines: 70_000,
+  encoding: '7bit',
+  children: [],
+  ...more,
+})
+
+/** Required: a field that is added to MessageIndex does not compile here until this test has it, and fails until the codec does. */
+const full: Required<MessageIndex> = {
+  size: 2 ** 40,
+  crlfExtra: 129,
+  envelope: Buffer.from('("Mon" {2}\r\n\xff\x00)', 'latin1'),
+  bodyStructure: Buffer.alloc(70_000, 'x'),
+  body: Buffer.from('()'),
+  root: part({
+    type: 'multipart',
+    subtype: 'x-odd-é',
+    charset: 'x-unheard-of',
+    children: [
+      part({ charset: 'utf-8' }),
+      part({ type: 'message', subtype: 'rfc822', children: [part({ encoding: '' })] }),
+    ],
+  }),
+  subject: '',
+  messageId: '<é@example.test>',
+  sentAt: -1.5,
+}
+
+test('gives back every field of an index', () => {
+  expect({ ...decodeIndex(encodeIndex(full)) }).toStrictEqual(full)
+})
+
+test('gives back an index with nothing in it that may be missing', () => {
+  const { crlfExtra: _, subject: __, messageId: ___, sentAt: ____, ...bare } = full
+  expect({ ...decodeIndex(encodeIndex(bare)) }).toStrictEqual(bare)
+})
+
+test('gives back parts nested deeply', () => {
+  let root = part()
+  for (let depth = 0; depth < 500; depth++) root = part({ children: [root] })
+  expect(decodeIndex(encodeIndex({ ...full, root })).root).toStrictEqual(root)
+})
+
+test('does not decode the parts until they are asked for, and then once', () => {
+  const bytes = encodeIndex(full)
+  const cut = decodeIndex(bytes.subarray(0, bytes.length - 5))
+  expect(cut.subject).toBe('')
+  expect(() => cut.root).toThrow('ends too early')
+  const index = decodeIndex(bytes)
+  expect(index.root).toBe(index.root)
+})
+
+test('says that a record is corrupt, wherever it is cut', () => {
+  const bytes = encodeIndex({ ...full, bodyStructure: Buffer.from('()') })
+  for (let end = 0; end < bytes.length; end++) {
+    expect(() => decodeIndex(bytes.subarray(0, end)).root, `${end} octets`).toThrow(
+      expect.objectContaining({ code: 'CORRUPT' }),
+    )
+  }
+})
+
+test('refuses a version it does not know', () => {
+  const bytes = encodeIndex(full)
+  bytes[0] = 9
+  expect(() => decodeIndex(bytes)).toThrow('unknown version 9')
+})
