@@ -143,12 +143,12 @@ class AddressListParser {
     // `Alice Smith alice@example.org`: the angle brackets were forgotten.
     const split = words.text === text ? words.lastWord : 0
     if (split === 0) return this.#mailbox({ local: text, domain })
-    return this.#mailbox({ name: text.slice(0, split - 1), local: text.slice(split), domain })
+    return this.#mailbox({ name: trimBlanks(text.slice(0, split)), local: text.slice(split), domain })
   }
 
   #mailbox(parts: MailboxParts): MailboxItem {
     this.#count++
-    const name = parts.name ?? this.#comment
+    const name = parts.name || this.#comment
     return {
       kind: 'mailbox',
       ...(name !== undefined && { name }),
@@ -160,16 +160,17 @@ class AddressListParser {
 
   /** A run of atoms, dots and quoted strings: a phrase or a local part, as what follows it tells. */
   #words(): Words {
+    let wasQuoted = false
     const words: Words = { text: '', lastWord: 0, isEmpty: true, hasQuoted: false }
     for (;;) {
       const hadSpace = this.#space()
       const isQuoted = this.#text[this.#at] === '"'
       const word = this.#word()
       if (word === undefined) return words
-      if (hadSpace && !words.isEmpty) {
-        words.text += ' '
-        words.lastWord = words.text.length
-      }
+      if (hadSpace && !words.isEmpty) words.text += ' '
+      // A quoted string ends a word where no dot goes on: `"Alice"alice@example.org`.
+      if (hadSpace || (wasQuoted && word !== '.')) words.lastWord = words.text.length
+      wasQuoted = isQuoted
       words.text += word
       words.isEmpty = false
       words.hasQuoted ||= isQuoted

@@ -35,6 +35,10 @@ describe('one mailbox (RFC 5322 section 3.4)', () => {
 
   it.each([
     ['Alice alice@example.test', { name: 'Alice', local: 'alice', domain: 'example.test' }],
+    ['"Alice"alice@example.test', { name: 'Alice', local: 'alice', domain: 'example.test' }],
+    ['"" <a@b.test>', { local: 'a', domain: 'b.test' }],
+    ['"a"."b c"@x.test', { local: 'a.b c', domain: 'x.test' }],
+    ['<a@b.test>junk', { local: 'a', domain: 'b.test' }],
     ['root', { local: 'root' }],
     ['Somebody Else', { name: 'Somebody Else' }],
     ['<root>', { local: 'root' }],

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { run, scratch } from '../support/peer.ts'
+import { scratch } from '../support/peer.ts'
 import { type ImapValue, parseImapValue } from './parse-imap-value.ts'
 
 /** Dovecot's own answers for messages, by the place of each. */
@@ -13,6 +15,7 @@ export interface Fetched {
 const IMAP = '/usr/lib/dovecot/imap'
 /** Dovecot reads no mail as root: nobody does. */
 const NOBODY = 65534
+const TIMEOUT_MS = 30_000
 
 /** Puts messages into a Maildir and asks Dovecot's imap process, which speaks on its standard input without a login. */
 export async function dovecotFetch(messages: readonly Buffer[]): Promise<readonly Fetched[]> {
@@ -30,7 +33,7 @@ export async function dovecotFetch(messages: readonly Buffer[]): Promise<readonl
     config,
     `mail_location = maildir:${home.path}/mail
 base_dir = ${home.path}/run
-log_path = /dev/stderr
+log_path = /dev/null
 mail_uid = ${uid}
 mail_gid = ${gid}
 first_valid_uid = 1
@@ -38,22 +41,37 @@ first_valid_gid = 1
 mail_fsync = never
 `,
   )
-  // Latin1 in and out: every octet one character.
-  const input = '1 SELECT INBOX\r\n2 FETCH 1:* (ENVELOPE BODYSTRUCTURE BODY)\r\n3 LOGOUT\r\n'
-  const output = await run('/bin/sh', ['-c', `${IMAP} -c ${config} | base64 -w0`], {
-    input,
-    env: { HOME: home.path, USER: 'tester' },
-  })
-  return parseFetches(Buffer.from(output.stdout, 'base64').toString('latin1'), messages.length, output.stderr)
+  return parseFetches(await converse(config, home.path), messages.length)
 }
 
-function parseFetches(text: string, count: number, log: string): Fetched[] {
+/**
+ * Dovecot takes a socket, which is what a child of Node has, for inetd: hence the pipes. Its input stays open until it
+ * has logged out, because at the end of input it gives up on output that waits.
+ */
+async function converse(config: string, home: string): Promise<string> {
+  const child = spawn('/bin/sh', ['-c', 'cat | "$0" -c "$1" | cat', IMAP, config], {
+    env: { PATH: process.env.PATH, HOME: home, USER: 'tester' },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
+  const timer = setTimeout(() => child.stdin.end(), TIMEOUT_MS)
+  const output: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => {
+    output.push(chunk)
+    if (chunk.includes('3 OK ')) child.stdin.end()
+  })
+  child.stdin.write('1 SELECT INBOX\r\n2 FETCH 1:* (ENVELOPE BODYSTRUCTURE BODY)\r\n3 LOGOUT\r\n')
+  await once(child, 'close')
+  clearTimeout(timer)
+  return Buffer.concat(output).toString('latin1')
+}
+
+function parseFetches(text: string, count: number): Fetched[] {
   const fetched: Fetched[] = []
   let at = text.indexOf('* 1 FETCH (')
   for (let place = 1; place <= count; place++) {
     const opening = `* ${place} FETCH (`
     at = text.indexOf(opening, at)
-    if (at === -1) throw new Error(`Dovecot did not answer for message ${place}:\n${log}\n${text.slice(-500)}`)
+    if (at === -1) throw new Error(`Dovecot did not answer for message ${place}:\n${text.slice(-500)}`)
     at += opening.length
     const values = new Map<string, ImapValue>()
     while (text[at - 1] !== ')') {
