@@ -19,6 +19,8 @@ export interface HandshakeOptions {
 export function serverHandshake(socket: Socket, options: HandshakeOptions): Promise<TLSSocket> {
   for (const event of PLAINTEXT_EVENTS) socket.removeAllListeners(event)
   socket.on('error', ignore)
+  // TLS takes this over from the socket: a peer that closes its side in a handshake has left.
+  socket.allowHalfOpen = false
   if (socket.destroyed) return Promise.reject(new Error('the peer left before the TLS handshake'))
   const secure = new TLSSocket(socket, {
     isServer: true,

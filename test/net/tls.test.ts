@@ -178,6 +178,7 @@ describe('upgrade', () => {
   ])('rejects when the peer %s', async (_, act, message) => {
     let failure: unknown
     const { port, opened } = await listen(async ({ socket }) => {
+      socket.allowHalfOpen = true
       failure = await host
         .service(tlsContexts)
         .upgrade(socket, 100)
