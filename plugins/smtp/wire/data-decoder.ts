@@ -80,7 +80,7 @@ export class DataDecoder {
         if (cr !== -1) return this.#wait(data, pieces, from, cr)
         break
       }
-      if (cr !== lf - 1) return this.#bare(data, pieces)
+      if (cr === -1 || cr !== lf - 1) return this.#bare(data, pieces)
       this.#count(cr - at)
       this.#lineBytes = 0
       this.#isAtLineStart = true

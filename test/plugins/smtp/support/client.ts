@@ -75,6 +75,11 @@ export class Client implements AsyncDisposable {
   async startTls(): Promise<void> {
     const answer = await this.say('STARTTLS')
     if (!answer.startsWith('220')) throw new Error(`no TLS: ${answer}`)
+    await this.upgrade()
+  }
+
+  /** TLS from here on. */
+  async upgrade(): Promise<void> {
     this.#socket.removeAllListeners('data')
     const secure = connectTls({ socket: this.#socket, rejectUnauthorized: false })
     await once(secure, 'secureConnect')
