@@ -25,8 +25,8 @@ export interface ReportContent {
   /** Id of the report itself. */
   readonly id: MessageId
   readonly at: number
-  /** What is returned of the message: all of it, or its header section. */
-  readonly returned: { readonly what: 'full' | 'headers'; readonly bytes: Buffer }
+  /** What is returned of the message: all of it, or at least its header section. */
+  readonly returned: Buffer
 }
 
 export interface ReportsParts {
@@ -67,7 +67,7 @@ interface Report {
 }
 
 /** RFC 3461 section 6.2 lets us return less than the whole of a message that is too large to send back. */
-const MAX_RETURNED_BYTES = 1024 * 1024
+export const MAX_RETURNED_BYTES = 1024 * 1024
 const MAX_HEADER_BYTES = 256 * 1024
 
 /** Reports to senders: composed, stored, and delivered in the commit that they tell of. */
@@ -144,7 +144,8 @@ export class Reports {
     const blob = await blobs.write(stored)
     try {
       await blobs.durable(blob)
-      const envelope = { sender: undefined, smtpUtf8: false, eightBit: false, requireTls: false }
+      const { smtpUtf8 } = message.envelope
+      const envelope = { sender: undefined, smtpUtf8, eightBit: bytes.some((octet) => octet > 0x7f), requireTls: false }
       const queued: QueueMessage = {
         id,
         envelope,
@@ -190,25 +191,15 @@ export class Reports {
   }
 
   /** RFC 3461 section 4.3: RET counts for failures alone; all other reports return the header section. */
-  async #returned(kind: ReportKind, message: QueueMessage): Promise<ReportContent['returned']> {
+  #returned(kind: ReportKind, message: QueueMessage): Promise<Buffer> {
     const start = message.offset ?? 0
     const isFull = kind === 'failed' && message.envelope.returnContent === 'full' && message.size <= MAX_RETURNED_BYTES
     const length = isFull ? message.size : Math.min(message.size, MAX_HEADER_BYTES)
-    const bytes = await this.#parts.blobs.read(message.blob, { start, end: start + length })
-    return isFull ? { what: 'full', bytes } : { what: 'headers', bytes: headerOf(bytes) }
+    return this.#parts.blobs.read(message.blob, { start, end: start + length })
   }
 }
 
 const NOWHERE = { delivery: undefined, forward: [] } as const
-
-/** The header section with the line end of its last field; what was read of it, when it is longer than that. */
-function headerOf(bytes: Buffer): Buffer {
-  if (bytes[0] === 0x0d && bytes[1] === 0x0a) return bytes.subarray(0, 0)
-  const end = bytes.indexOf('\r\n\r\n')
-  if (end >= 0) return bytes.subarray(0, end + 2)
-  const lastLine = bytes.lastIndexOf('\r\n')
-  return lastLine < 0 ? bytes : bytes.subarray(0, lastLine + 2)
-}
 
 function fingerprint(wanted: Wanted): string {
   const parts = [...wanted].map(([kind, recipients]) => [
