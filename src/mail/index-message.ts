@@ -4,40 +4,20 @@
  * a malformed message is shown as the nearest well-formed one: what cannot be taken apart is a leaf.
  */
 import { parseDate } from './date-time.ts'
-import { decodeExtendedValue, decodeToLine } from './encoded-word.ts'
+import { decodeToLine } from './encoded-word.ts'
 import { HeaderBytes } from './header-bytes.ts'
 import { LineEnds } from './line-ends.ts'
 import { firstMessageId } from './message-id.ts'
 import type { MessageIndex } from './message-index.ts'
-import type { Parameters } from './mime-parameters.ts'
-import { Part } from './part.ts'
-import { type PartFields, readPartFields } from './part-header.ts'
+import { MAX_BOUNDARY_LENGTH, PartTree } from './part-tree.ts'
 
 const LF = 10
 const CR = 13
 const DASH = 45
 const LINE_AND_DASHES = Buffer.from('\n--')
 
-/** Octets kept of the message's own header, of each part's, and of all parts' together. */
-const MAX_HEADER_BYTES = 1024 * 1024
-const MAX_PART_HEADER_BYTES = 64 * 1024
-const MAX_ALL_PARTS_HEADER_BYTES = 4 * 1024 * 1024
-/** Multiparts and messages within each other. */
-const MAX_DEPTH = 100
-const MAX_PARTS = 10_000
-/** RFC 2046 section 5.1.1 has 70; more of a longer one is not compared. */
-const MAX_BOUNDARY_LENGTH = 200
 /** As much of a line as is looked at: two dashes, a boundary, two dashes. */
 const MAX_DELIMITER_LENGTH = MAX_BOUNDARY_LENGTH + 4
-
-/** A part whose end has not been seen. */
-interface OpenPart {
-  readonly part: Part
-  /** Octets as characters; undefined when it has none, or its last delimiter has been seen. */
-  boundary: string | undefined
-  readonly isMessage: boolean
-  readonly isInDigest: boolean
-}
 
 /** More octets are needed to tell what a line is. */
 const MORE = -1
@@ -45,15 +25,9 @@ const MORE = -1
 const ORDINARY = -2
 
 export class MessageIndexer {
-  readonly #root = new Part(0)
-  /** From the root to the innermost. */
-  readonly #open: OpenPart[] = []
-  #headerBytes = new HeaderBytes(MAX_HEADER_BYTES)
-  #rootHeader: Buffer | undefined
-  #rootFields: PartFields = {}
-  #partHeaderBudget = MAX_ALL_PARTS_HEADER_BYTES
-  #partCount = 1
-  #boundaries = 0
+  readonly #tree = new PartTree()
+  readonly #lineEnds = new LineEnds()
+  #headerBytes = new HeaderBytes(this.#tree.headerLimit)
   /** The end of a chunk that may be the beginning of a delimiter. */
   #carry: Buffer | undefined
   /** Offset in the message of the first octet that is being scanned, and the octet before it. */
@@ -65,17 +39,12 @@ export class MessageIndexer {
   #isInDelimiter = false
   /** Offset in the message of the line end before the line that is being read. */
   #lineBreak = 0
-  readonly #lineEnds = new LineEnds()
-
-  constructor() {
-    this.#open.push({ part: this.#root, boundary: undefined, isMessage: true, isInDigest: false })
-  }
 
   /**
    * The message's own header section with its empty line: whole once `write` has been given its end, cut at 1 MiB.
    */
   get header(): Buffer {
-    return this.#rootHeader ?? this.#headerBytes.kept()
+    return this.#tree.header ?? this.#headerBytes.kept()
   }
 
   /** Takes the next octets. A chunk must not be changed afterwards. */
@@ -92,24 +61,25 @@ export class MessageIndexer {
     if (this.#carry !== undefined) this.#scan(this.#carry, true)
     const size = this.#base
     // A delimiter without its line end begins no part.
-    if (!this.#isInDelimiter) this.#endHeaders(size)
-    for (const { part } of this.#open.reverse()) part.end(size, this.#lineEnds.count)
+    if (!this.#isInDelimiter) this.#cutHeaders(size)
+    this.#tree.endAll({ offset: size, lines: this.#lineEnds.count })
     return this.#index(size)
   }
 
   #index(size: number): MessageIndex {
-    const structure = this.#root.structure()
-    const { subject, date, 'message-id': messageId } = this.#rootFields
+    const { root, fields } = this.#tree
+    const structure = root.structure()
+    const { subject, date, 'message-id': messageId } = fields
     const sentAt = date === undefined ? undefined : parseDate(date)
     const crlfExtra = this.#lineEnds.bare + (size === 0 || this.#octetBefore === LF ? 0 : 2)
     const id = messageId === undefined ? undefined : firstMessageId(messageId)
     return {
       size,
       ...(crlfExtra > 0 && { crlfExtra }),
-      envelope: Buffer.from(this.#root.envelope, 'latin1'),
+      envelope: Buffer.from(root.envelope, 'latin1'),
       bodyStructure: Buffer.from(structure.full, 'latin1'),
       body: Buffer.from(structure.plain, 'latin1'),
-      root: this.#root.toIndex(),
+      root: root.toIndex(),
       ...(subject !== undefined && { subject: decodeToLine(subject) }),
       ...(id !== undefined && { messageId: id }),
       ...(sentAt !== undefined && { sentAt }),
@@ -163,7 +133,7 @@ export class MessageIndexer {
   }
 
   #scanBody(data: Buffer, from: number, isLast: boolean): number {
-    if (this.#boundaries === 0) {
+    if (!this.#tree.hasBoundaries) {
       this.#lineEnds.addRange(data, from, data.length, this.#octetBefore)
       return data.length
     }
@@ -189,7 +159,7 @@ export class MessageIndexer {
   }
 
   #mayBeDelimiter(data: Buffer, at: number): boolean {
-    return this.#boundaries > 0 && data[at] === DASH && (data[at + 1] ?? DASH) === DASH
+    return this.#tree.hasBoundaries && data[at] === DASH && (data[at + 1] ?? DASH) === DASH
   }
 
   /**
@@ -203,57 +173,13 @@ export class MessageIndexer {
     const looked = data.toString('latin1', at, Math.min(at + MAX_DELIMITER_LENGTH, data.length))
     const lf = looked.indexOf('\n')
     if (lf === -1 && available < MAX_DELIMITER_LENGTH && !isLast) return MORE
-    const line = lf === -1 ? looked : looked.slice(0, looked[lf - 1] === '\r' ? lf - 1 : lf)
-    const owner = this.#ownerOf(line)
-    if (owner === -1) return ORDINARY
-    const { boundary } = this.#open[owner] as OpenPart & { boundary: string }
-    const isClosing = line.startsWith('--', boundary.length + 2)
-    if (!isClosing && this.#partCount >= MAX_PARTS) {
-      for (const open of this.#open) open.boundary = undefined
-      this.#boundaries = 0
-      return ORDINARY
-    }
-    this.#endPartsWithin(owner)
-    if (isClosing) this.#closeBoundary(this.#open[owner] as OpenPart)
-    this.#isInHeader = !isClosing
+    const found = this.#tree.delimited(lf === -1 ? looked : looked.slice(0, looked[lf - 1] === '\r' ? lf - 1 : lf))
+    if (found === undefined) return ORDINARY
+    this.#cutHeaders(this.#lineBreak)
+    this.#tree.endWithin(found.owner, found.isLast, { offset: this.#lineBreak, lines: this.#lineEnds.count - 1 })
+    this.#isInHeader = !found.isLast
     this.#isInDelimiter = true
     return this.#skipDelimiter(data, at)
-  }
-
-  /** The innermost of those with the longest boundary that the line begins with (RFC 2046 section 5.1.2); -1 when none. */
-  #ownerOf(line: string): number {
-    let owner = -1
-    let length = 0
-    for (let index = this.#open.length - 1; index >= 0; index--) {
-      const boundary = this.#open[index]?.boundary
-      if (boundary === undefined || boundary.length <= length || !line.startsWith(boundary, 2)) continue
-      owner = index
-      length = boundary.length
-    }
-    return owner
-  }
-
-  #endPartsWithin(owner: number): void {
-    this.#endHeaders(this.#lineBreak)
-    while (this.#open.length > owner + 1) {
-      const open = this.#open.pop() as OpenPart
-      this.#closeBoundary(open)
-      open.part.end(this.#lineBreak, this.#lineEnds.count - 1)
-    }
-  }
-
-  /** The part ends before its header does: it has no body, nor has the message in it that it may be. */
-  #endHeaders(end: number): void {
-    while (this.#isInHeader) {
-      const { part } = this.#open.at(-1) as OpenPart
-      this.#endHeader(this.#headerBytes.kept(), Math.max(part.headerStart, end))
-    }
-  }
-
-  #closeBoundary(open: OpenPart): void {
-    if (open.boundary === undefined) return
-    open.boundary = undefined
-    this.#boundaries--
   }
 
   /** Passes to the end of a delimiter line; a part's header begins after it, or an epilogue. */
@@ -263,68 +189,23 @@ export class MessageIndexer {
     this.#isInDelimiter = false
     this.#isAtLineStart = true
     this.#endLine(data, lf)
-    if (this.#isInHeader) this.#beginPart(this.#base + lf + 1)
+    if (this.#isInHeader) {
+      this.#tree.beginPart(this.#base + lf + 1)
+      this.#headerBytes = new HeaderBytes(this.#tree.headerLimit)
+    }
     return lf + 1
   }
 
-  #beginPart(offset: number): void {
-    const owner = this.#open.at(-1) as OpenPart
-    const part = this.#enclose(owner, offset)
-    this.#open.push({ part, boundary: undefined, isMessage: false, isInDigest: owner.part.subtype === 'digest' })
-  }
-
-  #enclose(owner: OpenPart, offset: number): Part {
-    const part = new Part(offset)
-    owner.part.children.push(part)
-    this.#partCount++
-    this.#headerBytes = new HeaderBytes(Math.min(MAX_PART_HEADER_BYTES, this.#partHeaderBudget))
-    return part
-  }
-
-  #readFields(header: Buffer, isMessage: boolean): PartFields {
-    const fields = readPartFields(header, isMessage)
-    if (this.#rootHeader === undefined) {
-      this.#rootHeader = header
-      this.#rootFields = fields
-    } else {
-      this.#partHeaderBudget -= header.length
-    }
-    return fields
+  /** The part ends before its header does: it has no body, nor has the message in it that it may be. */
+  #cutHeaders(end: number): void {
+    while (this.#isInHeader) this.#endHeader(this.#headerBytes.kept(), Math.max(this.#tree.headerStart, end))
   }
 
   /** @param bodyStart offset in the message of what follows the header's empty line */
   #endHeader(header: Buffer, bodyStart: number): void {
-    const open = this.#open.at(-1) as OpenPart
-    const { part } = open
-    part.bodyStart = bodyStart
-    part.linesBefore = this.#lineEnds.count
-    this.#isInHeader = false
+    this.#isInHeader = this.#tree.endHeader(header, { offset: bodyStart, lines: this.#lineEnds.count })
+    if (this.#isInHeader) this.#headerBytes = new HeaderBytes(this.#tree.headerLimit)
     this.#isAtLineStart = true
-    const media = part.describe(this.#readFields(header, open.isMessage), open.isMessage, open.isInDigest)
-    if (media.type === 'multipart') this.#openMultipart(open, boundaryOf(media.parameters))
-    else if (media.type === 'message' && media.subtype === 'rfc822') this.#openMessage(open)
-  }
-
-  #openMultipart(open: OpenPart, boundary: string | undefined): void {
-    if (this.#open.length > MAX_DEPTH) {
-      open.part.becomeOpaque()
-      return
-    }
-    open.part.shape = 'multipart'
-    if (boundary === undefined) return
-    open.boundary = boundary
-    this.#boundaries++
-  }
-
-  #openMessage(open: OpenPart): void {
-    if (this.#open.length > MAX_DEPTH || this.#partCount >= MAX_PARTS) {
-      open.part.becomeOpaque()
-      return
-    }
-    open.part.shape = 'message'
-    const part = this.#enclose(open, open.part.bodyStart)
-    this.#open.push({ part, boundary: undefined, isMessage: true, isInDigest: false })
-    this.#isInHeader = true
   }
 }
 
@@ -348,12 +229,4 @@ function lineEndInTail(data: Buffer, from: number): number {
   const last = data.length - 1
   if (data[last] === LF) return last
   return data[last] === DASH && last > from && data[last - 1] === LF ? last - 1 : -1
-}
-
-function boundaryOf(parameters: Parameters): string | undefined {
-  const extended = parameters.get('boundary*')
-  const boundary = parameters.get('boundary') ?? (extended === undefined ? undefined : decodeExtendedValue(extended))
-  // It may not end in a space (RFC 2046 section 5.1.1); one that does lost its quotes or was padded on the way.
-  const trimmed = boundary?.slice(0, MAX_BOUNDARY_LENGTH).trimEnd()
-  return trimmed === '' ? undefined : trimmed
 }
