@@ -3,7 +3,7 @@ import { describeValue } from '../config/describe-config.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { PluginStartError, validOptions } from '../kernel/host.ts'
 import type { Log } from '../kernel/log.ts'
-import type { ConfiguredPlugin, Supervised } from '../kernel/plugin.ts'
+import type { ConfiguredPlugin, ServerFacts, Supervised } from '../kernel/plugin.ts'
 import { serverFacts } from './server-facts.ts'
 
 interface Member {
@@ -28,10 +28,12 @@ export interface SupervisedSet {
  */
 export class SupervisedPlugins {
   readonly #log: Log
+  readonly #mode: ServerFacts['mode']
   #members: Member[] = []
 
-  constructor(log: Log) {
+  constructor(log: Log, mode: ServerFacts['mode'] = 'serve') {
     this.#log = log
+    this.#mode = mode
   }
 
   /** @throws PluginStartError when one fails; those it opened before are closed again */
@@ -58,7 +60,7 @@ export class SupervisedPlugins {
 
   async #member(config: ResolvedConfig, plugin: ConfiguredPlugin): Promise<Member> {
     const options = await validOptions(plugin)
-    const facts = serverFacts(config, 'serve')
+    const facts = serverFacts(config, this.#mode)
     const key = digestOf({ version: plugin.version, dataDir: facts.dataDir, options })
     const open = this.#members.find((member) => member.plugin === plugin.name && member.key === key)
     if (open !== undefined) {
