@@ -8,7 +8,7 @@
 const ENCODED_WORD = /=\?([^?\s]{1,80})\?([BbQq])\?([^?]*)\?=/g
 const GAP = /^[ \t\r\n]*$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: taking control characters out is the point
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g
+const SPACES = /[ \u0000-\u001f\u007f-\u009f\u2028\u2029]+/g
 
 const MAX_CACHED_DECODERS = 64
 const decoders = new Map<string, TextDecoder>()
@@ -42,9 +42,9 @@ export function decodeWords(value: string): string {
   return text + decodeRaw(value.slice(end))
 }
 
-/** The same, on one line: controls and line ends become single spaces. For subjects in logs, lists and search. */
+/** The same, on one line: controls, line ends and runs of spaces become single spaces. For subjects in logs, lists and search. */
 export function decodeToLine(value: string): string {
-  return decodeWords(value).replace(CONTROLS, ' ').trim()
+  return decodeWords(value).replace(SPACES, ' ').trim()
 }
 
 /** Decodes `charset'language'percent-encoded` (RFC 2231 section 4). Without the quotes it is taken as UTF-8. */
