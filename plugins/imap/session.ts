@@ -58,6 +58,7 @@ export class Session {
   #account: Account | undefined
   #view: MailboxView | undefined
   #isOver = false
+  #isCut = false
   #badInRow = 0
   #farewell: string | undefined
   #isWaiting = false
@@ -301,6 +302,8 @@ export class Session {
 
   /** Says BYE and closes, whatever is going on. */
   #cut(text: string, code?: string): void {
+    if (this.#isCut) return
+    this.#isCut = true
     this.#isOver = true
     try {
       this.out.untagged(code === undefined ? `BYE ${text}` : `BYE [${code}] ${text}`)

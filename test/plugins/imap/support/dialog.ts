@@ -23,6 +23,11 @@ export async function dialog(world: World, text: string): Promise<void> {
     }
     return client
   }
+  // All are there from the first line on, in the order in which they are named.
+  for (const line of lines) {
+    const match = LINE.exec(line)
+    if (match !== null) await clientOf(match[2] ?? '')
+  }
   for (const line of lines) {
     if (line === '' || line.startsWith('#')) continue
     const match = LINE.exec(line)

@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { imapWorld, mail, type World } from './support/imap-world.ts'
+import type { TestClient } from './support/test-client.ts'
+
+const SEEDS = [
+  'CAPABILITY',
+  'NOOP',
+  'ID ("name" "x" "version" NIL)',
+  'ENABLE CONDSTORE',
+  'SELECT INBOX',
+  'EXAMINE {5+}\r\nINBOX',
+  'CREATE Work/{x}',
+  'DELETE Work',
+  'RENAME Work "Wörk"',
+  'SUBSCRIBE "a\\"b"',
+  'LIST "" "%/*"',
+  'LSUB "" *',
+  'STATUS INBOX (MESSAGES UIDNEXT)',
+  'APPEND INBOX (\\Seen $x) "01-Jan-2026 00:00:00 +0000" {12+}\r\nSubject: x\r\n',
+  'CHECK',
+  'SEARCH CHARSET UTF-8 OR (TEXT "x" NOT UNSEEN) HEADER Subject {3+}\r\nabc',
+  'UID SEARCH SINCE 1-Jan-2026 LARGER 10 KEYWORD $x 1:*',
+  'FETCH 1:3,5,* (FLAGS UID BODY.PEEK[1.2.HEADER.FIELDS (A B)]<0.100> RFC822.SIZE ENVELOPE)',
+  'UID FETCH 1:* (BODY[] BODYSTRUCTURE)',
+  'STORE 1 +FLAGS.SILENT (\\Deleted $y)',
+  'UID STORE 1:* FLAGS ()',
+  'COPY 1:2 Sent',
+  'UID MOVE 2 Trash',
+  'EXPUNGE',
+  'UID EXPUNGE 1:*',
+  'NAMESPACE',
+  'CLOSE',
+  'UNSELECT',
+  'LOGIN a b',
+  'AUTHENTICATE PLAIN AGEAYg==',
+]
+
+const ROUNDS = 4000
+const PIECES = [
+  '"',
+  '(',
+  ')',
+  '{',
+  '}',
+  '{5}',
+  '{3+}\r\n',
+  '\\',
+  '*',
+  '%',
+  ' ',
+  '\0',
+  '\x7f',
+  '\xff',
+  '1:',
+  ',',
+  '<',
+  '[',
+  ']',
+  '&',
+  '~{2+}\r\n',
+]
+
+let world: World
+const unhandled: unknown[] = []
+const onUnhandled = (reason: unknown) => void unhandled.push(reason)
+
+beforeAll(async () => {
+  process.on('unhandledRejection', onUnhandled)
+  world = await imapWorld({ limits: { badCommands: 1_000_000, skipBytes: 10_000_000, stallTimeoutMs: 2_000 } })
+  await world.deliver('INBOX', mail('1'), mail('2'), mail('3'), mail('4'), mail('5'))
+})
+
+afterAll(async () => {
+  await world[Symbol.asyncDispose]()
+  process.off('unhandledRejection', onUnhandled)
+})
+
+/** A generator of its own, so that a failure can be played again. */
+function random(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 4294967296) * below)
+  }
+}
+
+function mutated(text: string, below: (below: number) => number): string {
+  let out = text
+  for (let times = 1 + below(3); times > 0; times--) {
+    const at = below(out.length + 1)
+    const piece = PIECES[below(PIECES.length)] as string
+    switch (below(5)) {
+      case 0:
+        out = out.slice(0, at) + piece + out.slice(at)
+        break
+      case 1:
+        out = out.slice(0, at) + out.slice(at + 1 + below(4))
+        break
+      case 2:
+        out = out.slice(0, at)
+        break
+      case 3:
+        out = out.slice(0, at) + String.fromCharCode(below(256)) + out.slice(at + 1)
+        break
+      default: {
+        const other = SEEDS[below(SEEDS.length)] as string
+        out = out.slice(0, at) + other.slice(below(other.length))
+      }
+    }
+  }
+  return out
+}
+
+it('answers thousands of mutated commands, and nothing breaks', async () => {
+  const below = random(20260501)
+  let client: TestClient | undefined
+  let answered = 0
+  for (let round = 0; round < ROUNDS; round++) {
+    if (client === undefined || client.hasEnded) {
+      client = await world.login()
+      if (below(2) === 0) await client.ok('SELECT INBOX')
+    }
+    const tag = `f${round}`
+    const text = mutated(SEEDS[below(SEEDS.length)] as string, below)
+    // A line end and a NOOP behind it: whatever the mutation opened, the answers must come in the end.
+    client.send(`${tag} ${text}\r\n`)
+    for (;;) {
+      client.send(`${tag}n NOOP\r\n`)
+      const line = await client.line().catch(() => undefined)
+      if (line === undefined) break
+      const lines = [line]
+      const isDone = () =>
+        lines.some((one) => one.startsWith(`${tag} `) || one.startsWith(`${tag}n `) || /^\* (BYE|BAD)/.test(one))
+      while (!isDone() && !line.startsWith('+')) {
+        const next = await client.line().catch(() => undefined)
+        if (next === undefined) break
+        lines.push(next)
+      }
+      if (isDone() || client.hasEnded) {
+        answered += 1
+        break
+      }
+    }
+    // A literal that the mutation announced may have swallowed the NOOP: a new client then.
+    if (below(8) === 0 || !(await isInStep(client, round))) {
+      client.close()
+      client = undefined
+    }
+  }
+  client?.close()
+  expect(answered).toBeGreaterThan(ROUNDS * 0.95)
+  expect(unhandled).toEqual([])
+  const last = await world.login()
+  expect(await last.ok('NOOP')).toEqual([])
+}, 120_000)
+
+/** Does the client get its answers again? */
+async function isInStep(client: TestClient, round: number): Promise<boolean> {
+  if (client.hasEnded) return false
+  client.send(`s${round} NOOP\r\n`)
+  for (let lines = 0; lines < 2000; lines++) {
+    const line = await client.line(300).catch(() => undefined)
+    if (line === undefined) return false
+    if (line.startsWith(`s${round} `)) return true
+  }
+  return false
+}
