@@ -67,7 +67,7 @@ describe('a plugin from outside, as docs/plugins.md writes it', () => {
       await dialog.expect(220)
       await dialog.command('EHLO client.example.net', 250)
       await dialog.command('MAIL FROM:<carol@example.net>', 250)
-      return dialog.command('RCPT TO:<alice@example.test>')
+      return await dialog.command('RCPT TO:<alice@example.test>')
     }
     expect(await attempt()).toMatch(/^451 4\.7\.1 Greylisted/)
     await new Promise((resolve) => setTimeout(resolve, 2_100))

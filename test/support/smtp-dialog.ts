@@ -6,6 +6,7 @@ import { connect as connectTls } from 'node:tls'
 export class SmtpDialog implements AsyncDisposable {
   #socket: Socket
   #buffer = ''
+  #received = ''
   #isClosed = false
   #wake = () => {}
 
@@ -20,6 +21,11 @@ export class SmtpDialog implements AsyncDisposable {
     const dialog = new SmtpDialog(socket)
     await once(socket, options.tls ? 'secureConnect' : 'connect')
     return dialog
+  }
+
+  /** Everything the server sent so far. */
+  get received(): string {
+    return this.#received
   }
 
   /** Sends bytes as they are. */
@@ -85,6 +91,7 @@ export class SmtpDialog implements AsyncDisposable {
   #listen(): void {
     this.#socket.on('data', (chunk: Buffer) => {
       this.#buffer += chunk.toString('latin1')
+      this.#received += chunk.toString('latin1')
       this.#wake()
     })
     this.#socket.on('error', () => {
