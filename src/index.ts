@@ -108,9 +108,16 @@ export {
 export { indexMessage, MessageIndexer } from './mail/index-message.ts'
 export { firstMessageId, makeMessageId, messageIds } from './mail/message-id.ts'
 export type { MessageIndex, PartIndex } from './mail/message-index.ts'
+export {
+  type ContentType,
+  type Parameters,
+  parameterText,
+  parseContentType,
+  parseTokenWithParameters,
+} from './mail/mime-parameters.ts'
 export { protocolKeyword, receivedField, returnPathField, type Trace } from './mail/received.ts'
 export { composeReport, type Report, type ReportAction, type ReportedRecipient } from './mail/report.ts'
-export { decodeXtext, encodeXtext } from './mail/xtext.ts'
+export { decodeUtf8AddressXtext, decodeXtext, encodeUtf8AddressXtext, encodeXtext } from './mail/xtext.ts'
 export { tlsFacts } from './net/handshake.ts'
 export { type LineEvent, LineReader, type LineReaderOptions } from './net/line-reader.ts'
 export * from './net/listeners.ts'
