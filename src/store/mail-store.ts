@@ -163,8 +163,8 @@ export interface MailStore {
   read(account: AccountId, mailbox: MailboxId, uid: number, range?: BlobRange): Promise<Buffer>
   stream(account: AccountId, mailbox: MailboxId, uid: number, range?: BlobRange): Promise<Readable>
   /**
-   * Appends all or none. On disk when it resolves.
-   * @throws MailError OVER_QUOTA, MAILBOX_NOT_FOUND
+   * Appends all or none. On disk when it resolves. When it throws, the blobs are the caller's to release.
+   * @throws MailError OVER_QUOTA, MAILBOX_NOT_FOUND, INVALID (no flag), LIMIT_REACHED (too many keywords)
    */
   append(account: AccountId, mailbox: MailboxId, messages: readonly NewMessage[]): Promise<readonly Appended[]>
   /**
@@ -179,7 +179,9 @@ export interface MailStore {
   ): Promise<readonly Appended[]>
   /**
    * Changes flags of the UIDs that exist. With `unchangedSince`, those that changed after it are left alone and
-   * named in `modified` (RFC 7162 section 3.1.3). Does not wait for the disk.
+   * named in `modified` (RFC 7162 section 3.1.3). `changed` has the state of all others as it now is; a message whose
+   * flags were so already keeps its MODSEQ, and no event tells of it. Does not wait for the disk.
+   * @throws MailError INVALID (no flag), LIMIT_REACHED (too many keywords), MAILBOX_NOT_FOUND
    */
   setFlags(
     account: AccountId,

@@ -65,11 +65,7 @@ export function createJourneys(parts: JourneysParts): JourneyStore {
       const wanted = Math.min(limit, MAX_LIMIT)
       const ids = [query.trim(), ...(await idsOf(engine, wordOf(query), wanted))]
       const found = await Promise.all([...new Set(ids)].map((id) => journeyOf(engine, id)))
-      return found
-        .filter((journey) => journey !== undefined)
-        .sort((a, b) => b.beganAt - a.beganAt)
-        .slice(0, wanted)
-        .map(({ subject, events }) => ({ subject, events }))
+      return found.filter((journey) => journey !== undefined).slice(0, wanted)
     },
     expire: (keepMs, signal) => expireJourneys(engine, clock.now() - keepMs, signal),
     flush: () => refused.flush(),
@@ -91,7 +87,7 @@ async function idsOf(engine: Engine, word: string, limit: number): Promise<strin
   return ids
 }
 
-async function journeyOf(engine: Engine, id: string): Promise<(Journey & { beganAt: number }) | undefined> {
+async function journeyOf(engine: Engine, id: string): Promise<Journey | undefined> {
   const value = await engine.get(journeyKey(id))
   if (value === undefined) return undefined
   const events: JourneyEvent[] = []
@@ -99,5 +95,5 @@ async function journeyOf(engine: Engine, id: string): Promise<(Journey & { began
     for (const [, bytes] of batch) events.push(...decodeEvents(bytes))
   }
   // Sorted by their own time: a batch is written when its commit is, not when its events happened.
-  return { ...decodeSubject(value), events: events.sort((a, b) => a.at - b.at) }
+  return { subject: decodeSubject(value).subject, events: events.sort((a, b) => a.at - b.at) }
 }
