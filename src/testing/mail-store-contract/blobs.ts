@@ -75,9 +75,17 @@ export const BLOB_CASES: readonly MailStoreCase[] = [
       Array.from({ length: 1199 }, (_, at) => at + 1),
     )
     assert.equal(await collectNow(world), 0)
+    assert.equal(await countKeys(world.engine, 'blob-dead'), 0)
     assert.equal((await store.read(account, inbox, 1200)).toString(), 'kept')
     await store.expunge(account, inbox, [1200])
     assert.equal(await collectNow(world), 1)
     assert.deepEqual(await world.uids(inbox), [1201])
+  }),
+
+  inWorld('releases more blobs than one look takes', async (world) => {
+    await world.fill(world.inbox, 1100)
+    await world.store.expunge(world.account, world.inbox, await world.uids(world.inbox))
+    assert.equal(await collectNow(world), 1100)
+    assert.equal(await countKeys(world.engine, 'blob-dead'), 0)
   }),
 ]
