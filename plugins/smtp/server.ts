@@ -27,7 +27,7 @@ export class MailServer extends SMTPServer {
   readonly streamLimits: StreamLimits
   readonly #parts: ServerParts
   readonly #open = new Set<MailConnection>()
-  #onEmpty: (() => void) | undefined
+  readonly #waiting = new Set<() => void>()
 
   constructor(parts: ServerParts) {
     const { profile, log } = parts
@@ -70,7 +70,7 @@ export class MailServer extends SMTPServer {
       onClose: () => {
         forget()
         this.#open.delete(connection)
-        if (this.#open.size === 0) this.#onEmpty?.()
+        if (this.#open.size === 0) for (const resolve of this.#waiting) resolve()
       },
     })
     const forget = sessions.add(facts.id, () => ({
@@ -95,21 +95,25 @@ export class MailServer extends SMTPServer {
    */
   async drain(signal: AbortSignal, reason: DrainReason): Promise<void> {
     if (reason === 'stop') for (const connection of this.#open) connection.drain()
-    if (this.#open.size > 0) {
-      const empty = Promise.withResolvers<void>()
-      this.#onEmpty = empty.resolve
-      const onAbort = () => empty.resolve()
-      signal.addEventListener('abort', onAbort, { once: true })
-      if (signal.aborted) empty.resolve()
-      await empty.promise
-      signal.removeEventListener('abort', onAbort)
-    }
+    if (this.#open.size > 0 && !signal.aborted) await this.#emptyOr(signal)
     if (signal.aborted) this.cut()
   }
 
   /** Ends every session at once. */
   cut(): void {
     for (const connection of this.#open) connection.cut()
+  }
+
+  #emptyOr(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#waiting.delete(done)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      this.#waiting.add(done)
+      signal.addEventListener('abort', done, { once: true })
+    })
   }
 }
 

@@ -68,8 +68,9 @@ export class Session implements Dialog {
     return this.#counted(answer)
   }
 
-  /** Answers what is no line. */
+  /** Answers what is no line; an exchange that waited for one is over (RFC 4954 section 4). */
   fault(kind: StreamFault): Reply {
+    this.#take = undefined
     return this.#counted(STREAM_FAULTS[kind])
   }
 

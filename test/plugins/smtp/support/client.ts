@@ -87,6 +87,11 @@ export class Client implements AsyncDisposable {
     this.#listen()
   }
 
+  /** Reads no more. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
   /** Resets the connection without a goodbye. */
   vanish(): void {
     this.#socket.resetAndDestroy()
