@@ -1,0 +1,67 @@
+/** A worker thread with the store open, that does what the test tells it. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Lease } from 'mailserver'
+import { openStore } from './open-store.ts'
+import { fileMessage } from './traffic.ts'
+import type { Order, WorkerSetup } from './worker-orders.ts'
+
+const port = parentPort as NonNullable<typeof parentPort>
+const { dataDir, shared, worker, options } = workerData as WorkerSetup
+const store = await openStore(dataDir, { shared, worker, ...(options && { options }) })
+const leases = new Map<string, Lease>()
+let isStopping = false
+
+async function obey(order: Order): Promise<unknown> {
+  switch (order.do) {
+    case 'count': {
+      const add = () =>
+        store.engine.transact(['counter'], async (tx) => {
+          const count = Number((await tx.get(Buffer.from('count')))?.toString() ?? 0)
+          if (count % 7 === 0) await new Promise((resolve) => setImmediate(resolve))
+          tx.put(Buffer.from('count'), Buffer.from(String(count + 1)))
+        })
+      return void (await Promise.all(Array.from({ length: order.times }, add)))
+    }
+    case 'traffic': {
+      const busy = async (writer: number) => {
+        for (let round = 0; !isStopping; round++) {
+          const number = await fileMessage(store, writer, round % 9 === 0 ? 200_000 : 900)
+          port.postMessage({ filed: [writer, number] })
+        }
+      }
+      return void (await Promise.all(order.writers.map(busy)))
+    }
+    case 'hold':
+      return store.engine.transact([order.scope], async (tx) => {
+        tx.put(Buffer.from('held'), Buffer.from('x'))
+        port.postMessage({ holding: order.scope })
+        await new Promise(() => {})
+      })
+    case 'watch':
+      store.engine.watch(order.topic, (message) => port.postMessage({ heard: message }))
+      return undefined
+    case 'publish':
+      for (const message of order.messages) store.engine.publish(order.topic, message)
+      return undefined
+    case 'lease': {
+      const lease = await store.engine.lease(order.name, order.ttlMs)
+      if (lease !== undefined) leases.set(order.name, lease)
+      return lease !== undefined
+    }
+    case 'release':
+      return leases.get(order.name)?.release()
+    case 'close':
+      isStopping = true
+      await store.close()
+      port.close()
+      return undefined
+  }
+}
+
+port.on('message', (order: Order & { id: number }) => {
+  void obey(order).then(
+    (answer) => port.postMessage({ id: order.id, answer }),
+    (error: unknown) => port.postMessage({ id: order.id, error: String(error) }),
+  )
+})
+port.postMessage({ open: true })

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../../support/peer.ts'
+import { dataDirectory, openStore } from './open-store.ts'
+import { checkMessages } from './traffic.ts'
+import { StoreWorker, supervise } from './worker-orders.ts'
+
+const ROUNDS = Number(process.env.TERMINATE_ROUNDS ?? 10)
+
+describe('two worker threads on one store', () => {
+  it('count to 400 together in one scope', async () => {
+    using directory = dataDirectory()
+    const dataDir = directory.path
+    const { shared, stop } = await supervise(dataDir)
+    const workers = await Promise.all([0, 1].map((worker) => StoreWorker.open({ dataDir, shared, worker })))
+    await Promise.all(workers.map((worker) => worker.tell({ do: 'count', times: 200 })))
+    await Promise.all(workers.map((worker) => worker.close()))
+    await stop?.()
+    await using store = await openStore(dataDir)
+    expect((await store.engine.get(Buffer.from('count')))?.toString()).toBe('400')
+  })
+
+  it('hear what the other publishes, and themselves, in order', async () => {
+    using directory = dataDirectory()
+    const dataDir = directory.path
+    const { shared, stop } = await supervise(dataDir)
+    const workers = await Promise.all([0, 1].map((worker) => StoreWorker.open({ dataDir, shared, worker })))
+    const [first, second] = workers as [StoreWorker, StoreWorker]
+    for (const worker of workers) await worker.tell({ do: 'watch', topic: 't' })
+    const messages = Array.from({ length: 100 }, (_, at) => String(at))
+    await first.tell({ do: 'publish', topic: 't', messages })
+    await first.tell({ do: 'publish', topic: 'other', messages })
+    await eventually(() => first.heard.length >= 100 && second.heard.length >= 100)
+    expect(first.heard).toEqual(messages)
+    expect(second.heard).toEqual(messages)
+    await Promise.all(workers.map((worker) => worker.close()))
+    await stop?.()
+  })
+
+  it('get a lease one at a time, and the other one after its holder has died', async () => {
+    using directory = dataDirectory()
+    const dataDir = directory.path
+    const { shared, stop, workerExited } = await supervise(dataDir)
+    const workers = await Promise.all([0, 1].map((worker) => StoreWorker.open({ dataDir, shared, worker })))
+    const [first, second] = workers as [StoreWorker, StoreWorker]
+    expect(await first.tell({ do: 'lease', name: 'job', ttlMs: 300 })).toBe(true)
+    expect(await second.tell({ do: 'lease', name: 'job', ttlMs: 300 })).toBe(false)
+    await sleep(500)
+    expect(await second.tell({ do: 'lease', name: 'job', ttlMs: 300 })).toBe(false)
+    await first.terminate()
+    await workerExited?.(0)
+    await eventually(async () => (await second.tell({ do: 'lease', name: 'job', ttlMs: 300 })) === true)
+    await second.close()
+    await stop?.()
+  })
+
+  it('let the other into a scope whose holder has died', async () => {
+    using directory = dataDirectory()
+    const dataDir = directory.path
+    const { shared, stop, workerExited } = await supervise(dataDir)
+    const workers = await Promise.all([0, 1].map((worker) => StoreWorker.open({ dataDir, shared, worker })))
+    const [first, second] = workers as [StoreWorker, StoreWorker]
+    void first.tell({ do: 'hold', scope: 'counter' })
+    await eventually(() => first.holding.length === 1)
+    const counting = second.tell({ do: 'count', times: 3 })
+    expect(await Promise.race([counting, sleep(700, 'waits')])).toBe('waits')
+    await first.terminate()
+    await workerExited?.(0)
+    await counting
+    await second.close()
+    await stop?.()
+    await using store = await openStore(dataDir)
+    expect((await store.engine.get(Buffer.from('count')))?.toString()).toBe('3')
+    expect(await store.engine.get(Buffer.from('held'))).toBeUndefined()
+  })
+})
+
+describe('a worker thread ended in mid-write', () => {
+  it(`loses nothing it acknowledged, ${ROUNDS} times over, while another goes on with the same accounts`, async () => {
+    using directory = dataDirectory()
+    const dataDir = directory.path
+    const options = { segmentSize: 2_000_000, writeBufferSize: 300_000 }
+    const { shared, stop, workerExited } = await supervise(dataDir, options)
+    const writers = [0, 1, 2, 3]
+    const steady = await StoreWorker.open({ dataDir, shared, worker: 0, options })
+    const steadyTraffic = steady.tell({ do: 'traffic', writers })
+    const filed = new Map<number, number>()
+    const remember = (worker: StoreWorker) => {
+      for (const [writer, number] of worker.filed) filed.set(writer, Math.max(number, filed.get(writer) ?? -1))
+    }
+    for (let round = 1; round <= ROUNDS; round++) {
+      const doomed = await StoreWorker.open({ dataDir, shared, worker: round, options })
+      void doomed.tell({ do: 'traffic', writers: [...writers, 4, 5] })
+      await sleep(30 + ((round * 37) % 150))
+      await doomed.terminate()
+      await workerExited?.(round)
+      remember(doomed)
+    }
+    expect(filed.size).toBeGreaterThan(4)
+    const before = new Map(steady.filed)
+    await eventually(() => writers.every((writer) => (steady.filed.get(writer) ?? 0) > (before.get(writer) ?? 0) + 3))
+    remember(steady)
+    await steady.close()
+    await steadyTraffic.catch(() => {})
+    remember(steady)
+    await stop?.()
+    await using store = await openStore(dataDir)
+    const counts = await checkMessages(store)
+    for (const [writer, number] of filed) expect(counts[writer]).toBeGreaterThan(number)
+  }, 120_000)
+})
