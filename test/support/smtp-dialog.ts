@@ -33,6 +33,24 @@ export class SmtpDialog implements AsyncDisposable {
     this.#socket.write(bytes)
   }
 
+  /** Sends bytes, and waits until the system has taken them. */
+  sendAll(bytes: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.write(bytes, (error) => (error == null ? resolve() : reject(error)))
+    })
+  }
+
+  /** Waits until what was received, in all, matches. @throws Error after `timeoutMs`, or when the server closed before */
+  async until(pattern: RegExp, timeoutMs = 10_000): Promise<void> {
+    const until = Date.now() + timeoutMs
+    while (!pattern.test(this.#received)) {
+      if (this.#isClosed || Date.now() > until) {
+        throw new Error(`waited for ${pattern}; so far ${JSON.stringify(this.#received.slice(-2_000))}`)
+      }
+      await this.#more(until - Date.now())
+    }
+  }
+
   /** Sends a line and returns the whole reply. @throws Error when its code is another than `code` */
   async command(line: string, code?: number): Promise<string> {
     this.send(`${line}\r\n`)
