@@ -22,7 +22,8 @@ export function corePlugins(config: ResolvedConfig): ConfiguredPlugin[] {
       tls: config.tls.map((certificate) => readCertificate(certificate, configDir)),
       dnsServers: [...dns.servers],
       dnsTimeoutMs: dns.timeoutMs,
-      reusePort: config.workers > 1,
+      // Also with one worker: at a reload the new one listens before the old one has gone.
+      reusePort: true,
     }),
     storePlugin({ journeyMs: limits.journeyMs }),
     directoryPlugin({
