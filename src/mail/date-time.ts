@@ -17,7 +17,7 @@ const ZONES = new Map([
 ])
 
 const MAX_LENGTH = 256
-const TIME = String.raw`(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2})(?:[.,]\d+)?)?`
+const TIME = String.raw`(\d{1,2})\s*[:.]\s*(\d{1,2})(?:\s*[:.]\s*(\d{1,2})(?:[.,]\d+)?)?`
 const ZONE = String.raw`(?:\s*([+-]\d{4}|[+-]\d{2}:\d{2}|[A-Za-z]{1,5}))?`
 const RFC_5322 = new RegExp(
   String.raw`^\s*(?:[A-Za-z]{2,9}\.?\s*,?\s*)?(\d{1,2})[\s-]+([A-Za-z]{3,9})\.?[\s,-]+(\d{2,4})\s*,?\s+${TIME}${ZONE}`,
