@@ -163,7 +163,8 @@ export interface MailStore {
   read(account: AccountId, mailbox: MailboxId, uid: number, range?: BlobRange): Promise<Buffer>
   stream(account: AccountId, mailbox: MailboxId, uid: number, range?: BlobRange): Promise<Readable>
   /**
-   * Appends all or none. On disk when it resolves. When it throws, the blobs are the caller's to release.
+   * Appends all or none. On disk when it resolves. After one of the errors below nothing was written, and the blobs are
+   * the caller's to release; after any other the commit may yet turn out to be on disk, and they must be left alone.
    * @throws MailError OVER_QUOTA, MAILBOX_NOT_FOUND, INVALID (no flag), LIMIT_REACHED (too many keywords)
    */
   append(account: AccountId, mailbox: MailboxId, messages: readonly NewMessage[]): Promise<readonly Appended[]>

@@ -13,6 +13,8 @@ export interface StoreLimits {
   readonly logBytes: number
   /** Messages that one transaction handles: what bounds its memory. */
   readonly batch: number
+  /** The same where it holds their indexes as well. */
+  readonly indexBatch: number
 }
 
 export const STORE_LIMITS: StoreLimits = {
@@ -21,6 +23,7 @@ export const STORE_LIMITS: StoreLimits = {
   logEntries: 20_000,
   logBytes: 8 * 1024 * 1024,
   batch: 1_000,
+  indexBatch: 250,
 }
 
 /** What every part of the mail store works with. */

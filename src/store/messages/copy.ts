@@ -23,7 +23,7 @@ export async function copy(
   to: MailboxId,
 ): Promise<Copied> {
   const wanted = ascending(uids)
-  const { batch } = context.limits
+  const { indexBatch: batch } = context.limits
   const pairs: (readonly [number, number])[] = []
   let uidValidity = 0
   try {

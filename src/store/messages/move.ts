@@ -21,7 +21,7 @@ export async function move(
   to: MailboxId,
 ): Promise<Copied> {
   const wanted = ascending(uids)
-  const { batch } = context.limits
+  const { indexBatch: batch } = context.limits
   const pairs: (readonly [number, number])[] = []
   let uidValidity = 0
   for (let at = 0; at === 0 || at < wanted.length; at += batch) {
@@ -42,7 +42,7 @@ export async function moveAll(
   from: MailboxId,
   to: MailboxId,
 ): Promise<void> {
-  const { batch } = context.limits
+  const { indexBatch: batch } = context.limits
   const keys = new MessageKeys('mail-state', account, mailboxNumber(from))
   for (let last = 0; ; ) {
     const uids: number[] = []

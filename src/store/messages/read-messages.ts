@@ -13,8 +13,8 @@ import { toMessageState } from '../records/state-record.ts'
 import { ascending } from '../records/uid-ranges.ts'
 import type { StoreContext } from '../store-context.ts'
 
-/** Indexes that are in memory at a time. */
-const INDEX_BATCH = 500
+/** Indexes that are in memory at a time: a hostile message's may have many kilobytes. */
+const INDEX_BATCH = 250
 
 /** @throws MailError MAILBOX_NOT_FOUND */
 export async function countersOf(reader: Reader, account: AccountId, mailbox: MailboxId): Promise<MailboxCounters> {

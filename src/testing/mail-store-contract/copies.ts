@@ -65,7 +65,7 @@ export const COPY_CASES: readonly MailStoreCase[] = [
       assert.equal((await store.quota(account)).usedMessages, 25)
       for (const space of MESSAGE_SPACES) assert.equal(await countKeys(engine, space), 25)
     },
-    { limits: { batch: 10 } },
+    { limits: { indexBatch: 10 } },
   ),
 
   inWorld('moves in one commit: the message is never in both mailboxes, nor in neither (RFC 6851)', async (world) => {
@@ -152,7 +152,7 @@ export const COPY_CASES: readonly MailStoreCase[] = [
           await store.move(account, inbox, await world.uids(inbox), target)
           assert.equal((await world.uids(target)).length, 25)
         },
-        { limits: { batch: 10 }, engine: failing.wrap },
+        { limits: { indexBatch: 10 }, engine: failing.wrap },
       ).run(open)
     },
   },

@@ -212,7 +212,7 @@ export const MAILBOX_CASES: readonly MailStoreCase[] = [
       assert.ok(moved.every(({ flags }) => flags.join() === '\\Flagged,Kept'))
       assert.deepEqual(await world.fill(inbox, 1), [26])
     },
-    { limits: { batch: 10 } },
+    { limits: { indexBatch: 10 } },
   ),
 
   inWorld('never lets the UIDVALIDITY of a name fall by a rename (RFC 3501 section 2.3.1.1)', async (world) => {
