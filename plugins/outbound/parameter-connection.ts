@@ -25,8 +25,8 @@ const NO_PARAMETERS: Parameters = { mail: [], recipients: [] }
 export class ParameterConnection extends Base {
   #parameters: Parameters = NO_PARAMETERS
   #recipient = 0
-  /** What was said last, credentials left out. */
-  lastVerb = ''
+  /** STARTTLS was the last thing said. */
+  isAskingForTls = false
 
   /** Sets what is added to the next MAIL and its RCPTs. */
   useParameters(parameters: Parameters): void {
@@ -35,7 +35,7 @@ export class ParameterConnection extends Base {
   }
 
   override _sendCommand(command: string, logged?: string): void {
-    this.lastVerb = /^[A-Z]{4,8}\b/.exec(command)?.[0] ?? ''
+    this.isAskingForTls = command === 'STARTTLS'
     super._sendCommand(this.#complete(command), logged)
   }
 

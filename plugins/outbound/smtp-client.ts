@@ -359,7 +359,7 @@ function open(endpoint: Endpoint, { sourceAddress, timeouts }: ClientOptions, si
 function begin(connection: ParameterConnection, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (cause: ClientError) => {
-      const isTls = cause.code === 'ETLS' || connection.upgrading === true || connection.lastVerb === 'STARTTLS'
+      const isTls = cause.code === 'ETLS' || connection.upgrading === true || connection.isAskingForTls
       finish(() => {
         connection.close()
         reject(faultOf(isTls ? 'tls' : 'session', cause))
