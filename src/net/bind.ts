@@ -3,7 +3,7 @@ import { UserError } from '../errors/user-error.ts'
 import { formatEndpoint } from './endpoint.ts'
 import type { Endpoint } from './listeners.ts'
 import { listening } from './listening.ts'
-import { bindUnix } from './unix-endpoint.ts'
+import { bindUnix, unbindUnix } from './unix-endpoint.ts'
 
 /** Connections that the kernel keeps for us while we are busy. */
 const BACKLOG = 1024
@@ -45,11 +45,10 @@ export async function assertFree(endpoint: Endpoint): Promise<void> {
 }
 
 /** Stops accepting. Does not wait for the connections that are open, as the server's own callback would. */
-export function closeNow(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close()
-    setImmediate(resolve)
-  })
+export async function closeNow(server: Server): Promise<void> {
+  server.close()
+  await unbindUnix(server)
+  await new Promise((resolve) => setImmediate(resolve))
 }
 
 function tcpOptions(endpoint: Endpoint & { kind: 'tcp' }, { reusePort }: BindOptions): ListenOptions {

@@ -2,14 +2,15 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { isAbsolute } from 'node:path'
 import { UserError } from '../errors/user-error.ts'
 import type { Endpoint, EndpointText } from './listeners.ts'
+import { DRAFT_SUFFIX_BYTES } from './unix-endpoint.ts'
 
 const EXPECTED = "'127.0.0.1:2525', '[::1]:25', '*:25', 'tls://127.0.0.1:993' or 'unix:/run/x.sock'"
 const TLS_SCHEME = 'tls://'
 const UNIX_SCHEME = 'unix:'
 const MAX_PORT = 65_535
 
-/** What `sun_path` holds on Linux and the BSDs, its final NUL left out. */
-const MAX_UNIX_PATH_BYTES = 103
+/** What `sun_path` holds on the BSDs (Linux has a little more), its final NUL and the suffix of a draft left out. */
+const MAX_UNIX_PATH_BYTES = 103 - DRAFT_SUFFIX_BYTES
 
 /**
  * Reads an endpoint. The host `*` means every address of this machine, IPv4 and IPv6; port 0 means any free port.

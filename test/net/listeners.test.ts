@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { UserError } from '../../src/errors/user-error.ts'
 import type { Host } from '../../src/kernel/host.ts'
@@ -174,6 +175,31 @@ describe('a unix socket', () => {
     expect(seen[0]?.connection).toMatchObject({ remoteAddress: '127.0.0.1', remotePort: 0 })
     await opened.close()
     expect(existsSync(path)).toBe(false)
+  })
+
+  test('is taken over from an older worker of this process, whose end does not take it away', async () => {
+    const path = join(dir.path, 'x.sock')
+    const worker = new Worker(join(import.meta.dirname, 'unix-worker.ts'), {
+      workerData: { path, dataDir: dir.path },
+      execArgv: ['--conditions=source'],
+    })
+    await once(worker, 'message')
+    const greetings = async () => String((await once(connect(path).unref(), 'data'))[0])
+    expect(await greetings()).toBe('older\r\n')
+    const { opened } = await open(request({}, { endpoints: [`unix:${path}`] }))
+    expect(await greetings()).toBe(GREETING)
+    worker.postMessage('close')
+    await once(worker, 'exit')
+    expect(await greetings()).toBe(GREETING)
+    expect(readdirSync(dir.path).filter((name) => name.startsWith('x.sock'))).toEqual(['x.sock'])
+    await opened.close()
+    expect(existsSync(path)).toBe(false)
+  })
+
+  test('is not taken over within one worker', async () => {
+    const path = join(dir.path, 'x.sock')
+    await open(request({}, { endpoints: [`unix:${path}`] }))
+    await expect(open(request({}, { endpoints: [`unix:${path}`] }))).rejects.toThrow(/in use/)
   })
 
   test('that a crash left behind is replaced', async () => {
