@@ -48,7 +48,14 @@ function tell(error: Error): Told {
     return { code: of.exitCode ?? FAILED, kind: 'user', message, nextSteps: of.nextSteps ?? [] }
   }
   if (of.oclif !== undefined) {
-    return { code: of.oclif.exit === undefined ? USAGE : of.oclif.exit, kind: 'usage', message, nextSteps: [] }
+    return { code: codeOf(of.oclif.exit), kind: 'usage', message, nextSteps: [] }
   }
   return { code: FAILED, kind: 'fault', message: message || String(error), nextSteps: [] }
+}
+
+/** oclif's own code for an unknown command is that of a shell. */
+const NOT_FOUND = 127
+
+function codeOf(exit: number | undefined): number {
+  return exit === undefined || exit === NOT_FOUND ? USAGE : exit
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execute, settings } from '@oclif/core'
+import { Config, flush, run, settings } from '@oclif/core'
+import { printError } from './print-error.ts'
 
 /**
  * Runs the command line.
@@ -12,8 +13,12 @@ export async function runCli(root: string, args: readonly string[], options: { i
   settings.enableAutoTranspile = false
   const pjson = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   const oclif = options.isSource ? { ...pjson.oclif, commands: './src/cli/commands' } : pjson.oclif
-  await execute({
-    args: [...args],
-    loadOptions: { root, pjson: { ...pjson, oclif }, ignoreManifest: options.isSource },
-  })
+  const config = await Config.load({ root, pjson: { ...pjson, oclif }, ignoreManifest: options.isSource })
+  try {
+    await run([...args], config)
+  } catch (error) {
+    // Commands print their own errors: what arrives here is about the command line itself, such as an unknown command.
+    await printError(error instanceof Error ? error : new Error(String(error)), args.includes('--json'))
+  }
+  await flush()
 }

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { ConfigError, type ConfigProblem } from '../errors/config-error.ts'
 import { UserError } from '../errors/user-error.ts'
 import { prepareDataDirectory } from '../server/data-directory.ts'
+import { logFileOf } from './log-file.ts'
 import type { StartCard } from './start-card.ts'
 
 /** What the detached process tells the one that started it, once. */
@@ -22,8 +23,6 @@ interface FailedStart {
 
 /** Beyond this something hangs; a large store that was not closed is read through in less. */
 const START_MS = 240_000
-
-export const logFileOf = (dataDir: string): string => join(dataDir, 'logs', 'mailserver.log')
 
 /**
  * Starts the server in a process of its own and resolves when everything listens.

@@ -28,7 +28,7 @@ With --detach it returns when everything listens, or with the reason why not, an
     }
     const { runForeground } = await import('../start-foreground.ts')
     if (flags.child) {
-      const { logFileOf } = await import('../start-detached.ts')
+      const { logFileOf } = await import('../log-file.ts')
       const log = { kind: 'file', path: logFileOf(config.dataDir) } as const
       await this.#orTellParent(true, () => runForeground(config, log, (card) => tellParent({ kind: 'started', card })))
     } else {
@@ -60,8 +60,5 @@ With --detach it returns when everything listens, or with the reason why not, an
 
 /** The parent waits for one message; it may be gone when somebody ended it. */
 function tellParent(message: StartMessage): void {
-  if (process.send === undefined || !process.connected) return
-  process.send(message, undefined, {}, () => {
-    if (process.connected) process.disconnect()
-  })
+  if (process.connected) process.send?.(message, () => process.disconnect?.())
 }
