@@ -22,6 +22,13 @@ export class Disposition {
     if (verdict.action === 'redirect') this.redirect = verdict.to
   }
 
+  /** Adds header fields; one that is there already, word for word, once for every recipient, is not repeated. */
+  stamp(headers: readonly HeaderField[]): void {
+    for (const [name, value] of headers) {
+      if (!this.headers.some(([other, text]) => other === name && text === value)) this.headers.push([name, value])
+    }
+  }
+
   /** Adds what an earlier moment decided. */
   include(earlier: Disposition): void {
     this.quarantine ??= earlier.quarantine

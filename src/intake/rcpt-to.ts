@@ -33,6 +33,8 @@ export async function decideRcptTo(
   if (!answer.ok) return answer
   const disposition = new Disposition()
   disposition.take(decision)
+  // The message is one for all its recipients, and so is what stands above it.
+  transaction.disposition.stamp(disposition.headers)
   taken.push({ recipient, resolution, disposition })
   return OK
 }
