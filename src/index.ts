@@ -57,6 +57,7 @@ export {
   type ConfiguredPlugin,
   type DrainReason,
   definePlugin,
+  type HookRegistrar,
   type Lifecycle,
   type PluginHost,
   type PluginSpec,
