@@ -136,7 +136,7 @@ export class Acceptor {
   #refuse(socket: Socket, endpoint: Endpoint, reason: 'total' | 'address', remoteAddress: string): void {
     const { clock, log } = this.#tools
     log.debug({ protocol: this.#request.protocol, remoteAddress, reason }, 'too many connections')
-    const text = endpoint.tls || this.#refusals >= MAX_REFUSALS ? undefined : this.#request.refusal?.(reason)
+    const text = endpoint.tls || this.#refusals >= MAX_REFUSALS ? undefined : this.#refusalText(reason)
     if (text === undefined) {
       socket.destroy()
       return
@@ -150,6 +150,15 @@ export class Acceptor {
     // What it has sent must be read: closing with unread octets resets, and a reset takes our text with it.
     socket.resume()
     socket.end(text)
+  }
+
+  #refusalText(reason: 'total' | 'address'): string | undefined {
+    try {
+      return this.#request.refusal?.(reason)
+    } catch (err) {
+      this.#tools.log.error({ err, protocol: this.#request.protocol }, 'there is no text for a refusal')
+      return undefined
+    }
   }
 }
 

@@ -82,6 +82,18 @@ describe('limits', () => {
     await eventually(() => other.text() === GREETING)
   })
 
+  test('refuse in silence when the protocol cannot say why', async () => {
+    const refusal = () => {
+      throw new Error('a fault')
+    }
+    const { port } = await open(request({ maxConnections: 1 }, { refusal }))
+    const first = client(port)
+    await eventually(() => first.text() === GREETING)
+    const second = client(port)
+    await once(second.socket, 'close')
+    expect(second.text()).toBe('')
+  })
+
   test('are given back by connections that are reset, a thousand times over', async () => {
     const { port, opened } = await open(request({ maxConnections: 50 }))
     for (let round = 0; round < 20; round++) {
