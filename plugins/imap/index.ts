@@ -30,9 +30,10 @@ export const imap = definePlugin({
   setup(host) {
     const { options, services, server, log, metrics } = host
     const commands = metrics.counter('commands_total', 'Commands answered', ['command', 'status'])
+    const mirrors = new MailboxMirrors(services.store, log)
     const open = new Sessions({
       host,
-      services: { ...services, mirrors: new MailboxMirrors(services.store, log) },
+      services: { ...services, mirrors },
       limits: limitsOf(options),
       onCommand: (command, status) => commands.add(1, { command, status }),
     })
@@ -64,6 +65,8 @@ export const imap = definePlugin({
       async stop() {
         await listening?.close()
         open.destroy()
+        await open.allEnded()
+        mirrors.close()
       },
     }
   },

@@ -117,10 +117,6 @@ export class MailboxMirror {
     return () => void this.#listeners.delete(owner)
   }
 
-  get listeners(): number {
-    return this.#listeners.size
-  }
-
   /** Takes over what a command of `owner` did to flags; the others are told at once. */
   applyStates(states: readonly MessageState[], owner?: object): void {
     const flags: number[] = []

@@ -1,16 +1,23 @@
 import type { AccountId, Log, Mailbox, MailStore } from 'mailserver'
 import { MailboxMirror } from './mailbox-mirror.ts'
 
+/** Mirrors that nobody uses and that are kept: a client that comes back finds its mailbox ready. */
+const MAX_IDLE = 16
+/** Messages in them, 28 octets each. */
+const MAX_IDLE_MESSAGES = 400_000
+
 interface Shared {
   readonly opening: Promise<MailboxMirror>
   users: number
 }
 
-/** The mirrors of this worker: one for a mailbox, however many sessions have it selected, and none when nobody has. */
+/** The mirrors of this worker: one for a mailbox, however many sessions have it selected. */
 export class MailboxMirrors {
   readonly #store: MailStore
   readonly #log: Log
   readonly #shared = new Map<string, Shared>()
+  /** Not used at the moment, the one that was left last at the end. */
+  readonly #idle = new Map<string, MailboxMirror>()
 
   constructor(store: MailStore, log: Log) {
     this.#store = store
@@ -19,17 +26,12 @@ export class MailboxMirrors {
 
   /** Up to date when it resolves. Each call that resolves needs one `release`. @throws MailError */
   async acquire(account: AccountId, mailbox: Mailbox): Promise<MailboxMirror> {
-    const name = `${account} ${mailbox.id}`
-    const known = this.#shared.get(name)
-    let shared = known
-    if (shared === undefined) {
-      shared = { opening: MailboxMirror.open(this.#store, account, mailbox, this.#log), users: 0 }
-      this.#shared.set(name, shared)
-    }
+    const name = nameOf(account, mailbox)
+    const shared = this.#shared.get(name) ?? this.#open(name, account, mailbox)
     shared.users += 1
     try {
       const mirror = await shared.opening
-      if (known !== undefined) await mirror.refresh()
+      await mirror.refresh()
       return mirror
     } catch (cause) {
       this.#leave(name, shared)
@@ -38,13 +40,34 @@ export class MailboxMirrors {
   }
 
   release(mirror: MailboxMirror): void {
-    const name = `${mirror.account} ${mirror.mailbox.id}`
+    const name = nameOf(mirror.account, mirror.mailbox)
     const shared = this.#shared.get(name)
     if (shared !== undefined) this.#leave(name, shared)
   }
 
+  /** Mailboxes that some session has selected. */
   get size(): number {
     return this.#shared.size
+  }
+
+  /** Lets go of what nobody uses. */
+  close(): void {
+    for (const mirror of this.#idle.values()) mirror.close()
+    this.#idle.clear()
+  }
+
+  #open(name: string, account: AccountId, mailbox: Mailbox): Shared {
+    const idle = this.#idle.get(name)
+    this.#idle.delete(name)
+    const isUsable = idle?.mailbox.uidValidity === mailbox.uidValidity
+    if (idle !== undefined && !isUsable) idle.close()
+    const opening =
+      idle !== undefined && isUsable
+        ? Promise.resolve(idle)
+        : MailboxMirror.open(this.#store, account, mailbox, this.#log)
+    const shared = { opening, users: 0 }
+    this.#shared.set(name, shared)
+    return shared
   }
 
   #leave(name: string, shared: Shared): void {
@@ -52,10 +75,31 @@ export class MailboxMirrors {
     if (shared.users > 0) return
     if (this.#shared.get(name) === shared) this.#shared.delete(name)
     shared.opening.then(
-      (mirror) => mirror.close(),
+      (mirror) => this.#keep(name, mirror),
       () => {
-        // It never opened: there is nothing to close.
+        // It never opened: there is nothing to keep.
       },
     )
   }
+
+  #keep(name: string, mirror: MailboxMirror): void {
+    // Somebody may have opened it anew in the meantime.
+    if (mirror.isDeleted || this.#shared.has(name) || this.#idle.has(name)) {
+      mirror.close()
+      return
+    }
+    this.#idle.set(name, mirror)
+    let messages = 0
+    for (const idle of this.#idle.values()) messages += idle.count
+    for (const [oldest, idle] of this.#idle) {
+      if (this.#idle.size <= MAX_IDLE && messages <= MAX_IDLE_MESSAGES) return
+      this.#idle.delete(oldest)
+      messages -= idle.count
+      idle.close()
+    }
+  }
+}
+
+function nameOf(account: AccountId, mailbox: Mailbox): string {
+  return `${account} ${mailbox.id}`
 }

@@ -17,6 +17,8 @@ export interface PendingUpdates {
  */
 export class MailboxView {
   readonly mirror: MailboxMirror
+  /** As it was when it was selected: another session may rename it. */
+  readonly mailbox: Mailbox
   readonly isReadOnly: boolean
   readonly recent = new RecentUids()
   /** Keywords the client was told of. */
@@ -30,8 +32,9 @@ export class MailboxView {
   readonly #expunged = new Set<number>()
   readonly #stopListening: () => void
 
-  constructor(mirror: MailboxMirror, isReadOnly: boolean) {
+  constructor(mirror: MailboxMirror, mailbox: Mailbox, isReadOnly: boolean) {
     this.mirror = mirror
+    this.mailbox = mailbox
     this.isReadOnly = isReadOnly
     this.announcedKeywords = mirror.flagSets.keywordCount
     this.#uids = mirror.uids
@@ -49,9 +52,6 @@ export class MailboxView {
     this.#stopListening()
   }
 
-  get mailbox(): Mailbox {
-    return this.mirror.mailbox
-  }
   get count(): number {
     return this.#count
   }

@@ -33,7 +33,7 @@ async function open(session: Session, mailbox: Mailbox, isReadOnly: boolean): Pr
   const { mirrors } = session.services
   const mirror = await mirrors.acquire(session.account, mailbox)
   try {
-    const view = new MailboxView(mirror, isReadOnly)
+    const view = new MailboxView(mirror, mailbox, isReadOnly)
     const first = await session.services.store.firstRecentUid(session.account, mailbox.id, { take: !isReadOnly })
     if (view.count > 0) view.recent.add(first, view.uidAt(view.count - 1))
     return view
