@@ -49,11 +49,11 @@ export const doomedRange = (): Range => prefixRange('mail-doomed')
 
 export const blobLinkKey = (blob: BlobRef, owner: string): Key => key('blob-link', blob, owner)
 export const blobLinkRange = (blob: BlobRef): Range => prefixRange('blob-link', blob)
-export const blobDeadKey = (at: number, blob: BlobRef): Key => key('blob-dead', BigInt(at), blob)
+export const blobDeadKey = (at: number, blob: BlobRef): Key => key('blob-dead', time(at), blob)
 /** Marks set at `until` or before, oldest first. */
 export const blobDeadRange = (until: number): Range => ({
   gte: key('blob-dead'),
-  lt: key('blob-dead', BigInt(Math.max(0, until + 1))),
+  lt: key('blob-dead', time(until + 1)),
 })
 
 /** Owner text of a message's link to its blob. */
@@ -93,16 +93,21 @@ export const journeyKey = (id: string): Key => key('journey', id)
 
 /** @param nonce tells batches of one millisecond apart */
 export const journeyEventsKey = (id: string, at: number, nonce: number): Key =>
-  key('journey-events', id, BigInt(at), nonce)
+  key('journey-events', id, time(at), nonce)
 export const journeyEventsRange = (id: string): Range => prefixRange('journey-events', id)
 
-export const journeyFoundKey = (word: string, at: number, id: string): Key => key('journey-found', word, BigInt(at), id)
+export const journeyFoundKey = (word: string, at: number, id: string): Key => key('journey-found', word, time(at), id)
 export const journeyFoundRange = (word: string): Range => prefixRange('journey-found', word)
 
 export const journeyExpiryKey = (at: number, id: string, nonce: number): Key =>
-  key('journey-expiry', BigInt(at), id, nonce)
+  key('journey-expiry', time(at), id, nonce)
 /** Marks set at `until` or before, oldest first. */
 export const journeyExpiryRange = (until: number): Range => ({
   gte: key('journey-expiry'),
-  lt: key('journey-expiry', BigInt(Math.max(0, until + 1))),
+  lt: key('journey-expiry', time(until + 1)),
 })
+
+/** Milliseconds since the epoch as they stand in a key: whole, and never before it. */
+function time(ms: number): bigint {
+  return BigInt(Math.max(0, Math.floor(ms)))
+}

@@ -26,7 +26,8 @@ export function encodeCopy(copy: CopyRecord): Buffer {
 }
 
 export function decodeCopy(bytes: Buffer): CopyRecord {
-  if (bytes[0] !== VERSION) throw new MailError('CORRUPT', 'the record of a copy is unreadable')
+  if (bytes[0] !== VERSION || bytes.length < BLOB_AT)
+    throw new MailError('CORRUPT', 'the record of a copy is unreadable')
   return {
     savedAt: bytes.readDoubleBE(SAVED_AT),
     emailId: `M${bytes.toString('base64url', EMAIL_ID_AT, BLOB_AT)}`,

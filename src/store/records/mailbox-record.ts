@@ -15,9 +15,13 @@ export function encodeMailbox(record: MailboxRecord): Buffer {
 }
 
 export function decodeMailbox(bytes: Buffer): MailboxRecord {
-  const { version, ...record } = JSON.parse(bytes.toString()) as MailboxRecord & { version: number }
-  if (version !== 1) throw new MailError('CORRUPT', `a mailbox record has the unknown version ${version}`)
-  return record
+  try {
+    const { version, ...record } = JSON.parse(bytes.toString()) as MailboxRecord & { version: number }
+    if (version === 1) return record
+  } catch (cause) {
+    throw new MailError('CORRUPT', 'a mailbox record is unreadable', { cause })
+  }
+  throw new MailError('CORRUPT', 'a mailbox record has an unknown version')
 }
 
 export function toMailbox(name: string, record: MailboxRecord, subscribed: boolean): Mailbox {

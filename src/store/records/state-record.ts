@@ -66,5 +66,6 @@ function keywordsOf(bytes: Buffer): string {
 }
 
 function check(bytes: Buffer): void {
-  if (bytes[0] !== VERSION) throw new MailError('CORRUPT', 'the state of a message is unreadable')
+  if (bytes[0] !== VERSION || bytes.length < KEYWORDS_AT)
+    throw new MailError('CORRUPT', 'the state of a message is unreadable')
 }
