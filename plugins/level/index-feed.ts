@@ -10,6 +10,7 @@ import type { Database } from './database.ts'
 import { faultOf, isFull } from './faults.ts'
 import { encodePosition, positionKey } from './private-keys.ts'
 import type { Placed } from './segment-writer.ts'
+import type { Slot } from './shared-state.ts'
 
 /** A commit on its way. */
 export interface Fed {
@@ -31,6 +32,7 @@ const RETRIES = 40
 
 export class IndexFeed {
   readonly #db: Database
+  readonly #slot: Slot
   readonly #fail: () => void
   #queue: Fed[] = []
   #isRunning = false
@@ -39,8 +41,9 @@ export class IndexFeed {
   #idle: (() => void)[] = []
 
   /** @param fail is called when the index can no longer follow the log */
-  constructor(db: Database, fail: () => void) {
+  constructor(db: Database, slot: Slot, fail: () => void) {
     this.#db = db
+    this.#slot = slot
     this.#fail = fail
   }
 
@@ -106,7 +109,8 @@ export class IndexFeed {
       const isLastOfSegment = batch[at + 1]?.place.segment !== fed.place.segment
       if (!isLastOfSegment) continue
       const { end, tally, segment } = fed.place
-      const position = { sequence: this.#lastSequence, end, tally, isSealed: fed.isSeal }
+      const synced = segment === this.#slot.segment ? this.#slot.synced : end
+      const position = { sequence: this.#lastSequence, end, tally, synced, isSealed: fed.isSeal }
       ops.push({ type: 'put', key: positionKey(segment), value: encodePosition(position) })
     }
     for (let tries = 1; ; tries++) {

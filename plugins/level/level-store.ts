@@ -10,6 +10,7 @@ import { ScopeLocks } from './scope-locks.ts'
 import { SegmentBlobStore } from './segment-blob-store.ts'
 import { SegmentFiles } from './segment-files.ts'
 import { SegmentLog } from './segment-log.ts'
+import { SegmentNews } from './segment-news.ts'
 import { type SharedBuffers, SharedState } from './shared-state.ts'
 import type { StoreOptions } from './store-options.ts'
 
@@ -40,6 +41,7 @@ export async function joinStore(
   const slot = shared.claim(options.worker)
   const locks = new ScopeLocks(shared.locks, slot.index + 1)
   const files = new SegmentFiles(layout)
+  const news = new SegmentNews(root, (segment) => files.forget(segment))
   const room = new Room(layout.log, options.reserveBytes)
   const segments = new SegmentLog({ layout, db, shared, slot, files, room, segmentBytes, durability })
   const bus = new Bus(`mailserver:${root}`, log)
@@ -47,9 +49,10 @@ export async function joinStore(
   const reads = new FrameReads(layout, files)
   return {
     engine: new LevelEngine({ db, segments, locks, bus, leases, log }),
-    blobStore: new SegmentBlobStore({ segments, reads, files, shared, slot }),
+    blobStore: new SegmentBlobStore({ layout, segments, reads, files, shared, slot }),
     async close() {
       bus.close()
+      news.close()
       await leases.close()
       await segments.close()
       files.close()

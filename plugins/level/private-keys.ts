@@ -11,7 +11,8 @@ export const PRIVATE = Buffer.alloc(8, 0xff)
 const POSITION = 0x70
 const RELEASED = 0x72
 const LEASE = 0x6c
-const POSITION_BYTES = 33
+const SWEEP = 0x73
+const POSITION_BYTES = 41
 
 /** How far the commits of a segment have reached the index: exactly those up to `end`. */
 export interface Position {
@@ -19,6 +20,8 @@ export interface Position {
   readonly sequence: bigint
   readonly end: number
   readonly tally: Tally
+  /** Octets of the segment that were on disk when this was written. */
+  readonly synced: number
   /** Nothing will be added to the segment. */
   readonly isSealed: boolean
 }
@@ -32,19 +35,22 @@ export function positionKey(segment: number): Key {
 }
 
 export const POSITIONS = { gte: tagged(POSITION), lt: tagged(POSITION + 1) }
+/** Written to hear whether LevelDB still can write. */
+export const SWEPT = tagged(SWEEP)
 export const LEASES = { gte: tagged(LEASE), lt: tagged(LEASE + 1) }
 
 export function segmentOfPosition(key: Key): number {
   return key.readUInt32BE(PRIVATE.length + 1)
 }
 
-export function encodePosition({ sequence, end, tally, isSealed }: Position): Buffer {
+export function encodePosition({ sequence, end, tally, synced, isSealed }: Position): Buffer {
   const bytes = Buffer.allocUnsafe(POSITION_BYTES)
   bytes.writeBigUInt64LE(sequence, 0)
   bytes.writeBigUInt64LE(BigInt(end), 8)
   bytes.writeBigUInt64LE(BigInt(tally.frames), 16)
   bytes.writeBigUInt64LE(BigInt(tally.bytes), 24)
-  bytes[32] = isSealed ? 1 : 0
+  bytes.writeBigUInt64LE(BigInt(synced), 32)
+  bytes[40] = isSealed ? 1 : 0
   return bytes
 }
 
@@ -53,7 +59,8 @@ export function decodePosition(bytes: Buffer): Position {
     sequence: bytes.readBigUInt64LE(0),
     end: Number(bytes.readBigUInt64LE(8)),
     tally: { frames: Number(bytes.readBigUInt64LE(16)), bytes: Number(bytes.readBigUInt64LE(24)) },
-    isSealed: bytes[32] === 1,
+    synced: Number(bytes.readBigUInt64LE(32)),
+    isSealed: bytes[40] === 1,
   }
 }
 

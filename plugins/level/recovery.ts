@@ -28,12 +28,17 @@ export interface Recovered {
 }
 
 const BATCH_OPS = 5_000
-const UNKNOWN: Position = { sequence: 0n, end: 0, tally: { frames: 0, bytes: 0 }, isSealed: false }
+const UNKNOWN: Position = { sequence: 0n, end: 0, tally: { frames: 0, bytes: 0 }, synced: 0, isSealed: false }
 
 /** Damage is logged with file and offset, and everything else is brought back. */
 export async function recover(layout: Layout, db: Database, log: Log): Promise<Recovered> {
   const positions = await readPositions(db)
   const segments = listSegments(layout)
+  for (const [segment, { isSealed }] of positions) {
+    if (segments.includes(segment)) continue
+    const file = segmentPath(layout, segment)
+    if (!isSealed) log.error({ file }, 'a segment is missing: what stood there is lost, everything else is kept')
+  }
   const open = segments.filter((segment) => positions.get(segment)?.isSealed !== true)
   const replayed = await bringUp(layout, db, log, open, positions)
   if (replayed > 0) await flush(db)

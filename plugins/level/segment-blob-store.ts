@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { type BlobRange, type BlobRef, type BlobStore, type BlobWriter, MailError } from 'mailserver'
 import { type BlobPlace, formatBlobRef, parseBlobRef } from './blob-ref.ts'
 import type { Op } from './commit-frame.ts'
 import { FRAME, type FrameType, frameBytes, type Place } from './frame.ts'
 import type { FrameReads } from './frame-reads.ts'
+import { type Layout, segmentPath } from './layout.ts'
 import { decodeManifest, manifestBytes, PART_BYTES, type Part } from './manifest.ts'
 import { releasedKey } from './private-keys.ts'
 import { SegmentBlobWriter } from './segment-blob-writer.ts'
@@ -12,6 +14,7 @@ import type { SegmentLog } from './segment-log.ts'
 import type { SharedState, Slot } from './shared-state.ts'
 
 export interface SegmentBlobStoreParts {
+  readonly layout: Layout
   readonly segments: SegmentLog
   readonly reads: FrameReads
   readonly files: SegmentFiles
@@ -77,6 +80,8 @@ export class SegmentBlobStore implements BlobStore {
   async release(ref: BlobRef): Promise<void> {
     const place = parseBlobRef(ref)
     const { segment, offset, size } = place
+    // Released before, and so was everything beside it.
+    if (!existsSync(segmentPath(this.#parts.layout, segment))) return
     if (place.kind === 'whole') return this.#releaseFrames([{ segment, offset, size }])
     let parts: readonly Part[]
     try {

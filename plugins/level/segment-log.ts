@@ -44,7 +44,7 @@ export class SegmentLog {
   constructor(options: SegmentLogOptions) {
     this.#options = options
     this.#groups = new SyncGroups(options.shared, options.slot, options.files)
-    this.#feed = new IndexFeed(options.db, () => options.shared.fail())
+    this.#feed = new IndexFeed(options.db, options.slot, () => options.shared.fail())
   }
 
   /** Appends bytes of a message; they are in the file when it resolves. @throws MailError STORE_FULL, UNAVAILABLE */

@@ -42,7 +42,8 @@ export function surveySegment(layout: Layout, segment: number, from: Position, t
   const dependent: Survey['dependent'][number][] = []
   const damages: ScannedDamage[] = []
   const { size } = statSync(segmentPath(layout, segment))
-  if (size < from.end) damages.push({ kind: 'damage', offset: size, end: from.end })
+  // Relaxed commits may reach the index before the disk: a file that ends before them has lost nothing else.
+  if (size < from.synced) damages.push({ kind: 'damage', offset: size, end: from.synced })
   const range = { from: from.end, check: true, ...(to !== undefined && { to }) }
   for (const found of scanSegment(layout, segment, range)) {
     end = found.end
@@ -64,7 +65,7 @@ export function surveySegment(layout: Layout, segment: number, from: Position, t
   const torn = to === undefined ? damages.find(({ offset }) => offset >= synced) : undefined
   if (torn !== undefined) return surveySegment(layout, segment, from, torn.offset)
   if (damages.length > 0) frames = Math.max(frames, UNCOUNTABLE_FRAMES)
-  const reached = { sequence, end, tally: { frames, bytes }, isSealed: true }
+  const reached = { sequence, end, tally: { frames, bytes }, synced: end, isSealed: true }
   return { segment, from, end, reached, firstSequence, dependent, damages }
 }
 

@@ -114,6 +114,8 @@ export class SegmentWriter {
   }
 
   async #drain(): Promise<void> {
+    // What is handed in by other code that runs now goes out with the same write.
+    await undefined
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, MAX_BUFFERS)
       const bytes = batch.reduce((sum, pending) => sum + pending.bytes, 0)

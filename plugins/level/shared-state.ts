@@ -13,7 +13,7 @@ const NEXT_SEGMENT = 1
 const FAILED = 2
 const GLOBALS = 8
 
-const FIELDS = { worker: 0, segment: 1, written: 2, synced: 3, relaxedEnd: 4 } as const
+const FIELDS = { worker: 0, segment: 1, synced: 2, relaxedEnd: 3 } as const
 const SLOT_WORDS = 8
 const FREE = 0n
 
@@ -51,6 +51,10 @@ export class SharedState {
 
   takeSequence(): bigint {
     return Atomics.add(this.#words, NEXT_SEQUENCE, 1n)
+  }
+
+  get nextSegment(): number {
+    return Number(Atomics.load(this.#words, NEXT_SEGMENT))
   }
 
   takeSegment(): number {
@@ -133,14 +137,6 @@ export class Slot {
     this.#store(FIELDS.synced, end)
   }
 
-  get written(): number {
-    return this.#load(FIELDS.written)
-  }
-
-  set written(end: number) {
-    this.#store(FIELDS.written, end)
-  }
-
   /** End of the last commit that was made visible without a sync. */
   set relaxedEnd(end: number) {
     this.#store(FIELDS.relaxedEnd, end)
@@ -152,7 +148,6 @@ export class Slot {
     this.#store(FIELDS.relaxedEnd, 0)
     this.#store(FIELDS.segment, 0)
     this.#store(FIELDS.synced, synced)
-    this.#store(FIELDS.written, synced)
     this.#store(FIELDS.segment, segment + 1)
   }
 

@@ -8,8 +8,12 @@ import { type Layout, prepareLayout } from './layout.ts'
 import { Leases } from './leases.ts'
 import { bringUp, readPositions, recover } from './recovery.ts'
 import { ScopeLocks } from './scope-locks.ts'
+import { SegmentNews } from './segment-news.ts'
 import { SharedState, type Slot } from './shared-state.ts'
 import type { StoreOptions } from './store-options.ts'
+import { sweep } from './sweep.ts'
+
+const SWEEP_MS = 60_000
 
 export class StoreOwner {
   readonly layout: Layout
@@ -17,6 +21,9 @@ export class StoreOwner {
   readonly #gate: Database
   readonly #db: Database
   readonly #log: Log
+  readonly #timer: NodeJS.Timeout
+  #sweeping: Promise<void> | undefined
+  #flushedAt: number
   #isClosed = false
 
   private constructor(parts: { layout: Layout; gate: Database; db: Database; shared: SharedState; log: Log }) {
@@ -25,6 +32,9 @@ export class StoreOwner {
     this.#gate = parts.gate
     this.#db = parts.db
     this.#log = parts.log
+    this.#flushedAt = parts.shared.nextSegment
+    this.#timer = setInterval(() => void this.sweep(), SWEEP_MS)
+    this.#timer.unref()
   }
 
   /** @throws UserError when another process has the store, a newer program wrote it, or it cannot be read or written */
@@ -56,16 +66,42 @@ export class StoreOwner {
     for (const slot of this.shared.claimed()) if (slot.worker === worker) await this.#takeOver(slot)
   }
 
+  /** Gives room back. Never rejects: what could not be done now is done the next time. */
+  sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = undefined
+    })
+    return this.#sweeping
+  }
+
   /** Everything into LevelDB's tables, so that the next start has nothing to replay. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    clearInterval(this.#timer)
+    await this.#sweeping
     try {
       for (const slot of this.shared.claimed()) await this.#takeOver(slot)
+      await this.#sweep()
       await flush(this.#db)
     } finally {
       await this.#db.close()
       await this.#gate.close()
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      const { nextSegment } = this.shared
+      if (nextSegment > this.#flushedAt) {
+        // Large messages fill segments long before the index fills its memory: this bounds what a replay has to read.
+        await flush(this.#db)
+        this.#flushedAt = nextSegment
+      }
+      const deleted = await sweep(this.layout, this.#db, this.#log)
+      if (deleted.length > 0) SegmentNews.deleted(this.layout.root, deleted)
+    } catch (err) {
+      this.#log.error({ err }, 'room could not be given back')
     }
   }
 

@@ -1,0 +1,61 @@
+/**
+ * Deletes segments that nobody needs any more: sealed, every message frame in it released, every commit in LevelDB's
+ * synced tables. The file goes first and its keys after, with the directory synced in between: a file without its
+ * position would be replayed from its beginning, over everything that came later.
+ */
+import { unlinkSync } from 'node:fs'
+import type { Log } from 'mailserver'
+import { type Database, flush } from './database.ts'
+import { type Layout, segmentPath, syncDirectory } from './layout.ts'
+import { type Position, positionKey, releasedOf, SWEPT } from './private-keys.ts'
+import { readPositions } from './recovery.ts'
+
+const MAX_DEAD = 1_000_000
+
+/** Returns the numbers of the segments it has deleted. */
+export async function sweep(layout: Layout, db: Database, log: Log): Promise<number[]> {
+  const positions = await readPositions(db)
+  const dead: number[] = []
+  for (const [segment, position] of positions) {
+    if (position.isSealed && !isLast(segment, position, positions) && (await isDead(db, segment, position))) {
+      dead.push(segment)
+    }
+  }
+  if (dead.length === 0) return []
+  await flush(db)
+  // A flush tells nobody that it has failed; the next write does.
+  await db.put(SWEPT, Buffer.alloc(0))
+  for (const segment of dead) removeFile(layout, segment)
+  syncDirectory(layout.log)
+  for (const segment of dead) await forgetSegment(db, segment)
+  log.info({ segments: dead.length }, 'deleted segments in which nothing is needed any more')
+  return dead
+}
+
+/** Takes the keys of a segment whose file is gone out of the index. */
+export async function forgetSegment(db: Database, segment: number): Promise<void> {
+  await db.clear(releasedOf(segment))
+  await db.del(positionKey(segment))
+}
+
+/** The highest segment and sequence number stay: numbering goes on behind them. */
+function isLast(segment: number, { sequence }: Position, positions: ReadonlyMap<number, Position>): boolean {
+  for (const [other, position] of positions) {
+    if (other > segment && position.sequence > sequence) return false
+  }
+  return true
+}
+
+async function isDead(db: Database, segment: number, { tally }: Position): Promise<boolean> {
+  if (tally.frames > MAX_DEAD) return false
+  const released = await db.keys({ ...releasedOf(segment), limit: tally.frames }).all()
+  return released.length >= tally.frames
+}
+
+function removeFile(layout: Layout, segment: number): void {
+  try {
+    unlinkSync(segmentPath(layout, segment))
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+  }
+}

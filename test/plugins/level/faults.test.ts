@@ -1,0 +1,201 @@
+import type * as Fs from 'node:fs'
+import { cpSync } from 'node:fs'
+import { type BlobRef, codeOf } from 'mailserver'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { dataDirectory, openStore } from './open-store.ts'
+import { indexOf, replaceDirectory, segmentsOf } from './store-files.ts'
+import { checkMessages, fileMessage } from './traffic.ts'
+
+type Callback = (error: Error | null, count?: number) => void
+
+/** What the disk does instead of its work, on the segments alone; undefined lets it work. */
+const disk = vi.hoisted(() => ({
+  sync: undefined as (() => Error | undefined) | undefined,
+  /** Octets that still fit: a write takes what fits, and fails when that is nothing. */
+  room: Number.POSITIVE_INFINITY,
+  open: undefined as (() => Error | undefined) | undefined,
+  read: undefined as (() => Error | undefined) | undefined,
+}))
+
+const fault = vi.hoisted(() => (code: string) => Object.assign(new Error(`${code}: made by the test`), { code }))
+
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof Fs>()
+  const isSegment = (path: unknown) => String(path).endsWith('.seg')
+  const segments = new Set<number>()
+  const raise = (make: (() => Error | undefined) | undefined) => {
+    const error = make?.()
+    if (error !== undefined) throw error
+  }
+  const fitting = (fd: number, buffers: readonly Buffer[]): Buffer => {
+    const all = Buffer.concat(buffers)
+    if (!segments.has(fd)) return all
+    if (disk.room === 0) throw fault('ENOSPC')
+    const fits = all.subarray(0, disk.room)
+    disk.room -= fits.length
+    return fits
+  }
+  return {
+    ...fs,
+    openSync: (...args: Parameters<typeof Fs.openSync>) => {
+      if (isSegment(args[0])) raise(disk.open)
+      const fd = fs.openSync(...args)
+      if (isSegment(args[0])) segments.add(fd)
+      else segments.delete(fd)
+      return fd
+    },
+    readSync: (...args: Parameters<typeof Fs.readSync>) => {
+      raise(disk.read)
+      return fs.readSync(...args)
+    },
+    fdatasync: (fd: number, done: Callback) => {
+      const error = segments.has(fd) ? disk.sync?.() : undefined
+      if (error === undefined) fs.fdatasync(fd, done)
+      else setImmediate(done, error)
+    },
+    writevSync: (fd: number, buffers: readonly Buffer[], position: number) =>
+      fs.writevSync(fd, [fitting(fd, buffers)], position),
+    writev: Object.assign(() => {}, {
+      [Symbol.for('nodejs.util.promisify.custom')]: async (
+        fd: number,
+        buffers: readonly Buffer[],
+        position: number,
+      ) => ({
+        bytesWritten: fs.writevSync(fd, [fitting(fd, buffers)], position),
+      }),
+    }),
+  }
+})
+
+afterEach(() => {
+  Object.assign(disk, { sync: undefined, room: Number.POSITIVE_INFINITY, open: undefined, read: undefined })
+})
+
+const codeFrom = (promise: Promise<unknown>) => promise.then(() => 'done', codeOf)
+const commit = (store: { engine: Parameters<typeof fileMessage>[0]['engine'] }, name: string) =>
+  store.engine.transact(['s'], async (tx) => tx.put(Buffer.from(name), Buffer.from('x')))
+
+describe('a sync that fails', () => {
+  it('stops every acknowledgement from then on, and reads go on', async () => {
+    using directory = dataDirectory()
+    {
+      await using store = await openStore(directory.path)
+      const ref = await store.blobStore.write(Buffer.from('kept'))
+      await commit(store, 'before')
+      disk.sync = () => {
+        disk.sync = undefined
+        return fault('EIO')
+      }
+      const together = await Promise.all([commit(store, 'a'), commit(store, 'b')].map(codeFrom))
+      expect(together).toEqual(['UNAVAILABLE', 'UNAVAILABLE'])
+      // The system would call the next sync a success: it must not be believed.
+      expect(await codeFrom(commit(store, 'after'))).toBe('UNAVAILABLE')
+      expect(await codeFrom(store.engine.transactRelaxed(['t'], async (tx) => tx.delete(Buffer.from('before'))))).toBe(
+        'UNAVAILABLE',
+      )
+      expect(await codeFrom(store.blobStore.write(Buffer.from('more')))).toBe('UNAVAILABLE')
+      expect((await store.blobStore.read(ref)).toString()).toBe('kept')
+      expect(await store.engine.get(Buffer.from('before'))).toBeDefined()
+      for (const name of ['a', 'b', 'after']) expect(await store.engine.get(Buffer.from(name)), name).toBeUndefined()
+    }
+    await using store = await openStore(directory.path)
+    await commit(store, 'after a restart')
+    expect(await store.engine.get(Buffer.from('before'))).toBeDefined()
+  })
+})
+
+describe('a disk that is full', () => {
+  it('refuses at whatever octet it is full, keeps what was acknowledged, and takes more once there is room', async () => {
+    using directory = dataDirectory()
+    using old = dataDirectory()
+    let acknowledged = 0
+    {
+      await using store = await openStore(directory.path)
+      cpSync(indexOf(directory.path), old.path, { recursive: true })
+      for (let room = 0; room < 420; room += 7) {
+        disk.room = room
+        const code = await codeFrom(fileMessage(store, 0, 60))
+        expect(code === 'done' || code === 'STORE_FULL', code).toBe(true)
+        if (code === 'done') acknowledged += 1
+        expect((await checkMessages(store))[0] ?? 0).toBe(acknowledged)
+      }
+      disk.room = Number.POSITIVE_INFINITY
+      await fileMessage(store, 0, 60)
+      acknowledged += 1
+      expect(await checkMessages(store)).toEqual([acknowledged])
+    }
+    expect(acknowledged).toBeGreaterThan(1)
+    expect(acknowledged).toBeLessThan(60)
+    // What was refused must not come back with a replay of the whole log either.
+    replaceDirectory(old.path, indexOf(directory.path))
+    await using store = await openStore(directory.path)
+    expect(await checkMessages(store)).toEqual([acknowledged])
+  })
+
+  it('in the middle of a large message costs that message alone', async () => {
+    using directory = dataDirectory()
+    await using store = await openStore(directory.path, { options: { segmentSize: 500_000 } })
+    for (let at = 0; at < 3; at++) await fileMessage(store, 0, 300_000)
+    for (const room of [0, 50_000, 131_000, 200_000, 290_000]) {
+      disk.room = room
+      expect(await codeFrom(fileMessage(store, 0, 300_000))).toBe('STORE_FULL')
+      disk.room = Number.POSITIVE_INFINITY
+      await fileMessage(store, 0, 300_000)
+    }
+    expect(await checkMessages(store)).toEqual([8])
+  })
+
+  it('fails everybody whose write waited behind the one that found no room, and nobody else', async () => {
+    using directory = dataDirectory()
+    await using store = await openStore(directory.path)
+    await fileMessage(store, 0, 100)
+    disk.room = 90_000
+    const large = Array.from({ length: 6 }, (_, at) => store.blobStore.write(Buffer.alloc(80_000, at)))
+    const written = await Promise.allSettled(large)
+    disk.room = Number.POSITIVE_INFINITY
+    const refs = written.filter((result) => result.status === 'fulfilled').map(({ value }) => value)
+    expect(refs.length).toBeLessThan(6)
+    await Promise.all(Array.from({ length: 20 }, (_, writer) => fileMessage(store, writer, 50_000)))
+    for (const ref of refs) {
+      const bytes = await store.blobStore.read(ref as BlobRef)
+      expect(bytes.equals(Buffer.alloc(80_000, bytes[0]))).toBe(true)
+    }
+    expect((await checkMessages(store)).every((count) => count >= 1)).toBe(true)
+  })
+})
+
+describe('a segment that cannot be created', () => {
+  it('is STORE_FULL or UNAVAILABLE, and is tried again', async () => {
+    using directory = dataDirectory()
+    await using store = await openStore(directory.path, { options: { segmentSize: 20_000 } })
+    for (const [code, word] of [
+      ['ENOSPC', 'STORE_FULL'],
+      ['EMFILE', 'UNAVAILABLE'],
+      ['EIO', 'UNAVAILABLE'],
+    ] as const) {
+      while (segmentsOf(directory.path).length === 0) await fileMessage(store, 0, 5_000)
+      disk.open = () => fault(code)
+      let last = 'done'
+      for (let at = 0; at < 10 && last === 'done'; at++) last = await codeFrom(fileMessage(store, 0, 5_000))
+      expect(last).toBe(word)
+      disk.open = undefined
+      await fileMessage(store, 0, 5_000)
+    }
+    const [count] = await checkMessages(store)
+    expect(count).toBeGreaterThan(3)
+  })
+})
+
+describe('a read that fails', () => {
+  it('is UNAVAILABLE, and the next one may be good', async () => {
+    using directory = dataDirectory()
+    await using store = await openStore(directory.path)
+    const ref = await store.blobStore.write(Buffer.from('text'))
+    disk.read = () => fault('EIO')
+    const error = await store.blobStore.read(ref).catch((reason: unknown) => reason)
+    expect(codeOf(error)).toBe('UNAVAILABLE')
+    expect((error as Error).message).toContain('.seg')
+    disk.read = undefined
+    expect((await store.blobStore.read(ref)).toString()).toBe('text')
+  })
+})
