@@ -3,9 +3,9 @@ import type { Key, Range } from './engine.ts'
 type Part = string | number | bigint | Buffer
 
 /**
- * Builds a key of parts so that keys sort as their tuples do: text and bytes as `0x00`-terminated octets (with `0x00`
- * escaped as `0x00 0xff`), a number as 4 octets, a bigint as 8, big-endian. Within one position of a key space all
- * parts have the same type, so no type tag is needed.
+ * Builds a key of parts so that keys sort as their tuples do: text and bytes end with `0x00 0x01`, with `0x00` inside
+ * them written as `0x00 0xff`, so whatever follows never changes where they end; a number is 4 octets, a bigint 8,
+ * big-endian. Within one position of a key space all parts have the same type, so no type tag is needed.
  */
 export function key(...parts: readonly Part[]): Key {
   return Buffer.concat(parts.map(encode))
@@ -37,8 +37,9 @@ export class KeyReader {
       const byte = this.#key[this.#at++]
       if (byte === undefined) throw new RangeError('key ends inside a text part')
       if (byte === 0) {
-        if (this.#key[this.#at] !== 0xff) break
-        this.#at += 1
+        const next = this.#key[this.#at++]
+        if (next === 0x01) break
+        if (next !== 0xff) throw new RangeError('key ends inside a text part')
       }
       bytes.push(byte)
     }
@@ -76,10 +77,10 @@ function encode(part: Part): Buffer {
     if (octet === 0) escaped.push(0, 0xff)
     else escaped.push(octet)
   }
-  return Buffer.from([...escaped, 0])
+  return Buffer.concat([Buffer.from(escaped), TERMINATOR])
 }
 
-const TERMINATOR = Buffer.from([0])
+const TERMINATOR = Buffer.from([0, 1])
 
 /** The smallest key above every key that begins with this one. */
 function successor(prefix: Key): Key {
