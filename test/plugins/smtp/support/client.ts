@@ -24,6 +24,7 @@ export class Client implements AsyncDisposable {
       ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
       : connect(port, '127.0.0.1')
     await once(socket, options.tls ? 'secureConnect' : 'connect')
+    socket.setNoDelay(true)
     const client = new Client(socket)
     if (options.greeting !== false) await client.reply()
     return client
