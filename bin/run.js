@@ -2,7 +2,7 @@
 // Runs under any Node.js that knows ES modules, so that an old one gets a clear answer instead of a syntax error.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { createRequire, enableCompileCache } from 'node:module'
+import module from 'node:module'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
@@ -33,7 +33,7 @@ async function run() {
     // A checkout that was not built: the package's own name must lead to the sources as well.
     return runUnder(process.execPath, ['--conditions=source'])
   }
-  enableCompileCache?.()
+  module.enableCompileCache()
   const { runCli } = isSourceAsked ? await import('../src/cli/run.ts') : await import('../dist/src/cli/run.js')
   await runCli(root, args, { isSource: isSourceAsked })
 }
@@ -55,7 +55,7 @@ function runUnderOwnNode() {
 function ownNode() {
   for (const base of [here, join(process.cwd(), 'package.json')]) {
     try {
-      const directory = dirname(createRequire(base).resolve('node/package.json'))
+      const directory = dirname(module.createRequire(base).resolve('node/package.json'))
       const path = join(directory, 'bin', 'node')
       if (existsSync(path)) return path
     } catch {
