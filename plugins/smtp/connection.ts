@@ -193,7 +193,7 @@ export class MailConnection extends SMTPConnection {
     socket.setTimeout(0)
     let secure: TLSSocket
     try {
-      secure = await tls.upgrade(socket, session.profile.limits.handshake)
+      secure = await tls.upgrade(socket, session.profile.limits.handshakeTimeout)
     } catch (error) {
       log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'TLS handshake failed')
       socket.destroy()

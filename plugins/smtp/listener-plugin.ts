@@ -52,8 +52,8 @@ export function listenerPlugin({ name, role, listen }: ListenerKind) {
             endpoints: options.listen,
             limits: {
               maxConnections: limits.connections,
-              maxPerAddress: limits.connectionsPerAddress,
-              handshakeTimeoutMs: limits.handshake,
+              maxPerAddress: limits.perAddress,
+              handshakeTimeoutMs: limits.handshakeTimeout,
             },
             onConnection: (accepted) => server.accept(accepted),
             refusal: () => '421 4.7.0 Too many connections, come again\r\n',

@@ -9,7 +9,7 @@ const limits = z
     /** Connections at once. */
     connections: z.number().int().positive().default(1000),
     /** Connections at once from one address (IPv6: from one /64). */
-    connectionsPerAddress: z.number().int().positive().default(50),
+    perAddress: z.number().int().positive().default(50),
     /** Octets of a command line. */
     commandBytes: z.number().int().min(MIN_COMMAND_BYTES).default(2048),
     /** Octets of a line of a message without CRLF; 0 for no limit (RFC 5321 section 4.5.3.1.6). */
@@ -21,9 +21,9 @@ const limits = z
     /** Wrong passwords before the session is ended. */
     authFailures: z.number().int().positive().default(3),
     /** How long the peer may be silent; RFC 5321 section 4.5.3.2.7 asks for at least five minutes. */
-    idle: duration().prefault('5m'),
+    idleTimeout: duration().prefault('5m'),
     /** How long a TLS handshake may take. */
-    handshake: duration().prefault('30s'),
+    handshakeTimeout: duration().prefault('30s'),
   })
   .prefault({})
 

@@ -35,7 +35,7 @@ export class MailServer extends SMTPServer {
       name: profile.hostname,
       lmtp: profile.role === 'lmtp',
       size: profile.messageBytes,
-      socketTimeout: profile.limits.idle,
+      socketTimeout: profile.limits.idleTimeout,
       disableReverseLookup: true,
       hideSTARTTLS: true,
       logger: libraryLog(log),

@@ -51,7 +51,7 @@ it('leaves nothing behind when the peer vanishes, in every state', async () => {
 })
 
 it('says goodbye to a peer that is silent, also in the middle of a message', async () => {
-  await using world = await startWorld({ smtp: { limits: { idle: 200 } } })
+  await using world = await startWorld({ smtp: { limits: { idleTimeout: 200 } } })
   for (const state of [...STATES, [...(STATES.at(-1) ?? []), 'DATA']]) {
     await using client = await Client.open(world.port('smtp'))
     for (const line of state) await client.say(line)
