@@ -32,18 +32,10 @@ export class KeyReader {
   }
 
   text(): string {
-    const bytes: number[] = []
-    for (;;) {
-      const byte = this.#key[this.#at++]
-      if (byte === undefined) throw new RangeError('key ends inside a text part')
-      if (byte === 0) {
-        const next = this.#key[this.#at++]
-        if (next === 0x01) break
-        if (next !== 0xff) throw new RangeError('key ends inside a text part')
-      }
-      bytes.push(byte)
-    }
-    return Buffer.from(bytes).toString('utf8')
+    const end = this.#endOfText()
+    const octets = this.#key.subarray(this.#at, end)
+    this.#at = end + TERMINATOR.length
+    return octets.includes(0) ? Buffer.from(unescape(octets)).toString('utf8') : octets.toString('utf8')
   }
 
   u32(): number {
@@ -56,6 +48,22 @@ export class KeyReader {
     const value = this.#key.readBigUInt64BE(this.#at)
     this.#at += 8
     return value
+  }
+
+  #endOfText(): number {
+    for (let at = this.#key.indexOf(0, this.#at); at !== -1; at = this.#key.indexOf(0, at + 2)) {
+      if (this.#key[at + 1] === 0x01) return at
+      if (this.#key[at + 1] !== ESCAPED_ZERO) break
+    }
+    throw new RangeError('key ends inside a text part')
+  }
+}
+
+function* unescape(octets: Buffer): Generator<number> {
+  for (let at = 0; at < octets.length; at++) {
+    const octet = octets[at] as number
+    yield octet
+    if (octet === 0) at++
   }
 }
 
@@ -74,12 +82,13 @@ function encode(part: Part): Buffer {
   if (!octets.includes(0)) return Buffer.concat([octets, TERMINATOR])
   const escaped: number[] = []
   for (const octet of octets) {
-    if (octet === 0) escaped.push(0, 0xff)
+    if (octet === 0) escaped.push(0, ESCAPED_ZERO)
     else escaped.push(octet)
   }
   return Buffer.concat([Buffer.from(escaped), TERMINATOR])
 }
 
+const ESCAPED_ZERO = 0xff
 const TERMINATOR = Buffer.from([0, 1])
 
 /** The smallest key above every key that begins with this one. */

@@ -1,7 +1,7 @@
 import { MailError } from '../../errors/mail-error.ts'
 import type { AccountCommit } from '../account-commit.ts'
 import type { Reader } from '../engine.ts'
-import { key } from '../key.ts'
+import { KeyReader, key } from '../key.ts'
 import { mailboxKey, mailboxRange, subscriptionKey, subscriptionRange } from '../layout.ts'
 import type { AccountId, Mailbox, SpecialUse } from '../mail-store.ts'
 import { decodeMailbox, encodeMailbox, type MailboxRecord, toMailbox } from '../records/mailbox-record.ts'
@@ -112,5 +112,5 @@ export function exists(account: AccountId, name: string): MailError {
 
 /** A text that ends a key stands in it as it is, but for its terminator: names have no NUL to escape. */
 function nameIn(at: Buffer, prefix: number): string {
-  return at.toString('utf8', prefix, at.length - 1)
+  return new KeyReader(at.subarray(prefix)).text()
 }
