@@ -35,7 +35,7 @@ export class KeyReader {
     const end = this.#endOfText()
     const octets = this.#key.subarray(this.#at, end)
     this.#at = end + TERMINATOR.length
-    return octets.includes(0) ? Buffer.from(unescape(octets)).toString('utf8') : octets.toString('utf8')
+    return octets.includes(0) ? Buffer.from([...unescaped(octets)]).toString('utf8') : octets.toString('utf8')
   }
 
   u32(): number {
@@ -59,7 +59,7 @@ export class KeyReader {
   }
 }
 
-function* unescape(octets: Buffer): Generator<number> {
+function* unescaped(octets: Buffer): Generator<number> {
   for (let at = 0; at < octets.length; at++) {
     const octet = octets[at] as number
     yield octet
