@@ -2,7 +2,8 @@ import { type Credentials, codeOf } from 'mailserver'
 import { capabilityText } from './capabilities.ts'
 import { type Completion, no, ok } from './completion.ts'
 import { completionOfError } from './completion-of-error.ts'
-import { type Session, SessionEnd } from './session.ts'
+import type { Session } from './session.ts'
+import { SessionEnd } from './session-end.ts'
 
 /** The answer to every login in clear (RFC 5530 section 3). */
 export const PRIVACY_REQUIRED = no('Use STARTTLS or the TLS port first', 'PRIVACYREQUIRED')

@@ -90,11 +90,11 @@ export class MailboxMirrors {
     }
     this.#idle.set(name, mirror)
     let messages = 0
-    for (const idle of this.#idle.values()) messages += idle.count
+    for (const idle of this.#idle.values()) messages += idle.columns.count
     for (const [oldest, idle] of this.#idle) {
       if (this.#idle.size <= MAX_IDLE && messages <= MAX_IDLE_MESSAGES) return
       this.#idle.delete(oldest)
-      messages -= idle.count
+      messages -= idle.columns.count
       idle.close()
     }
   }

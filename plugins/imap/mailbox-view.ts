@@ -1,5 +1,6 @@
 import type { Mailbox } from 'mailserver'
-import { lowerBound, type MailboxMirror } from './mailbox-mirror.ts'
+import type { MailboxMirror } from './mailbox-mirror.ts'
+import { lowerBound } from './message-columns.ts'
 import { RecentUids } from './recent-uids.ts'
 import { largestOf, resolveSequenceSet, type SequenceSet } from './wire/sequence-set.ts'
 import { SyntaxFault } from './wire/syntax-fault.ts'
@@ -36,9 +37,9 @@ export class MailboxView {
     this.mirror = mirror
     this.mailbox = mailbox
     this.isReadOnly = isReadOnly
-    this.announcedKeywords = mirror.flagSets.keywordCount
-    this.#uids = mirror.uids
-    this.#count = mirror.count
+    this.announcedKeywords = mirror.columns.flagSets.keywordCount
+    this.#uids = mirror.columns.uids
+    this.#count = mirror.columns.count
     this.#stopListening = mirror.listen(this, (change) => {
       for (const uid of change.flags) if (this.positionOf(uid) !== -1) this.#flags.add(uid)
       for (const uid of change.expunged) if (this.positionOf(uid) !== -1) this.#expunged.add(uid)
@@ -76,7 +77,7 @@ export class MailboxView {
 
   /** Row of the mirror for a position; -1 when the message is gone and the client does not know it yet. */
   rowAt(position: number): number {
-    return this.mirror.rowOf(this.#uids[position] as number, position)
+    return this.mirror.columns.rowOf(this.#uids[position] as number, position)
   }
 
   /** Rising positions of the messages that the set names. @throws SyntaxFault for a sequence number that is not there */
@@ -92,7 +93,7 @@ export class MailboxView {
   grow(): boolean {
     if (!this.#hasNew) return false
     this.#hasNew = false
-    const { uids, count } = this.mirror
+    const { uids, count } = this.mirror.columns
     const last = this.#count === 0 ? 0 : (this.#uids[this.#count - 1] as number)
     const first = lowerBound(uids, count, last + 1)
     if (first === count) return false
@@ -124,7 +125,7 @@ export class MailboxView {
     this.#uids = left
     this.#count = left.length
     // Nothing else is pending: one column serves this view and the mirror again.
-    if (!this.#hasNew && this.mirror.count === left.length) this.#uids = this.mirror.uids
+    if (!this.#hasNew && this.mirror.columns.count === left.length) this.#uids = this.mirror.columns.uids
     return gone
   }
 

@@ -1,22 +1,22 @@
 import { type Accepted, connectionOpened, type PluginHost } from 'mailserver'
 import { capabilityText } from './capabilities.ts'
+import { CommandLoop, type CommandLoopOptions } from './command-loop.ts'
 import type { ImapLimits } from './limits.ts'
 import type { ImapOptions } from './options.ts'
 import type { ImapServices } from './services.ts'
-import { Session, type SessionOptions } from './session.ts'
 import { Transport } from './transport.ts'
 
 export interface ServeOptions {
   readonly host: Pick<PluginHost<ImapOptions, unknown>, 'server' | 'clock' | 'log' | 'run'>
   readonly services: ImapServices
   readonly limits: ImapLimits
-  readonly onCommand?: NonNullable<SessionOptions['onCommand']>
+  readonly onCommand?: NonNullable<CommandLoopOptions['onCommand']>
 }
 
 /** The sessions of this worker: begins one for each connection, and ends them all. */
 export class Sessions {
   readonly #options: ServeOptions
-  readonly #open = new Map<Session, Promise<void>>()
+  readonly #open = new Map<CommandLoop, Promise<void>>()
   #farewell: string | undefined
 
   constructor(options: ServeOptions) {
@@ -30,7 +30,7 @@ export class Sessions {
   accept(accepted: Accepted): void {
     const { host, services, limits, onCommand } = this.#options
     const { connection, isTls } = accepted
-    const session = new Session({
+    const loop = new CommandLoop({
       transport: new Transport(accepted.socket, host.clock, limits.stallTimeoutMs),
       connection,
       isTls,
@@ -41,6 +41,7 @@ export class Sessions {
       log: host.log.child({ session: connection.id }),
       ...(onCommand && { onCommand }),
     })
+    const { session } = loop
     const remove = services.sessions.add(connection.id, () => ({
       id: connection.id,
       protocol: connection.protocol,
@@ -50,17 +51,17 @@ export class Sessions {
       tls: session.isTls,
       ...(session.login !== undefined && { account: session.login }),
     }))
-    const running = this.#greet(session).finally(() => {
+    const running = this.#greet(loop).finally(() => {
       remove()
-      this.#open.delete(session)
+      this.#open.delete(loop)
     })
-    this.#open.set(session, running)
+    this.#open.set(loop, running)
   }
 
   /** Ends every session with BYE, after the command in hand. Resolves when all have ended. */
   async end(text: string): Promise<void> {
     this.#farewell = text
-    for (const session of this.#open.keys()) session.shutDown(text)
+    for (const { session } of this.#open.keys()) session.shutDown(text)
     await this.allEnded()
   }
 
@@ -70,15 +71,16 @@ export class Sessions {
 
   /** Cuts what is still open. */
   destroy(): void {
-    for (const session of this.#open.keys()) session.transport.destroy()
+    for (const { session } of this.#open.keys()) session.transport.destroy()
   }
 
-  async #greet(session: Session): Promise<void> {
+  async #greet(loop: CommandLoop): Promise<void> {
+    const { session } = loop
     const { run, server } = this.#options.host
     const { verdict } = await run.verdict(connectionOpened, { connection: session.connection }, session.signal)
     if (verdict.action === 'defer' || verdict.action === 'reject') {
       session.shutDown(verdict.text)
     } else if (this.#farewell !== undefined) session.shutDown(this.#farewell)
-    await session.run(`OK [${capabilityText(session)}] ${server.hostname} ready`)
+    await loop.run(`OK [${capabilityText(session)}] ${server.hostname} ready`)
   }
 }

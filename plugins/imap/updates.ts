@@ -55,7 +55,7 @@ export async function tellNew(view: MailboxView, out: Responses, store: MailStor
 
 /** A keyword that the client has not heard of must be named before a message has it (RFC 3501 section 7.2.6). */
 export function tellKeywords(view: MailboxView, out: Responses): void {
-  const { flagSets } = view.mirror
+  const { flagSets } = view.mirror.columns
   if (view.announcedKeywords === flagSets.keywordCount) return
   view.announcedKeywords = flagSets.keywordCount
   out.untagged(`FLAGS (${flagSets.flags.join(' ')})`)
@@ -64,7 +64,7 @@ export function tellKeywords(view: MailboxView, out: Responses): void {
 
 /** Flags of a message as FETCH shows them, `\Recent` among them. */
 export function flagsText(view: MailboxView, position: number, row: number): string {
-  const { text } = view.mirror.flagSets.get(view.mirror.flagsAt(row))
+  const { text } = view.mirror.columns.flagSets.get(view.mirror.columns.flagsAt(row))
   if (view.recent.isEmpty || !view.recent.has(view.uidAt(position))) return `(${text})`
   return text === '' ? '(\\Recent)' : `(${text} \\Recent)`
 }

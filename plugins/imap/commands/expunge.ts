@@ -45,8 +45,8 @@ export function deletedUids(view: MailboxView, positions?: Uint32Array): number[
     const position = positions === undefined ? at : (positions[at] as number)
     const row = view.rowAt(position)
     if (row === -1) continue
-    const set = mirror.flagsAt(row)
-    isDeleted[set] ??= mirror.flagSets.get(set).lower.has('\\deleted')
+    const set = mirror.columns.flagsAt(row)
+    isDeleted[set] ??= mirror.columns.flagSets.get(set).lower.has('\\deleted')
     if (isDeleted[set]) uids.push(view.uidAt(position))
   }
   return uids

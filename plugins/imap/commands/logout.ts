@@ -9,7 +9,7 @@ export const logout = command({
   parse: noArguments,
   async run(_args, session) {
     session.out.untagged('BYE Logging out')
-    session.end()
+    session.isOver = true
     return ok('Logout completed')
   },
 })

@@ -46,7 +46,7 @@ async function open(session: Session, mailbox: Mailbox, isReadOnly: boolean): Pr
 async function describe({ out, services, account }: Session, view: MailboxView): Promise<void> {
   const { mirror } = view
   const status = await services.store.status(account, view.mailbox.id)
-  const flags = mirror.flagSets.flags.join(' ')
+  const flags = mirror.columns.flagSets.flags.join(' ')
   out.untagged(`FLAGS (${flags})`)
   out.untagged(`OK [PERMANENTFLAGS (${view.isReadOnly ? '' : `${flags} \\*`})] Flags permitted`)
   out.untagged(`${view.count} EXISTS`)
@@ -65,8 +65,8 @@ function firstUnseen(view: MailboxView): number {
   for (let position = 0; position < view.count; position++) {
     const row = view.rowAt(position)
     if (row === -1) continue
-    const set = mirror.flagsAt(row)
-    isSeen[set] ??= mirror.flagSets.get(set).lower.has(seen)
+    const set = mirror.columns.flagsAt(row)
+    isSeen[set] ??= mirror.columns.flagSets.get(set).lower.has(seen)
     if (!isSeen[set]) return position + 1
   }
   return 0

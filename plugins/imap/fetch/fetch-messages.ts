@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { MessageIndex, MessageRecord } from 'mailserver'
 import type { MailboxView } from '../mailbox-view.ts'
-import { BrokenResponse, type Session } from '../session.ts'
+import type { Session } from '../session.ts'
+import { BrokenResponse } from '../session-end.ts'
 import { tellKeywords } from '../updates.ts'
 import type { FetchRequest, IndexItem } from './fetch-request.ts'
 import { stateFormatter } from './plain-items.ts'
@@ -178,8 +179,8 @@ class Fetcher {
     if (!this.#request.setsSeen || view.isReadOnly) return NONE
     const { mirror } = view
     const unseen = uids.filter((uid) => {
-      const row = mirror.rowOf(uid, -1)
-      return row !== -1 && !mirror.flagSets.get(mirror.flagsAt(row)).lower.has('\\seen')
+      const row = mirror.columns.rowOf(uid, -1)
+      return row !== -1 && !mirror.columns.flagSets.get(mirror.columns.flagsAt(row)).lower.has('\\seen')
     })
     if (unseen.length === 0) return NONE
     const { services, account, out } = this.#session

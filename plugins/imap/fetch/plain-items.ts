@@ -11,9 +11,9 @@ type Format = (view: MailboxView, position: number, row: number) => string
 const FORMATS: Readonly<Record<StateItem, Format>> = {
   UID: (view, position) => `UID ${view.uidAt(position)}`,
   FLAGS: (view, position, row) => `FLAGS ${flagsText(view, position, row)}`,
-  INTERNALDATE: (view, _position, row) => `INTERNALDATE ${formatDateTime(view.mirror.dateAt(row))}`,
-  'RFC822.SIZE': (view, _position, row) => `RFC822.SIZE ${view.mirror.sizeAt(row)}`,
-  MODSEQ: (view, _position, row) => `MODSEQ (${view.mirror.modSeqAt(row)})`,
+  INTERNALDATE: (view, _position, row) => `INTERNALDATE ${formatDateTime(view.mirror.columns.dateAt(row))}`,
+  'RFC822.SIZE': (view, _position, row) => `RFC822.SIZE ${view.mirror.columns.sizeAt(row)}`,
+  MODSEQ: (view, _position, row) => `MODSEQ (${view.mirror.columns.modSeqAt(row)})`,
 }
 
 /** The items of one message with a space between, made by one function for a whole FETCH. */

@@ -25,9 +25,9 @@ export class StateLeaf {
     const { mirror } = this.#view
     switch (key.kind) {
       case 'flag': {
-        const set = mirror.flagsAt(row)
+        const set = mirror.columns.flagsAt(row)
         const known = this.#answersOf(key)
-        known[set] ??= mirror.flagSets.get(set).lower.has(key.flag)
+        known[set] ??= mirror.columns.flagSets.get(set).lower.has(key.flag)
         return known[set]
       }
       case 'recent':
@@ -39,13 +39,13 @@ export class StateLeaf {
         return isIn(this.#rangesOf(key, count === 0 ? 0 : this.#view.uidAt(count - 1)), this.#view.uidAt(position))
       }
       case 'larger':
-        return mirror.sizeAt(row) > key.octets
+        return mirror.columns.sizeAt(row) > key.octets
       case 'smaller':
-        return mirror.sizeAt(row) < key.octets
+        return mirror.columns.sizeAt(row) < key.octets
       case 'arrived':
-        return holds(key.relation, dayOfInstant(mirror.dateAt(row)), key.day)
+        return holds(key.relation, dayOfInstant(mirror.columns.dateAt(row)), key.day)
       case 'modseq':
-        return mirror.modSeqAt(row) >= key.modSeq
+        return mirror.columns.modSeqAt(row) >= key.modSeq
       default:
         return undefined
     }

@@ -1,0 +1,157 @@
+import type { Command } from './command.ts'
+import { COMMANDS } from './commands.ts'
+import { bad, type Completion, formatCompletion } from './completion.ts'
+import { completionOfError } from './completion-of-error.ts'
+import { Session, type SessionOptions } from './session.ts'
+import { BrokenResponse, SessionEnd } from './session-end.ts'
+import { Interrupted } from './transport.ts'
+import { MailboxGone, tellUpdates } from './updates.ts'
+import type { ReadCommand } from './wire/command-reader.ts'
+import { PeerGone, PeerSilent } from './wire/octet-input.ts'
+
+export interface CommandLoopOptions extends SessionOptions {
+  /** Told of every command that was answered. */
+  readonly onCommand?: (name: string, status: Completion['status']) => void
+}
+
+type RunnableCommand = ReadCommand & { kind: 'command' | 'message' }
+
+/** One client, from its greeting to its end. Commands are run one after the other, in the order they came. */
+export class CommandLoop {
+  readonly session: Session
+  readonly #onCommand: CommandLoopOptions['onCommand']
+  #badInRow = 0
+  #isCut = false
+
+  constructor(options: CommandLoopOptions) {
+    this.#onCommand = options.onCommand
+    this.session = new Session(options, (head, args) => this.#rowFor(head.name)?.message?.takesMessage(args) ?? false)
+  }
+
+  /** Never rejects. */
+  async run(greeting: string): Promise<void> {
+    const { session } = this
+    const cancelLogin = session.clock.after(session.limits.loginTimeoutMs, () => {
+      if (session.state === 'not-authenticated') this.#cut('Login took too long')
+    })
+    try {
+      session.out.untagged(greeting)
+      while (!session.isOver) await this.#next()
+      session.out.flush()
+    } catch (cause) {
+      this.#onFault(cause)
+    } finally {
+      cancelLogin()
+      session.select(undefined)
+      await session.transport.close()
+    }
+  }
+
+  async #next(): Promise<void> {
+    const { session } = this
+    if (session.farewell !== undefined) throw new SessionEnd(session.farewell)
+    const read = await session.readCommand()
+    if (read.kind === 'bye') throw new SessionEnd(read.text)
+    if (read.kind === 'refused') {
+      this.#complete(read.tag, bad(read.text, read.code))
+    } else {
+      const completion = await this.#run(read)
+      this.#complete(read.head.tag, completion)
+      this.#onCommand?.(COMMANDS.has(read.head.name) ? read.head.name : 'unknown', completion.status)
+      await session.completed()
+    }
+    if (this.#badInRow > session.limits.badCommands) throw new SessionEnd('Too many bad commands')
+  }
+
+  async #run(read: RunnableCommand): Promise<Completion> {
+    const { session } = this
+    const row = this.#rowFor(read.head.name)
+    try {
+      if (row === undefined) {
+        const completion = this.#whyNot(read.head.name)
+        return read.kind === 'message' ? await session.refuse(read.literal, completion) : completion
+      }
+      session.activity = session.view === undefined ? row.name : `${row.name} in ${session.view.mailbox.name}`
+      const completion = await this.#execute(row, read)
+      if (completion.status !== 'BAD') await this.#tell(row)
+      return completion
+    } finally {
+      session.activity = session.view === undefined ? 'idle' : `idle in ${session.view.mailbox.name}`
+    }
+  }
+
+  /** @throws what ends the session; everything else becomes the answer */
+  async #execute(row: Command, read: RunnableCommand): Promise<Completion> {
+    try {
+      return read.kind === 'message' && row.message !== undefined
+        ? await row.message.receive(read.head, read.args, read.literal, this.session)
+        : await row.execute(read.args, this.session)
+    } catch (cause) {
+      if (isFatal(cause) || this.session.signal.aborted) throw cause
+      const completion = completionOfError(cause)
+      if (completion.code === 'UNAVAILABLE' || completion.code === 'SERVERBUG') {
+        this.session.log.error({ err: cause, command: row.name }, 'a command failed')
+      }
+      return completion
+    }
+  }
+
+  async #tell(row: Command): Promise<void> {
+    const { view, out, services } = this.session
+    if (view === undefined || row.updates === 'none') return
+    await tellUpdates(view, out, { store: services.store, canExpunge: row.updates === 'all' })
+  }
+
+  /** The row of a command that is possible in this state. */
+  #rowFor(name: string): Command | undefined {
+    const row = COMMANDS.get(name)
+    return row?.states.includes(this.session.state) ? row : undefined
+  }
+
+  #whyNot(name: string): Completion {
+    if (!COMMANDS.has(name)) return bad('Unknown command')
+    const { state } = this.session
+    return bad(state === 'not-authenticated' ? 'Log in first' : `Not possible in the ${state} state`)
+  }
+
+  #complete(tag: string | undefined, completion: Completion): void {
+    this.#badInRow = completion.status === 'BAD' ? this.#badInRow + 1 : 0
+    this.session.out.text(`${tag ?? '*'} ${formatCompletion(completion)}\r\n`)
+    this.session.out.flushSoon()
+  }
+
+  #onFault(cause: unknown): void {
+    const { session } = this
+    if (cause instanceof SessionEnd) this.#cut(cause.message)
+    else if (cause instanceof Interrupted) this.#cut(session.farewell ?? 'Server is going away')
+    else if (cause instanceof PeerSilent) this.#cut('Autologout; idle for too long')
+    else if (cause instanceof MailboxGone) this.#cut('Selected mailbox was deleted', 'NONEXISTENT')
+    else if (cause instanceof BrokenResponse) {
+      session.log.error({ err: cause }, 'a response could not be finished')
+      session.transport.destroy()
+    } else if (!(cause instanceof PeerGone) && !session.signal.aborted) {
+      session.log.error({ err: cause }, 'a session failed')
+      this.#cut('Internal error')
+    }
+  }
+
+  /** Says BYE and closes, whatever is going on. */
+  #cut(text: string, code?: string): void {
+    if (this.#isCut) return
+    this.#isCut = true
+    this.session.isOver = true
+    try {
+      this.session.out.untagged(code === undefined ? `BYE ${text}` : `BYE [${code}] ${text}`)
+      this.session.out.flush()
+    } catch {
+      // Nobody to say it to.
+    }
+    this.session.transport.interrupt()
+  }
+}
+
+function isFatal(cause: unknown): boolean {
+  return FATAL.some((kind) => cause instanceof kind)
+}
+
+const FATAL = [PeerGone, PeerSilent, Interrupted, MailboxGone, BrokenResponse, SessionEnd] as const
