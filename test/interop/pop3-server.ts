@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { blobStore, directory, mailStore, parseAddress, tlsContexts } from 'mailserver'
+import { level } from 'mailserver/plugins/level'
 import { pop3 } from 'mailserver/plugins/pop3'
 import { indexMessage } from '../../src/mail/index-message.ts'
 import { startTestServer, type TestServer } from '../support/test-server.ts'
@@ -8,7 +9,7 @@ import { startTestServer, type TestServer } from '../support/test-server.ts'
 export const LOGIN = 'alice@example.test'
 export const PASSWORD = 'secret'
 
-/** A whole server with POP3, its ports, and the file of the certificate that clients shall trust. */
+/** A whole server with POP3 above a store on disk, its ports, and the file of the certificate that clients shall trust. */
 export interface Pop3TestServer {
   readonly server: TestServer
   readonly port: number
@@ -23,7 +24,10 @@ export interface Pop3TestServer {
 }
 
 export async function startPop3Server(): Promise<Pop3TestServer> {
-  const server = await startTestServer({ plugins: [pop3({ listen: ['127.0.0.1:0', 'tls://127.0.0.1:0'] })] })
+  const server = await startTestServer({
+    storage: level({}),
+    plugins: [pop3({ listen: ['127.0.0.1:0', 'tls://127.0.0.1:0'] })],
+  })
   const address = parseAddress(LOGIN)
   const account = address && (await server.service(directory).accountByAddress(address))
   const { certFile } = server.service(tlsContexts).summary
