@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/clock.ts'
 /** Small replies are sent together once they make up this much. */
 const BATCH_BYTES = 16 * 1024
 /** How long the peer may take to close its side after we closed ours. */
-const LINGER_MS = 5_000
+const LINGER_MS = 2_000
 
 export interface ReplyWriterOptions {
   readonly clock: Clock
