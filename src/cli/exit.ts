@@ -16,6 +16,11 @@ interface Stoppable {
 }
 
 const FAILED = 1
+/**
+ * Ctrl-C reaches every process of the terminal's group, and a parent such as npm passes it on as well: signals that
+ * follow within this time are one and the same.
+ */
+const SAME_SIGNAL_MS = 500
 
 /**
  * Lets signals rule a server from before it has started: SIGTERM and SIGINT drain and stop it, a second one of them
@@ -23,11 +28,13 @@ const FAILED = 1
  */
 export function obeySignals(): { readonly rule: (server: Stoppable) => void; readonly release: () => void } {
   let server: Stoppable | undefined
-  let stops = 0
+  let firstStop: number | undefined
   const stop = () => {
     if (server === undefined) exitNow(FAILED)
-    stops++
-    void server.stop({ drain: stops === 1 })
+    const now = performance.now()
+    firstStop ??= now
+    const isRepeated = now - firstStop > SAME_SIGNAL_MS
+    void server.stop({ drain: !isRepeated })
   }
   const reload = () => {
     server?.reload().catch(() => {
