@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -27,6 +27,15 @@ const pack = async (directory: string, into: string) => {
   return join(into, readdirSync(into).find((name) => name.endsWith('.tgz')) as string)
 }
 
+/** A copy of the package's sources, so that packing it rebuilds nothing under the feet of other tests. */
+function copySources(into: string): void {
+  const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }
+  const wanted = new Set(['src', 'plugins', 'package.json', 'tsconfig.json', 'tsconfig.build.json', ...files])
+  wanted.delete('dist')
+  for (const name of wanted) cpSync(join(root, name), join(into, name), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(into, 'node_modules'))
+}
+
 describe('a plugin from outside, as docs/plugins.md writes it', () => {
   const guide = files(readFileSync(join(root, 'docs/plugins.md'), 'utf8'))
   const place = scratch('package')
@@ -34,13 +43,12 @@ describe('a plugin from outside, as docs/plugins.md writes it', () => {
   let port: number
 
   beforeAll(async () => {
-    const [ours, theirs, author] = ['ours', 'theirs', 'author'].map((name) => join(place.path, name)) as [
-      string,
-      string,
-      string,
-    ]
-    for (const directory of [ours, theirs, author, operator]) mkdirSync(directory)
-    const server = await pack(root, ours)
+    const [sources, ours, theirs, author] = ['sources', 'ours', 'theirs', 'author'].map((name) =>
+      join(place.path, name),
+    ) as [string, string, string, string]
+    for (const directory of [sources, ours, theirs, author, operator]) mkdirSync(directory)
+    copySources(sources)
+    const server = await pack(sources, ours)
 
     for (const name of ['package.json', 'tsconfig.json', 'index.ts'])
       writeFileSync(join(author, name), guide.get(name) as string)

@@ -18,6 +18,10 @@ export function configDirectory(name: string): string {
 export interface ServerProcessOptions {
   /** Lines of the config below `domains`, in place of the usual accounts. */
   readonly more?: string
+  /** Address of the DNS server to ask; one that nobody answers at when left out. */
+  readonly dns?: string
+  /** Options of `outbound`, as they stand in a config. */
+  readonly outbound?: string
   /** Where the data is; below the config when left out. */
   readonly dataDir?: string
 }
@@ -115,7 +119,7 @@ export class ServerProcess implements AsyncDisposable {
     ]
   }
 
-  #config({ more }: ServerProcessOptions): string {
+  #config({ more, dns, outbound }: ServerProcessOptions): string {
     const { smtp, submission, submissions, imap, imaps, pop3, pop3s } = this.ports
     const at = (port: number, scheme = '') => `'${scheme}127.0.0.1:${port}'`
     return `import { defineConfig } from 'mailserver'
@@ -129,14 +133,14 @@ export default defineConfig({
   hostname: 'mail.example.test',
   domains: ['example.test'],
   dataDir: ${JSON.stringify(this.dataDir)},
-  dns: { servers: ['127.0.0.1:1'] },
+  dns: { servers: ['${dns ?? '127.0.0.1:1'}'] },
   plugins: [
     level(),
     smtp({ listen: ${at(smtp)} }),
     submission({ listen: [${at(submission)}, ${at(submissions, 'tls://')}] }),
     imap({ listen: [${at(imap)}, ${at(imaps, 'tls://')}] }),
     pop3({ listen: [${at(pop3)}, ${at(pop3s, 'tls://')}] }),
-    outbound(),
+    outbound(${outbound ?? ''}),
   ],
   ${more ?? "accounts: ['alice@example.test', 'bob@example.test'],"}
 })
