@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { type Account, type Answer, type IntakeSession, type Log, RefusedSource } from 'mailserver'
 import { COMMANDS } from './commands.ts'
 import type { Dialog, Profile } from './dialog.ts'
@@ -113,13 +114,9 @@ export class Session implements Dialog {
   }
 
   async #command(line: Buffer): Promise<Reply> {
-    let text: string
-    try {
-      text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(line)
-    } catch {
-      // RFC 6531 section 3.4: what is not ASCII is UTF-8.
-      return reply(500, '5.5.2', 'Command not recognized')
-    }
+    // RFC 6531 section 3.4: what is not ASCII is UTF-8.
+    if (!isUtf8(line)) return reply(500, '5.5.2', 'Command not recognized')
+    const text = line.toString('utf8')
     if (HTTP.test(text)) return reply(421, '4.7.0', 'This is no web server', CLOSE)
     const match = VERB.exec(text.trimEnd())
     const command = match === null ? undefined : COMMANDS.get((match[1] as string).toUpperCase())
