@@ -8,18 +8,24 @@ interface Post {
 
 type Listener = (message: string) => void
 
-/** Topics heard by every thread that has the store open, each thread's own posts included, in the order they were posted. */
+/**
+ * Topics heard by every thread that has the store open. A thread's own posts come back to it by the same way as those of
+ * others: so what was posted after a commit is heard everywhere after what was posted before it, whoever posted.
+ */
 export class Bus {
   readonly #listeners = new Map<string, Set<Listener>>()
-  readonly #channel: BroadcastChannel
+  readonly #sender: BroadcastChannel
+  readonly #receiver: BroadcastChannel
   readonly #log: Log
 
   /** @param name shared by all threads */
   constructor(name: string, log: Log) {
     this.#log = log
-    this.#channel = new BroadcastChannel(name)
-    this.#channel.onmessage = (event) => this.#deliver((event as { data: Post }).data)
-    this.#channel.unref()
+    this.#sender = new BroadcastChannel(name)
+    this.#sender.unref()
+    this.#receiver = new BroadcastChannel(name)
+    this.#receiver.onmessage = (event) => this.#deliver((event as { data: Post }).data)
+    this.#receiver.unref()
   }
 
   watch(topic: string, listener: Listener): () => void {
@@ -34,14 +40,13 @@ export class Bus {
   }
 
   publish(topic: string, message: string): void {
-    const post = { topic, message }
-    this.#channel.postMessage(post)
-    if (this.#listeners.has(topic)) queueMicrotask(() => this.#deliver(post))
+    this.#sender.postMessage({ topic, message })
   }
 
   close(): void {
     this.#listeners.clear()
-    this.#channel.close()
+    this.#sender.close()
+    this.#receiver.close()
   }
 
   #deliver({ topic, message }: Post): void {
