@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { dataDirectory, openStore } from './open-store.ts'
 import { indexOf, replaceDirectory, segmentsOf } from './store-files.ts'
 import { checkMessages, fileMessage } from './traffic.ts'
+import { supervise } from './worker-orders.ts'
 
 type Callback = (error: Error | null, count?: number) => void
 
@@ -15,6 +16,8 @@ const disk = vi.hoisted(() => ({
   room: Number.POSITIVE_INFINITY,
   open: undefined as (() => Error | undefined) | undefined,
   read: undefined as (() => Error | undefined) | undefined,
+  /** Files that were synced. */
+  synced: new Set<number>(),
 }))
 
 const fault = vi.hoisted(() => (code: string) => Object.assign(new Error(`${code}: made by the test`), { code }))
@@ -50,6 +53,7 @@ vi.mock('node:fs', async (original) => {
     },
     fdatasync: (fd: number, done: Callback) => {
       const error = segments.has(fd) ? disk.sync?.() : undefined
+      if (segments.has(fd)) disk.synced.add(fd)
       if (error === undefined) fs.fdatasync(fd, done)
       else setImmediate(done, error)
     },
@@ -101,6 +105,29 @@ describe('a sync that fails', () => {
     await using store = await openStore(directory.path)
     await commit(store, 'after a restart')
     expect(await store.engine.get(Buffer.from('before'))).toBeDefined()
+  })
+})
+
+describe('a durable commit', () => {
+  it('brings what it stands on to the disk as well, be it in the segment of another worker', async () => {
+    using directory = dataDirectory()
+    const { shared, stop } = await supervise(directory.path)
+    const first = await openStore(directory.path, { shared, worker: 0 })
+    const second = await openStore(directory.path, { shared, worker: 1 })
+    await commit(first, 'a')
+    await commit(second, 'b')
+    disk.synced.clear()
+    await commit(second, 'c')
+    expect(disk.synced.size).toBe(1)
+    disk.synced.clear()
+    await first.engine.transactRelaxed(['s'], async (tx) => tx.put(Buffer.from('flag'), Buffer.from('x')))
+    expect(disk.synced.size).toBe(0)
+    await commit(second, 'd')
+    expect(disk.synced.size).toBe(2)
+    await expect.poll(() => disk.synced.size, { timeout: 5_000 }).toBe(3)
+    await first.close()
+    await second.close()
+    await stop?.()
   })
 })
 
