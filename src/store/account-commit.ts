@@ -143,7 +143,7 @@ export class AccountCommit {
 }
 
 /** How a change is committed: `durable` waits for the disk, `relaxed` does not. */
-export type Durability = 'durable' | 'relaxed'
+type Durability = 'durable' | 'relaxed'
 
 /** Runs one change of an account in a transaction of its own. */
 export async function commitAccount<T>(

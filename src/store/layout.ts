@@ -60,7 +60,7 @@ export const blobDeadRange = (until: number): Range => ({
 export const messageOwner = (account: AccountId, mailbox: number, uid: number): string =>
   `message/${account}/${mailbox}/${uid}`
 
-export type MessageSpace = 'mail-state' | 'mail-copy' | 'mail-index'
+type MessageSpace = 'mail-state' | 'mail-copy' | 'mail-index'
 
 /** Keys of one kind of record in one mailbox; the common prefix is built once. */
 export class MessageKeys {

@@ -16,7 +16,7 @@ import { expireJourneys } from './expire-journeys.ts'
 import { decodeEvents, decodeSubject, encodeEvents, encodeSubject, wordOf, wordsOf } from './journey-codec.ts'
 import { RefusedJourneys } from './refused-journeys.ts'
 
-export interface JourneysParts {
+interface JourneysParts {
   readonly engine: Engine
   readonly clock: Clock
   readonly log: Log

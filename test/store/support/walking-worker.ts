@@ -13,6 +13,18 @@ import { openStore } from '../../plugins/level/open-store.ts'
 
 const port = parentPort as NonNullable<typeof parentPort>
 const { dataDir, shared, worker } = workerData as { dataDir: string; shared: unknown; worker: number }
+// Before any wait: a listener keeps the thread alive while timers that do not are all it waits for.
+port.on('message', async (order: 'walk' | 'report' | 'close') => {
+  if (order === 'walk') {
+    await Promise.all([1, 2, 3, 4].map((number) => session(worker * 10 + number)))
+    port.postMessage({ walked: true })
+  } else if (order === 'report') {
+    port.postMessage(await report())
+  } else {
+    await close()
+    port.close()
+  }
+})
 const account = 'account-1' as AccountId
 
 const { engine, blobStore: blobs, close } = await openStore(dataDir, { shared, worker })
@@ -57,15 +69,4 @@ async function report() {
   return { heard, reached: record.modSeq, used: record.usedMessages, contents }
 }
 
-port.on('message', async (order: 'walk' | 'report' | 'close') => {
-  if (order === 'walk') {
-    await Promise.all([1, 2, 3, 4].map((number) => session(worker * 10 + number)))
-    port.postMessage({ walked: true })
-  } else if (order === 'report') {
-    port.postMessage(await report())
-  } else {
-    await close()
-    port.close()
-  }
-})
 port.postMessage({ ready: true })
