@@ -136,13 +136,13 @@ export const CHANGE_CASES: readonly MailStoreCase[] = [
   inWorld('keeps one watcher’s fault from the others, and ends each by itself', async (world) => {
     const { store, account, inbox } = world
     const heard: string[] = []
+    const feed = await recordEvents(world)
     store.watch(account, () => {
       throw new Error('a watcher fails')
     })
     const listener = () => void heard.push('shared')
     const end = store.watch(account, listener)
     store.watch(account, listener)
-    const feed = await recordEvents(world)
     await world.fill(inbox, 1)
     await feed.settled()
     assert.equal(heard.length, 2)

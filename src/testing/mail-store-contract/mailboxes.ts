@@ -40,6 +40,9 @@ export const MAILBOX_CASES: readonly MailStoreCase[] = [
       await fails('INVALID', store.createMailbox(account, name))
       await fails('INVALID', store.renameMailbox(account, 'Sent', name))
       await fails('INVALID', store.setSubscribed(account, name, true))
+      await store.setSubscribed(account, name, false)
+      await fails('MAILBOX_NOT_FOUND', store.mailbox(account, name))
+      await fails('MAILBOX_NOT_FOUND', store.deleteMailbox(account, name))
     }
     assert.equal((await store.mailboxes(account)).length, 6)
   }),

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
 import type { BlobStore } from '../../store/blob-store.ts'
+import { countersKey } from '../../store/layout.ts'
 import { accountScope, type MailboxId } from '../../store/mail-store.ts'
+import { decodeCounters, encodeCounters } from '../../store/records/mailbox-counters.ts'
+import { mailboxNumber } from '../../store/records/mailbox-record.ts'
 import { collect, countKeys, fails, indexOf, inWorld, type MailStoreCase, MESSAGE_SPACES } from './world.ts'
 
 const unreadable = (blobs: BlobStore): BlobStore => ({
@@ -192,5 +195,20 @@ export const MESSAGE_CASES: readonly MailStoreCase[] = [
     assert.equal((await store.status(account, inbox)).recent, 1)
     const taken = await Promise.all([ask(true), ask(true), ask(true)])
     assert.deepEqual(taken.sort(), [3, 5, 5])
+  }),
+
+  inWorld('takes no message when the UIDs of a mailbox are used up, and wraps none around', async (world) => {
+    const { store, account, inbox, engine } = world
+    const at = countersKey(account, mailboxNumber(inbox))
+    const counters = decodeCounters((await engine.get(at)) ?? Buffer.alloc(0))
+    await engine.transact([accountScope(account)], async (tx) =>
+      tx.put(at, encodeCounters({ ...counters, lastUid: 0xffff_fffd })),
+    )
+    assert.deepEqual(await world.fill(inbox, 1), [0xffff_fffe])
+    await fails('LIMIT_REACHED', world.fill(inbox, 1))
+    await fails('LIMIT_REACHED', store.copy(account, inbox, [0xffff_fffe], inbox))
+    assert.equal((await store.status(account, inbox)).uidNext, 0xffff_ffff)
+    assert.deepEqual(await world.uids(inbox), [0xffff_fffe])
+    assert.equal((await store.quota(account)).usedMessages, 1)
   }),
 ]
