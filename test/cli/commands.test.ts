@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { StartCard } from '../../src/cli/start-card.ts'
 import { run } from '../support/peer.ts'
 import { describeWith } from '../support/programs.ts'
 import { mailProject } from './mail-project.ts'
+
+// Every command is a process of its own, and runs from its sources.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 interface Entries {
   readonly entries: readonly { readonly id: string; readonly recipient: string; readonly state: string }[]

@@ -2,11 +2,14 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { lockHolder } from '../../src/control/data-lock.ts'
 import type { ServerStatus } from '../../src/control/server-status.ts'
 import { eventually } from '../support/peer.ts'
 import { logOf, mailProject } from './mail-project.ts'
+
+// Every command is a process of its own, and runs from its sources.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 test('a server in the background starts, tells how it is, reloads, restarts and stops', async () => {
   await using p = mailProject()
@@ -112,7 +115,7 @@ test('a config that is wrong ends every command with 78, with all problems and t
 
 test('plugins that do not fit together are found before anything starts', async () => {
   await using p = mailProject()
-  p.configure('plugins: [imap({ listen: '127.0.0.1:0' })],')
+  p.configure("plugins: [imap({ listen: '127.0.0.1:0' })],")
   const ran = await p.mailserver('config', 'check')
   expect(ran).toMatchObject({ code: 78, stderr: expect.stringMatching(/needs core:engine, and no plugin provides it/) })
 })
@@ -121,7 +124,7 @@ test('a corrupt store stops the start with a message, and no stack', async () =>
   await using p = mailProject()
   await p.json(['start', '--detach'])
   await p.json(['stop'])
-  writeFileSync(join(p.dataDir, 'store', 'keys', 'CURRENT'), 'nonsense\n')
+  writeFileSync(join(p.dataDir, 'store', 'VERSION'), 'nonsense\n')
   const ran = await p.mailserver('start', '--detach')
   expect(ran.code).toBe(1)
   expect(ran.stderr).toMatch(/^Error: level did not start: /)

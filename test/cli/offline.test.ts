@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { takeLock } from '../../src/control/data-lock.ts'
 import { mailProject } from './mail-project.ts'
+
+// Every command is a process of its own, and runs from its sources.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 test('commands that need no server work in the store, and the server finds what they did', async () => {
   await using p = mailProject()
