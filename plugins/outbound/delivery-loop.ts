@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AttemptResult, Claim, Clock, Log, Queue } from 'mailserver'
 
 export interface LoopParts {
@@ -60,6 +61,8 @@ export class DeliveryLoop {
     const most = isOneDestination ? Math.min(total, perDestination) : total
     const draining = this.#draining.signal
     while (!draining.aborted) {
+      // Attempts that end in the same turn are replaced by one claim.
+      await nextTurn()
       const free = most - this.#count
       if (free <= 0) {
         await this.#changed()

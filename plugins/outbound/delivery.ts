@@ -116,7 +116,12 @@ export class Delivery {
     const { mx, smarthost, port, relay, clock } = this.#parts
     const hop = route === undefined ? smarthost : namedHop(route)
     if (route !== undefined && hop === undefined) {
-      this.#all(recipients, deferred('4.3.5', `${route} is no next hop`), clock.now(), results)
+      this.#all(
+        recipients,
+        deferred('4.3.5', `The route ${withoutSecrets(route)} is no next hop`),
+        clock.now(),
+        results,
+      )
       return
     }
     const settings: HopSettings = hop ?? { port, tls: 'opportunistic', verify: false }
@@ -141,10 +146,12 @@ export class Delivery {
   }
 }
 
+/** A route is shown in lists and logs: one with credentials in it is not taken. */
 function namedHop(route: string): SmarthostHop | undefined {
   const hop = parseNextHop(route)
-  if (hop === undefined) return undefined
-  const { user, password, ...rest } = hop
-  const verify = hop.tls === 'starttls' || hop.tls === 'implicit'
-  return { ...rest, verify, ...(user !== undefined && { auth: { user, pass: password ?? '' } }) }
+  if (hop === undefined || hop.user !== undefined) return undefined
+  const { host, port, tls } = hop
+  return { host, port, tls, verify: tls === 'starttls' || tls === 'implicit' }
 }
+
+const withoutSecrets = (route: string): string => route.replace(/\/\/[^/]*@/, '//…@')

@@ -10,13 +10,14 @@ import {
   decodeMessage,
   decodeRecipient,
   destinationOf,
+  dueFrom,
   dueKey,
   dueOf,
-  dueUntil,
   encode,
   messageKey,
   messageScope,
   NOTHING,
+  publicMessage,
   publicRecipient,
   readClaim,
   readDueKey,
@@ -71,22 +72,25 @@ export class Claims {
    * @param room how many claims one destination may get now
    */
   async take(destinations: readonly string[], limit: number, room: (destination: string) => number): Promise<Claim[]> {
-    const now = this.#parts.clock.now()
+    const { engine, clock, due } = this.#parts
+    const now = clock.now()
     const share = Math.max(1, Math.ceil(limit / Math.max(1, destinations.length)))
     const candidates = await Promise.all(
       destinations.map((destination) => this.#candidates(destination, now, Math.min(share, room(destination)))),
     )
     const chosen = inTurns(candidates).slice(0, limit)
+    const isChosen = new Set(chosen)
+    const remember = (groups: readonly (readonly DueEntry[])[]) => {
+      for (const [first] of groups) if (first !== undefined) due.lower(first.destination, first.dueAt)
+    }
+    remember(candidates.flat().filter((group) => !isChosen.has(group)))
     const ids = [...new Set(chosen.map(([first]) => first?.id as MessageId))]
     if (ids.length === 0) return []
-    return this.#parts.engine.transactRelaxed(ids.map(messageScope), (tx) => this.#commit(tx, chosen, now))
-  }
-
-  /** Reads back from the index what waits for the destinations now. */
-  async look(destinations: readonly string[]): Promise<void> {
-    const { engine, due } = this.#parts
-    for (const destination of destinations) {
-      await due.look(destination, async () => (await firstDue(engine, dueOf(destination)))?.dueAt)
+    try {
+      return await engine.transactRelaxed(ids.map(messageScope), (tx) => this.#commit(tx, chosen, now))
+    } catch (error) {
+      remember(chosen)
+      throw error
     }
   }
 
@@ -102,24 +106,33 @@ export class Claims {
     }
   }
 
-  /** The first messages due of one destination: at most `limit` groups of entries of one message each. */
+  /**
+   * The first messages due of one destination: at most `limit` groups of entries of one message each. What comes after
+   * them is what waits for the destination from now on.
+   */
   async #candidates(destination: string, now: number, limit: number): Promise<DueEntry[][]> {
+    const { engine, due } = this.#parts
     const groups: DueEntry[][] = []
     if (limit <= 0) return groups
     const most = limit + RECIPIENTS_PER_CLAIM
-    let read = 0
-    for await (const batch of this.#parts.engine.scan({ ...dueUntil(destination, now), limit: most })) {
-      read += batch.length
-      for (const [bytes] of batch) {
-        const entry = readDueKey(bytes)
-        const last = groups.at(-1)
-        if (last?.[0]?.id === entry.id && last.length < RECIPIENTS_PER_CLAIM) last.push(entry)
-        else if (groups.length < limit) groups.push([entry])
-        else return groups
+    await due.look(destination, async (from) => {
+      let read = 0
+      for await (const batch of engine.scan({ ...dueFrom(destination, from), limit: most })) {
+        read += batch.length
+        for (const [bytes] of batch) {
+          const entry = readDueKey(bytes)
+          const last = groups.at(-1)
+          if (entry.dueAt > now) return entry.dueAt
+          if (last?.[0]?.id === entry.id && last.length < RECIPIENTS_PER_CLAIM) last.push(entry)
+          else if (groups.length < limit) groups.push([entry])
+          else return entry.dueAt
+        }
       }
-    }
-    // What was read may end in the middle of a message: its recipients go together, so it waits for the next claim.
-    if (read === most && groups.length > 1) groups.pop()
+      if (read < most) return undefined
+      // What was read may end in the middle of a message: its recipients go together, so it waits for the next claim.
+      const cut = groups.length > 1 ? groups.pop() : groups[0]
+      return cut?.[0]?.dueAt
+    })
     return groups
   }
 
@@ -148,7 +161,7 @@ export class Claims {
       const [first] = entriesOfOne
       if (bytes === undefined || first === undefined || recipients.length === 0) continue
       claims.push({
-        message: decodeMessage(bytes),
+        message: publicMessage(decodeMessage(bytes)),
         destination: first.destination,
         recipients: recipients.map(publicRecipient),
       })

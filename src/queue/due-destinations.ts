@@ -25,12 +25,14 @@ export class DueDestinations {
   /**
    * Puts in what a look into the index shows; undefined: nothing waits for the destination. What is announced while the
    * look goes on counts as well: the index may have been read just before it.
+   * @param read is told the earliest time at which there may be something: a store need not wade through what is gone
    */
-  async look(destination: string, read: () => Promise<number | undefined>): Promise<void> {
+  async look(destination: string, read: (from: number) => Promise<number | undefined>): Promise<void> {
     const look = { destination, lowest: Number.POSITIVE_INFINITY }
     this.#looks.add(look)
     try {
-      const dueAt = Math.min((await read()) ?? Number.POSITIVE_INFINITY, look.lowest)
+      const from = this.#dueAt.get(destination) ?? 0
+      const dueAt = Math.min((await read(from)) ?? Number.POSITIVE_INFINITY, look.lowest)
       if (dueAt === Number.POSITIVE_INFINITY) this.#dueAt.delete(destination)
       else this.#put(destination, dueAt)
     } finally {

@@ -23,7 +23,7 @@ export function addMessage(
   recipients: readonly StoredRecipient[],
   announce: Announce,
 ): void {
-  tx.put(messageKey(message.id), encode(message))
+  tx.put(messageKey(message.id), encode({ ...message, recipientCount: recipients.length }))
   linkIn(tx, message.blob, blobOwner(message.id))
   const earliest = new Map<string, number>()
   for (const recipient of recipients) {

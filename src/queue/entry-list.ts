@@ -1,17 +1,21 @@
-import type { Engine, Entry, Range } from '../store/engine.ts'
+import type { Engine, Range } from '../store/engine.ts'
 import { compileFilter, readEntryId } from './filter.ts'
 import {
   allRecipients,
   decodeMessage,
   decodeRecipient,
   messageKey,
+  publicMessage,
   publicRecipient,
   recipientKey,
   recipientsOf,
 } from './layout.ts'
-import type { MessageId, QueueEntry, QueueFilter, QueueMessage } from './queue.ts'
+import type { MessageId, QueueEntry, QueueFilter, QueueMessage, QueueRecipient } from './queue.ts'
 
 const DEFAULT_PAGE = 100
+
+/** Entries whose messages are read together: a page of a few reads no more than a few. */
+const STEP = 64
 
 /** Reads of the queue, in the order of message ids: a page that was read never shifts when others come or go. */
 export class EntryList {
@@ -56,23 +60,28 @@ export class EntryList {
     const compiled = compileFilter(filter)
     let message: QueueMessage | undefined
     for await (const batch of this.#engine.scan(rangeOf(compiled.message, after))) {
-      const messages = await this.#messagesOf(batch, message)
-      for (const [, value] of batch) {
-        const recipient = publicRecipient(decodeRecipient(value))
-        message = messages.get(recipient.message)
-        if (message !== undefined && compiled.matches(message, recipient)) yield { message, recipient }
+      for (let at = 0; at < batch.length; at += STEP) {
+        const recipients = batch.slice(at, at + STEP).map(([, value]) => publicRecipient(decodeRecipient(value)))
+        const messages = await this.#messagesOf(recipients, message)
+        for (const recipient of recipients) {
+          message = messages.get(recipient.message)
+          if (message !== undefined && compiled.matches(message, recipient)) yield { message, recipient }
+        }
       }
     }
   }
 
-  async #messagesOf(batch: readonly Entry[], known: QueueMessage | undefined): Promise<Map<MessageId, QueueMessage>> {
+  async #messagesOf(
+    recipients: readonly QueueRecipient[],
+    known: QueueMessage | undefined,
+  ): Promise<Map<MessageId, QueueMessage>> {
     const messages = new Map<MessageId, QueueMessage>()
     if (known !== undefined) messages.set(known.id, known)
-    const ids = new Set(batch.map(([, value]) => decodeRecipient(value).message))
+    const ids = new Set(recipients.map(({ message }) => message))
     const missing = [...ids].filter((id) => !messages.has(id))
     for (const value of await this.#engine.getMany(missing.map(messageKey))) {
       if (value === undefined) continue
-      const message = decodeMessage(value)
+      const message = publicMessage(decodeMessage(value))
       messages.set(message.id, message)
     }
     return messages

@@ -28,6 +28,12 @@ export interface StoredRecipient extends QueueRecipient {
   readonly mark?: Mark
 }
 
+/** A message as it is stored. */
+export interface StoredMessage extends QueueMessage {
+  /** How many it had when it was queued: when all of them end at once, nobody need look for others. */
+  readonly recipientCount: number
+}
+
 export type Mark =
   | { readonly kind: 'hold' }
   | { readonly kind: 'remove' }
@@ -47,10 +53,10 @@ export const dueKey = (destination: string, dueAt: number, id: MessageId, index:
   key(SPACE, 'due', destination, BigInt(dueAt), id, index)
 export const allDue = (): Range & { gte: Key; lt: Key } => prefixRange(SPACE, 'due')
 export const dueOf = (destination: string): Range & { gte: Key; lt: Key } => prefixRange(SPACE, 'due', destination)
-/** What is due at `now` or before, for one destination. */
-export const dueUntil = (destination: string, now: number): Range => ({
-  gte: dueOf(destination).gte,
-  lt: key(SPACE, 'due', destination, BigInt(now + 1)),
+/** What waits for a destination from a time on. */
+export const dueFrom = (destination: string, from: number): Range => ({
+  gte: key(SPACE, 'due', destination, BigInt(from)),
+  lt: dueOf(destination).lt,
 })
 
 export const claimKey = (owner: string, id: MessageId, index: number): Key => key(SPACE, 'claim', owner, id, index)
@@ -90,8 +96,8 @@ export function claimValue(until: number): Buffer {
 
 export const NOTHING: Buffer = Buffer.alloc(0)
 
-export const encode = (record: QueueMessage | StoredRecipient): Buffer => Buffer.from(JSON.stringify(record))
-export const decodeMessage = (value: Buffer): QueueMessage => JSON.parse(value.toString()) as QueueMessage
+export const encode = (record: StoredMessage | StoredRecipient): Buffer => Buffer.from(JSON.stringify(record))
+export const decodeMessage = (value: Buffer): StoredMessage => JSON.parse(value.toString()) as StoredMessage
 export const decodeRecipient = (value: Buffer): StoredRecipient => JSON.parse(value.toString()) as StoredRecipient
 
 /** Domain, or the next hop that replaces it: what concurrency is counted by and pauses name. */
@@ -102,6 +108,11 @@ export const destinationOf = ({ recipient, route }: Pick<QueueRecipient, 'recipi
 export function publicRecipient(stored: StoredRecipient): QueueRecipient {
   const { owner: _, mark: __, ...recipient } = stored
   return recipient
+}
+
+export function publicMessage(stored: StoredMessage): QueueMessage {
+  const { recipientCount: _, ...message } = stored
+  return message
 }
 
 /** A reader that stands behind the two words every key begins with. */

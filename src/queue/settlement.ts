@@ -129,7 +129,7 @@ export class Settlement {
         leaving += 1
       }
     }
-    if (leaving > 0 && (await isEmpty(tx, id))) {
+    if (leaving > 0 && (leaving === message.recipientCount || (await isEmpty(tx, id)))) {
       tx.delete(messageKey(id))
       unlinkIn(tx, message.blob, blobOwner(id), now)
     }

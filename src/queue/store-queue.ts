@@ -25,7 +25,7 @@ export interface StoreQueueParts extends Omit<SettlementParts, 'announce'> {
   readonly random: () => number
 }
 
-/** Engine topic: what waits for a destination, `<due time> <destination>`, or nothing: look at everything again. */
+/** Engine topic: what waits for a destination, `<due time> <destination>`, or nothing: pauses have changed. */
 const TOPIC = 'queue:due'
 
 /** Messages that a command works on at the same time: their commits share syncs. */
@@ -134,7 +134,6 @@ export class StoreQueue implements Queue {
       // There may be more than fits in: the next claim tells.
       this.#isStirred = true
       const claims = await this.#claims.take(ready, limit, room)
-      await this.#claims.look(ready)
       // Nothing: what was known of these is out of date, and has been put right.
       if (claims.length > 0) return claims
     }
@@ -241,12 +240,11 @@ export class StoreQueue implements Queue {
   }
 
   async pause(destination?: string): Promise<void> {
-    await this.#pauses.set(destination, true)
+    await this.#setPaused(destination, true)
   }
 
   async resume(destination?: string): Promise<void> {
-    await this.#pauses.set(destination, false)
-    this.#parts.engine.publish(TOPIC, '')
+    await this.#setPaused(destination, false)
   }
 
   paused() {
@@ -279,6 +277,11 @@ export class StoreQueue implements Queue {
     return settled
   }
 
+  async #setPaused(destination: string | undefined, isPaused: boolean): Promise<void> {
+    await this.#pauses.set(destination, isPaused)
+    this.#parts.engine.publish(TOPIC, '')
+  }
+
   /** Puts claimed entries back; those that an operator gave up while they were claimed end here. */
   async #giveBack(id: MessageId, indexes: readonly number[], owner: string): Promise<void> {
     const givenUpIndexes = await this.#claims.giveBack(id, indexes, owner)
@@ -295,6 +298,7 @@ export class StoreQueue implements Queue {
   #hear(text: string): void {
     const space = text.indexOf(' ')
     if (space > 0) this.#due.lower(text.slice(space + 1), Number(text.slice(0, space)))
+    else this.#pauses.forget()
     this.#isStirred = true
     for (const wake of [...this.#waiters]) wake()
   }

@@ -281,6 +281,13 @@ describe('hooks', () => {
     using world = deliveryWorld({})
     expect(await world.send([{ to: 'a@x.test', route: 'gopher://x' }])).toEqual(['deferred 4.3.5'])
   })
+
+  it('never show credentials that stand in a route', async () => {
+    using world = deliveryWorld({})
+    const results = await world.attempt(await world.claim([{ to: 'a@x.test', route: 'smtp://us:hidden@gw.test' }]))
+    expect(words(results)).toEqual(['deferred 4.3.5'])
+    expect(JSON.stringify([...results])).not.toContain('hidden')
+  })
 })
 
 const addressOf = (rcpt: string) => /<(.*?)>/.exec(rcpt)?.[1]
