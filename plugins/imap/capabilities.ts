@@ -1,3 +1,4 @@
+import type { ServerFacts } from 'mailserver'
 import type { State } from './command.ts'
 
 interface Capability {
@@ -29,10 +30,24 @@ const CAPABILITIES: readonly Capability[] = [
   { name: 'CHILDREN', isShown: afterLogin },
   { name: 'SPECIAL-USE', isShown: afterLogin },
   { name: 'CREATE-SPECIAL-USE', isShown: afterLogin },
+  { name: 'MULTIAPPEND', isShown: afterLogin },
+  { name: 'CONDSTORE', isShown: afterLogin },
+  { name: 'QRESYNC', isShown: afterLogin },
+  { name: 'ESEARCH', isShown: afterLogin },
+  { name: 'STATUS=SIZE', isShown: afterLogin },
 ]
 
 /** `CAPABILITY IMAP4rev1 …` as it is for this client now (RFC 3501 section 7.2.1). */
-export function capabilityText({ state, isTls }: { readonly state: State; readonly isTls: boolean }): string {
+export function capabilityText({ state, isTls, server }: Client): string {
   const names = CAPABILITIES.filter(({ isShown }) => isShown(state, isTls)).map(({ name }) => name)
+  const { messageBytes } = server.limits
+  // RFC 7889 section 3: one limit for every mailbox.
+  if (afterLogin(state) && messageBytes > 0) names.push(`APPENDLIMIT=${messageBytes}`)
   return `CAPABILITY ${names.join(' ')}`
+}
+
+interface Client {
+  readonly state: State
+  readonly isTls: boolean
+  readonly server: ServerFacts
 }

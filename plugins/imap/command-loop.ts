@@ -55,6 +55,7 @@ export class CommandLoop {
     if (read.kind === 'refused') {
       this.#complete(read.tag, bad(read.text, read.code))
     } else {
+      session.tag = read.head.tag
       const completion = await this.#run(read)
       this.#complete(read.head.tag, completion)
       this.#onCommand?.(COMMANDS.has(read.head.name) ? read.head.name : 'unknown', completion.status)
@@ -97,9 +98,9 @@ export class CommandLoop {
   }
 
   async #tell(row: Command): Promise<void> {
-    const { view, out, services } = this.session
+    const { view, out, services, enabled } = this.session
     if (view === undefined || row.updates === 'none') return
-    await tellUpdates(view, out, { store: services.store, canExpunge: row.updates === 'all' })
+    await tellUpdates(view, out, { store: services.store, enabled, canExpunge: row.updates === 'all' })
   }
 
   /** The row of a command that is possible in this state. */

@@ -67,6 +67,10 @@ export class MailboxMirror {
   get uidNext(): number {
     return this.#uidNext
   }
+  /** Every change up to this one is in the columns. */
+  get highestModSeq(): bigint {
+    return this.#completeTo
+  }
   get isDeleted(): boolean {
     return this.#isDeleted
   }

@@ -51,6 +51,8 @@ export class Session {
   farewell: string | undefined
   /** What it does now, for the list of sessions. */
   activity = 'idle'
+  /** Tag of the command in hand; ESEARCH names it. */
+  tag = ''
   /** Extensions the client switched on (RFC 5161), in capitals. */
   readonly enabled = new Set<string>()
   readonly #reader: CommandReader
@@ -125,6 +127,13 @@ export class Session {
     if (before === undefined) return
     before.close()
     this.services.mirrors.release(before.mirror)
+  }
+
+  /** The client knows of mod-sequences from now on (RFC 7162 section 3.1). */
+  enableCondstore(): void {
+    if (this.enabled.has('CONDSTORE')) return
+    this.enabled.add('CONDSTORE')
+    if (this.#view !== undefined) this.out.untagged(`OK [HIGHESTMODSEQ ${this.#view.mirror.highestModSeq}] Highest`)
   }
 
   /** Ends the session with BYE: now when it waits for its client, else after the command in hand. */

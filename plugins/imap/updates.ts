@@ -1,6 +1,7 @@
 import type { MailStore } from 'mailserver'
 import type { MailboxView } from './mailbox-view.ts'
 import type { Responses } from './responses.ts'
+import { formatSequenceSet } from './wire/sequence-set.ts'
 
 /** The selected mailbox was deleted by another session: this one cannot go on. */
 export class MailboxGone extends Error {
@@ -9,6 +10,8 @@ export class MailboxGone extends Error {
 
 export interface UpdateOptions {
   readonly store: MailStore
+  /** What the client switched on: CONDSTORE and QRESYNC change what is said. */
+  readonly enabled: ReadonlySet<string>
   /** EXPUNGE may be said (RFC 3501 section 7.4.1). */
   readonly canExpunge: boolean
 }
@@ -24,21 +27,39 @@ export async function tellUpdates(view: MailboxView, out: Responses, options: Up
   if (!view.hasUpdates) return
   if (view.mirror.isDeleted) throw new MailboxGone('the selected mailbox was deleted')
   if (options.canExpunge) {
-    for (const { sequence } of view.takeExpunged()) {
-      out.untagged(`${sequence} EXPUNGE`)
-      if (out.isFull) await out.room()
-    }
+    await tellExpunged(view, out, options.enabled.has('QRESYNC'))
   }
   await tellNew(view, out, options.store)
   tellKeywords(view, out)
+  const isCondstore = options.enabled.has('CONDSTORE')
   let told = 0
   for (const position of view.takeFlags()) {
     // The mirror goes on while a slow client is waited for.
     const row = view.rowAt(position)
-    if (row !== -1) out.untagged(`${position + 1} FETCH (FLAGS ${flagsText(view, position, row)})`)
+    if (row !== -1) out.untagged(`${position + 1} FETCH (${changedText(view, position, row, isCondstore)})`)
     told += 1
     if (told % BATCH === 0 && out.isFull) await out.room()
   }
+}
+
+/** With QRESYNC the UIDs are named instead of the numbers (RFC 7162 section 3.2.10). */
+async function tellExpunged(view: MailboxView, out: Responses, isQresync: boolean): Promise<void> {
+  const gone = view.takeExpunged()
+  if (isQresync) {
+    const uids = gone.map(({ uid }) => uid).reverse()
+    if (uids.length > 0) out.untagged(`VANISHED ${formatSequenceSet(uids)}`)
+    return
+  }
+  for (const { sequence } of gone) {
+    out.untagged(`${sequence} EXPUNGE`)
+    if (out.isFull) await out.room()
+  }
+}
+
+/** Flags as an unasked FETCH tells them; with CONDSTORE the mod-sequence and, for QRESYNC, the UID beside them. */
+function changedText(view: MailboxView, position: number, row: number, isCondstore: boolean): string {
+  const flags = `FLAGS ${flagsText(view, position, row)}`
+  return isCondstore ? `UID ${view.uidAt(position)} ${flags} MODSEQ (${view.mirror.columns.modSeqAt(row)})` : flags
 }
 
 /** Tells the client of messages that came. */

@@ -2,7 +2,7 @@ import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
 
 /** Extensions that must be switched on by their client, in capitals. */
-const ENABLABLE: ReadonlySet<string> = new Set<string>()
+const ENABLABLE: ReadonlySet<string> = new Set(['CONDSTORE', 'QRESYNC'])
 
 /** RFC 5161 section 3.1: names that are not known, or need no switching on, are passed over. */
 export const enable = command({
@@ -18,6 +18,8 @@ export const enable = command({
   },
   async run(names, session) {
     const added = names.filter((name) => ENABLABLE.has(name) && !session.enabled.has(name))
+    // RFC 7162 section 3.2.3: QRESYNC brings CONDSTORE with it.
+    if (added.length > 0) session.enableCondstore()
     for (const name of added) session.enabled.add(name)
     session.out.untagged(['ENABLED', ...added].join(' '))
     return ok('Enabled')

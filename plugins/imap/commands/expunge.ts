@@ -32,7 +32,9 @@ async function remove(session: Session, uids: readonly number[]): Promise<Comple
   if (uids.length > 0) {
     view.mirror.applyExpunged(await session.services.store.expunge(session.account, view.mailbox.id, uids))
   }
-  return ok('Expunge completed')
+  if (!session.enabled.has('QRESYNC') || uids.length === 0) return ok('Expunge completed')
+  await view.mirror.refresh()
+  return ok('Expunge completed', `HIGHESTMODSEQ ${view.mirror.highestModSeq}`)
 }
 
 /** UIDs with `\Deleted` at these positions, or at all. */

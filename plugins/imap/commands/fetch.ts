@@ -1,8 +1,10 @@
 import { type Command, command, SELECTED } from '../command.ts'
 import { no, ok } from '../completion.ts'
-import { fetchMessages } from '../fetch/fetch-messages.ts'
+import { changedAfter, fetchMessages } from '../fetch/fetch-messages.ts'
 import { fetchRequest } from '../fetch/fetch-request.ts'
-import { parseFetchItems } from '../wire/fetch-items.ts'
+import { vanishedSince } from '../vanished.ts'
+import { type FetchItem, parseFetchItems } from '../wire/fetch-items.ts'
+import { parseFetchModifiers } from '../wire/modifiers.ts'
 import { parseSequenceSet } from '../wire/sequence-set.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 
@@ -16,17 +18,30 @@ function fetching(name: string, isUid: boolean): Command {
     name,
     states: SELECTED,
     updates: isUid ? 'all' : 'no-expunge',
-    parse(args, { limits }) {
+    parse(args, { limits, enabled }) {
       args.space()
       const set = parseSequenceSet(args)
       args.space()
       const items = parseFetchItems(args, limits.items)
+      const modifiers = parseFetchModifiers(args)
       args.end()
-      if (items.includes('MODSEQ')) throw new SyntaxFault('No such data item')
-      return { set, request: fetchRequest(items, isUid) }
+      const isEarlier = modifiers.vanished
+      if (isEarlier && !(isUid && modifiers.changedSince !== undefined && enabled.has('QRESYNC'))) {
+        throw new SyntaxFault('VANISHED goes with UID FETCH, CHANGEDSINCE and QRESYNC')
+      }
+      const isChanged = modifiers.changedSince !== undefined
+      const all: readonly FetchItem[] = isChanged && !items.includes('MODSEQ') ? [...items, 'MODSEQ'] : items
+      return { set, modifiers, request: fetchRequest(all, isUid) }
     },
-    async run({ set, request }, session) {
-      const positions = await session.positions(set, isUid)
+    async run({ set, modifiers, request }, session) {
+      if (request.state.includes('MODSEQ')) session.enableCondstore()
+      let positions = await session.positions(set, isUid)
+      const { changedSince } = modifiers
+      if (changedSince !== undefined) positions = changedAfter(session.selected, positions, changedSince)
+      if (changedSince !== undefined && modifiers.vanished) {
+        const vanished = await vanishedSince(session.services.store, session.selected, set, changedSince)
+        if (vanished !== '') session.out.untagged(`VANISHED (EARLIER) ${vanished}`)
+      }
       const gone = await fetchMessages(session, positions, request)
       // RFC 2180 section 4.1.2: what is there was sent, and the client learns why not all was.
       if (gone > 0 && !isUid) return no('Some of the messages are gone', 'EXPUNGEISSUED')

@@ -16,7 +16,7 @@ export const idle = command({
 })
 
 async function tellUntil(session: Session, line: Promise<string>): Promise<string> {
-  const { view, out, services } = session
+  const { view, out, services, enabled } = session
   const answer = line.then((text) => ({ text }))
   // When telling fails first, nobody is left to hear that reading failed too.
   answer.catch(() => {})
@@ -24,7 +24,7 @@ async function tellUntil(session: Session, line: Promise<string>): Promise<strin
     const updated = Promise.withResolvers<undefined>()
     if (view !== undefined) {
       view.onUpdate = () => updated.resolve(undefined)
-      await tellUpdates(view, out, { store: services.store, canExpunge: true })
+      await tellUpdates(view, out, { store: services.store, enabled, canExpunge: true })
       out.flush()
     }
     const ended = await Promise.race([answer, updated.promise])

@@ -1,11 +1,16 @@
 import type { Mailbox } from 'mailserver'
-import { type Command, command, LOGGED_IN, only } from '../command.ts'
+import { type Command, command, LOGGED_IN } from '../command.ts'
 import { type Completion, ok } from '../completion.ts'
+import { changedAfter, fetchMessages } from '../fetch/fetch-messages.ts'
+import { fetchRequest } from '../fetch/fetch-request.ts'
 import { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
 import { recentCount } from '../updates.ts'
+import { vanishedSince } from '../vanished.ts'
 import { SYSTEM_FLAGS } from '../wire/flags.ts'
 import { parseMailbox } from '../wire/mailbox-name.ts'
+import { parseSelectParameters, type QresyncParameters } from '../wire/modifiers.ts'
+import { SyntaxFault } from '../wire/syntax-fault.ts'
 
 /** RFC 3501 section 6.3.1. */
 export const select = selecting('SELECT', false)
@@ -17,13 +22,23 @@ function selecting(name: string, isReadOnly: boolean): Command {
     name,
     states: LOGGED_IN,
     updates: 'none',
-    parse: (args) => only(args, parseMailbox),
-    async run(mailbox, session): Promise<Completion> {
+    parse(args, { enabled }) {
+      args.space()
+      const name = parseMailbox(args)
+      const parameters = parseSelectParameters(args)
+      args.end()
+      if (parameters.qresync !== undefined && !enabled.has('QRESYNC')) throw new SyntaxFault('ENABLE QRESYNC first')
+      return { name, parameters }
+    },
+    async run({ name: mailbox, parameters }, session): Promise<Completion> {
       // RFC 3501 section 6.3.1: the mailbox before is left, also when this fails.
+      if (session.view !== undefined && session.enabled.has('QRESYNC')) session.out.untagged('OK [CLOSED] Left')
       session.select(undefined)
+      if (parameters.isCondstore || parameters.qresync !== undefined) session.enableCondstore()
       const view = await open(session, await session.services.store.mailbox(session.account, mailbox), isReadOnly)
-      await describe(session, view)
       session.select(view)
+      await describe(session, view)
+      if (parameters.qresync !== undefined) await resynchronise(session, view, parameters.qresync)
       return ok(`${isReadOnly ? 'Examined' : 'Selected'}`, isReadOnly ? 'READ-ONLY' : 'READ-WRITE')
     },
   })
@@ -54,7 +69,20 @@ async function describe({ out, services, account }: Session, view: MailboxView):
   const unseen = firstUnseen(view)
   if (unseen !== 0) out.untagged(`OK [UNSEEN ${unseen}] First unseen`)
   out.untagged(`OK [UIDVALIDITY ${view.mailbox.uidValidity}] UIDs valid`)
+  out.untagged(`OK [HIGHESTMODSEQ ${mirror.highestModSeq}] Highest`)
   out.untagged(`OK [UIDNEXT ${Math.max(status.uidNext, mirror.uidNext)}] Predicted next UID`)
+}
+
+/** What the client missed since it was last here (RFC 7162 section 3.2.5). */
+async function resynchronise(session: Session, view: MailboxView, parameters: QresyncParameters): Promise<void> {
+  const { out, services } = session
+  const { uidValidity, modSeq, known } = parameters
+  if (uidValidity !== view.mailbox.uidValidity) return
+  const vanished = await vanishedSince(services.store, view, known, modSeq)
+  if (vanished !== '') out.untagged(`VANISHED (EARLIER) ${vanished}`)
+  const positions = view.positions(known ?? [[1, Number.POSITIVE_INFINITY]], true)
+  const changed = changedAfter(view, positions, modSeq)
+  await fetchMessages(session, changed, fetchRequest(['UID', 'FLAGS', 'MODSEQ'], true))
 }
 
 /** Sequence number of the first message without `\Seen`; 0 when there is none. */

@@ -1,18 +1,39 @@
 import type { Mailbox, MailboxStatus } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
+import type { Session } from '../session.ts'
+import type { Arguments } from '../wire/arguments.ts'
 import { formatMailbox, parseMailbox } from '../wire/mailbox-name.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 
-type Item = (status: MailboxStatus, mailbox: Mailbox) => number
+type Item = (status: MailboxStatus, mailbox: Mailbox, session: Session) => number | bigint | string
 
 const ITEMS: ReadonlyMap<string, Item> = new Map<string, Item>([
+  ['APPENDLIMIT', (_status, _mailbox, { server }) => server.limits.messageBytes || 'NIL'],
+  ['HIGHESTMODSEQ', (status) => status.highestModSeq],
   ['MESSAGES', (status) => status.messages],
   ['RECENT', (status) => status.recent],
+  ['SIZE', (status) => status.size],
   ['UIDNEXT', (status) => status.uidNext],
   ['UIDVALIDITY', (_status, mailbox) => mailbox.uidValidity],
   ['UNSEEN', (status) => status.unseen],
 ])
+
+/** Items in parentheses, each once. */
+export function parseStatusItems(args: Arguments): readonly string[] {
+  const items = args.list(() => args.word())
+  if (items.length === 0) throw new SyntaxFault('Status item expected')
+  for (const item of items) if (!ITEMS.has(item)) throw new SyntaxFault('No such status item')
+  return [...new Set(items)]
+}
+
+/** The STATUS response of a mailbox. */
+export async function tellStatus(session: Session, mailbox: Mailbox, items: readonly string[]): Promise<void> {
+  if (items.includes('HIGHESTMODSEQ')) session.enableCondstore()
+  const current = await session.services.store.status(session.account, mailbox.id)
+  const values = items.map((item) => `${item} ${ITEMS.get(item)?.(current, mailbox, session)}`)
+  session.out.untagged(`STATUS ${formatMailbox(mailbox.name)} (${values.join(' ')})`)
+}
 
 /** RFC 3501 section 6.3.10. Also of the selected mailbox: forbidden to clients by an older text, and asked all the same. */
 export const status = command({
@@ -22,18 +43,12 @@ export const status = command({
     args.space()
     const name = parseMailbox(args)
     args.space()
-    const items = args.list(() => args.word())
+    const items = parseStatusItems(args)
     args.end()
-    if (items.length === 0) throw new SyntaxFault('Status item expected')
-    for (const item of items) if (!ITEMS.has(item)) throw new SyntaxFault('No such status item')
-    return { name, items: [...new Set(items)] }
+    return { name, items }
   },
   async run({ name, items }, session) {
-    const { store } = session.services
-    const mailbox = await store.mailbox(session.account, name)
-    const current = await store.status(session.account, mailbox.id)
-    const values = items.map((item) => `${item} ${ITEMS.get(item)?.(current, mailbox)}`)
-    session.out.untagged(`STATUS ${formatMailbox(mailbox.name)} (${values.join(' ')})`)
+    await tellStatus(session, await session.services.store.mailbox(session.account, name), items)
     return ok('Status completed')
   },
 })

@@ -1,10 +1,12 @@
 import type { FlagChange } from 'mailserver'
 import { type Command, command, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
+import { type StateItem, stateFormatter } from '../fetch/plain-items.ts'
 import type { Session } from '../session.ts'
-import { flagsText, tellKeywords } from '../updates.ts'
+import { tellKeywords } from '../updates.ts'
 import { parseStoreFlags } from '../wire/flags.ts'
-import { parseSequenceSet, type SequenceSet } from '../wire/sequence-set.ts'
+import { parseStoreModifier } from '../wire/modifiers.ts'
+import { formatSequenceSet, parseSequenceSet, type SequenceSet } from '../wire/sequence-set.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 import { READ_ONLY } from './expunge.ts'
 
@@ -15,6 +17,7 @@ interface Store {
   readonly set: SequenceSet
   readonly change: FlagChange
   readonly isSilent: boolean
+  readonly unchangedSince: number | undefined
 }
 
 /** RFC 3501 section 6.4.6. */
@@ -33,56 +36,69 @@ function storing(name: string, isUid: boolean): Command {
       args.space()
       const set = parseSequenceSet(args)
       args.space()
+      const unchangedSince = parseStoreModifier(args)
       const item = args.match(ITEM)?.toUpperCase()
       if (item === undefined) throw new SyntaxFault('FLAGS expected')
       args.space()
       const flags = parseStoreFlags(args, limits)
       args.end()
       const mode = item.startsWith('+') ? 'add' : item.startsWith('-') ? 'remove' : 'replace'
-      return { set, change: { mode, flags }, isSilent: item.endsWith('.SILENT') }
+      return { set, change: { mode, flags }, isSilent: item.endsWith('.SILENT'), unchangedSince }
     },
     run: (args, session) => run(args, session, isUid),
   })
 }
 
-async function run({ set, change, isSilent }: Store, session: Session, isUid: boolean): Promise<Completion> {
+async function run(args: Store, session: Session, isUid: boolean): Promise<Completion> {
   const view = session.selected
   if (view.isReadOnly) return READ_ONLY
-  const positions = await session.positions(set, isUid)
+  if (args.unchangedSince !== undefined) session.enableCondstore()
+  const positions = await session.positions(args.set, isUid)
+  const modified: number[] = []
   let missing = 0
   for (let from = 0; from < positions.length; from += BATCH) {
-    missing += await storeBatch(session, positions.subarray(from, from + BATCH), change, { isSilent, isUid })
+    const done = await storeBatch(session, positions.subarray(from, from + BATCH), args, isUid)
+    missing += done.missing
+    for (const uid of done.modified) modified.push(isUid ? uid : view.positionOf(uid) + 1)
   }
+  const code = modified.length === 0 ? undefined : `MODIFIED ${formatSequenceSet(modified)}`
   // RFC 2180 section 4.2: by number the client meant a message that is gone; by UID that is no error.
-  if (missing > 0 && !isUid) return no('Some of the messages are gone', 'EXPUNGEISSUED')
-  return ok('Store completed')
+  if (missing > 0 && !isUid) return no('Some of the messages are gone', code ?? 'EXPUNGEISSUED')
+  return ok(code === undefined ? 'Store completed' : 'Conditional STORE failed for some', code)
 }
 
-/** @returns how many of the messages are gone */
+/** @returns how many of the messages are gone, and the UIDs that changed since */
 async function storeBatch(
   session: Session,
   positions: Uint32Array,
-  change: FlagChange,
-  { isSilent, isUid }: { isSilent: boolean; isUid: boolean },
-): Promise<number> {
+  { change, isSilent, unchangedSince }: Store,
+  isUid: boolean,
+): Promise<{ readonly missing: number; readonly modified: readonly number[] }> {
   const { services, account, out } = session
   const view = session.selected
+  const isCondstore = session.enabled.has('CONDSTORE')
+  const options = unchangedSince === undefined ? {} : { unchangedSince: BigInt(unchangedSince) }
   const uids = view.uidsAt(positions)
-  const { changed } = await services.store.setFlags(account, view.mailbox.id, uids, change)
+  const { changed, modified } = await services.store.setFlags(account, view.mailbox.id, uids, change, options)
   view.mirror.applyStates(changed, view)
   tellKeywords(view, out)
+  const failed = new Set(modified)
+  // RFC 7162 section 3.1.3: the new mod-sequence is told also when the flags are not.
+  const items: StateItem[] = [...(isUid ? (['UID'] as const) : []), ...(isSilent ? [] : (['FLAGS'] as const))]
+  if (isCondstore) items.push('MODSEQ')
+  const format = stateFormatter(items)
+  const isTold = !isSilent || isCondstore
   let missing = 0
   for (const position of positions) {
     const row = view.rowAt(position)
     const uid = view.uidAt(position)
-    view.forgetFlags(uid)
     if (row === -1) {
       missing += 1
-    } else if (!isSilent) {
-      const flags = flagsText(view, position, row)
-      out.untagged(`${position + 1} FETCH (${isUid ? `UID ${uid} ` : ''}FLAGS ${flags})`)
+    } else if (!failed.has(uid)) {
+      view.forgetFlags(uid)
+      if (isTold) out.untagged(`${position + 1} FETCH (${format(view, position, row)})`)
       if (out.isFull) await out.room()
     }
   }
-  return missing
+  return { missing, modified }
 }

@@ -5,7 +5,7 @@ import type { Session } from '../session.ts'
 import { BrokenResponse } from '../session-end.ts'
 import { tellKeywords } from '../updates.ts'
 import type { FetchRequest, IndexItem } from './fetch-request.ts'
-import { stateFormatter } from './plain-items.ts'
+import { type StateItem, stateFormatter } from './plain-items.ts'
 import { costOf, type LoadedMessage, type LoadedSection, load, type MessageToRead } from './section-reader.ts'
 
 /** Messages that are answered before others get their turn. */
@@ -31,6 +31,14 @@ export async function fetchMessages(session: Session, positions: Uint32Array, re
   return fetcher.gone
 }
 
+/** The positions whose messages changed after a mod-sequence (RFC 7162 section 3.1.4). */
+export function changedAfter(view: MailboxView, positions: Uint32Array, modSeq: number): Uint32Array {
+  return positions.filter((position) => {
+    const row = view.rowAt(position)
+    return row !== -1 && view.mirror.columns.modSeqAt(row) > modSeq
+  })
+}
+
 class Fetcher {
   gone = 0
   readonly #session: Session
@@ -44,8 +52,13 @@ class Fetcher {
     this.#view = session.selected
     this.#request = request
     this.#state = stateFormatter(request.state)
-    const hasFlags = request.state.includes('FLAGS')
-    this.#stateWithFlags = hasFlags ? this.#state : stateFormatter([...request.state, 'FLAGS'])
+    this.#stateWithFlags = stateFormatter([...request.state, ...this.#seenItems()])
+  }
+
+  /** What is told of a message that becomes seen by this FETCH, beyond what was asked for. */
+  #seenItems(): readonly StateItem[] {
+    const told: readonly StateItem[] = this.#session.enabled.has('CONDSTORE') ? ['FLAGS', 'MODSEQ'] : ['FLAGS']
+    return told.filter((item) => !this.#request.state.includes(item))
   }
 
   async batch(positions: Uint32Array): Promise<void> {

@@ -88,15 +88,13 @@ export class Arguments {
     return this.#take(this.#at + match[0].length).toUpperCase()
   }
 
-  /** A number of 32 bits, or of 63 with `isWide`. */
+  /** A number of 32 bits; with `isWide` of 63, of which those beyond 2^53 are all the same to us. */
   number(isWide = false): number {
     const match = /^\d{1,19}/.exec(this.#text.slice(this.#at, this.#at + 20))
     const value = Number(match?.[0] ?? Number.NaN)
-    if (Number.isNaN(value) || value > (isWide ? Number.MAX_SAFE_INTEGER : 0xffffffff)) {
-      throw new SyntaxFault('Number expected')
-    }
+    if (Number.isNaN(value) || (!isWide && value > 0xffffffff)) throw new SyntaxFault('Number expected')
     this.#at += (match?.[0] ?? '').length
-    return value
+    return Math.min(value, Number.MAX_SAFE_INTEGER)
   }
 
   /** quoted or literal. */

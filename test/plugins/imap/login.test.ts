@@ -126,7 +126,7 @@ it('identifies itself, and enables nothing that it does not know (RFC 2971, RFC 
     S: a3 BAD Field stands twice
     C: a4 ID
     S: a4 BAD Missing argument
-    C: a5 ENABLE CONDSTORE X-GOOD-IDEA
+    C: a5 ENABLE UTF8=FUTURE X-GOOD-IDEA
     S: * ENABLED
     S: a5 OK Enabled
     C: a6 ENABLE

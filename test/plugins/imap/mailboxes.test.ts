@@ -198,6 +198,7 @@ it('leaves a mailbox by SELECT, CLOSE, UNSELECT and DELETE, and by a SELECT that
     S: * 1 RECENT
     S: * OK [UNSEEN 1] First unseen
     S: ~ UIDVALIDITY
+    S: ~ HIGHESTMODSEQ
     S: * OK [UIDNEXT 2] Predicted next UID
     S: a2 OK [READ-ONLY] Examined
     C: a3 STORE 1 +FLAGS (\\Deleted)
@@ -220,6 +221,7 @@ it('leaves a mailbox by SELECT, CLOSE, UNSELECT and DELETE, and by a SELECT that
     S: * 1 RECENT
     S: ~ UNSEEN
     S: ~ UIDVALIDITY
+    S: ~ HIGHESTMODSEQ
     S: ~ UIDNEXT
     S: a8 OK [READ-ONLY] Examined
     C: a9 SELECT Nowhere

@@ -96,6 +96,7 @@ it('removes silently at CLOSE and nothing at UNSELECT', async () => {
     S: * 0 RECENT
     S: * OK [UNSEEN 1] First unseen
     S: ~ UIDVALIDITY
+    S: ~ HIGHESTMODSEQ
     S: ~ UIDNEXT
     S: a4 OK [READ-WRITE] Selected
     C: a5 CLOSE
@@ -144,6 +145,7 @@ it('copies and moves, and names the new UIDs (RFC 4315, RFC 6851)', async () => 
     S: * 1 RECENT
     S: ~ UNSEEN
     S: ~ UIDVALIDITY
+    S: ~ HIGHESTMODSEQ
     S: ~ UIDNEXT
     S: a9 OK [READ-ONLY] Examined
     C: a10 FETCH 1 FLAGS

@@ -21,6 +21,7 @@ it('greets, logs in, selects, fetches and logs out', async () => {
     S: * 2 RECENT
     S: * OK [UNSEEN 1] First unseen
     S: ~ ^\\* OK \\[UIDVALIDITY \\d+\\] UIDs valid$
+    S: ~ HIGHESTMODSEQ
     S: * OK [UIDNEXT 3] Predicted next UID
     S: a3 OK [READ-WRITE] Selected
     C: a4 FETCH 1:2 (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (Subject)])

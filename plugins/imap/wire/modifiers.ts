@@ -1,0 +1,88 @@
+import type { Arguments } from './arguments.ts'
+import { parseSequenceSet, type SequenceSet } from './sequence-set.ts'
+import { SyntaxFault } from './syntax-fault.ts'
+
+/** What stands in parentheses behind FETCH's items (RFC 7162 section 3.1.4, 3.2.6). */
+export interface FetchModifiers {
+  readonly changedSince?: number
+  readonly vanished: boolean
+}
+
+/** SELECT's parameters (RFC 7162 sections 3.1.8, 3.2.5). */
+export interface SelectParameters {
+  readonly isCondstore: boolean
+  readonly qresync?: QresyncParameters
+}
+
+export interface QresyncParameters {
+  readonly uidValidity: number
+  readonly modSeq: number
+  /** UIDs the client knows; all when absent. */
+  readonly known?: SequenceSet
+}
+
+export function parseFetchModifiers(args: Arguments): FetchModifiers {
+  if (!args.skip(' ')) return { vanished: false }
+  let changedSince: number | undefined
+  let vanished = false
+  args.list(() => {
+    const name = args.word()
+    if (name === 'VANISHED') vanished = true
+    else if (name === 'CHANGEDSINCE') {
+      args.space()
+      changedSince = args.number(true)
+    } else throw new SyntaxFault('No such modifier of FETCH')
+  })
+  return changedSince === undefined ? { vanished } : { vanished, changedSince }
+}
+
+/** `(UNCHANGEDSINCE n) ` in front of STORE's flags (RFC 7162 section 3.1.3). */
+export function parseStoreModifier(args: Arguments): number | undefined {
+  if (args.next !== '(') return undefined
+  let unchangedSince: number | undefined
+  args.list(() => {
+    if (args.word() !== 'UNCHANGEDSINCE') throw new SyntaxFault('No such modifier of STORE')
+    args.space()
+    unchangedSince = args.number(true)
+  })
+  args.space()
+  return unchangedSince
+}
+
+export function parseSelectParameters(args: Arguments): SelectParameters {
+  if (!args.skip(' ')) return { isCondstore: false }
+  let isCondstore = false
+  let qresync: QresyncParameters | undefined
+  args.list(() => {
+    const name = args.word()
+    if (name === 'CONDSTORE') isCondstore = true
+    else if (name === 'QRESYNC') {
+      args.space()
+      qresync = parseQresync(args)
+    } else throw new SyntaxFault('No such parameter of SELECT')
+  })
+  return qresync === undefined ? { isCondstore } : { isCondstore, qresync }
+}
+
+function parseQresync(args: Arguments): QresyncParameters {
+  args.expect('(')
+  const uidValidity = args.number()
+  args.space()
+  const modSeq = args.number(true)
+  let known: SequenceSet | undefined
+  if (args.skip(' ')) {
+    if (args.next !== '(') known = parseSequenceSet(args)
+    // Which numbers the client thinks they have: only a shortcut for servers that have forgotten what vanished.
+    if (known === undefined || args.skip(' ')) skipSequenceMatch(args)
+  }
+  args.expect(')')
+  return { uidValidity, modSeq, ...(known && { known }) }
+}
+
+function skipSequenceMatch(args: Arguments): void {
+  args.expect('(')
+  parseSequenceSet(args)
+  args.space()
+  parseSequenceSet(args)
+  args.expect(')')
+}
