@@ -25,8 +25,12 @@ export async function withServer<T>(config: ResolvedConfig, use: (client: Contro
 export async function withStore<T>(config: ResolvedConfig, use: (client: ControlClient) => Promise<T>): Promise<T> {
   if (runningServer(config) !== undefined) return use(await connected(config))
   const { openOffline } = await import('../server/offline.ts')
-  await using offline = await openOffline(config)
-  return await use(new ControlClient(localTransport(offline.app)))
+  const offline = await openOffline(config)
+  try {
+    return await use(new ControlClient(localTransport(offline.app)))
+  } finally {
+    await offline[Symbol.asyncDispose]()
+  }
 }
 
 /** By the running server, or with the plugins of the config set up and not started. */

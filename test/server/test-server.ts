@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -121,5 +121,3 @@ export async function control(server: RunningServer, method: string, url: string
   })
   return { status: answer.status, text: answer.body }
 }
-
-export const makeDirectory = (path: string) => mkdirSync(path, { recursive: true })
