@@ -62,11 +62,10 @@ export class MailConnection extends SMTPConnection {
     if (!this._handlerPending && !this._dataStream && this._ready && !this._upgrading) this.#endIfIdle()
   }
 
-  /** Ends the session whatever it does. */
+  /** Ends the session whatever it does, once what was said to the peer is on its way. */
   cut(): void {
     this.#write(STOPPING)
     this._socket.destroySoon()
-    this._socket.destroy()
   }
 
   override _createParser(): SMTPStream {
