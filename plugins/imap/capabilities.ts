@@ -34,6 +34,8 @@ const CAPABILITIES: readonly Capability[] = [
   { name: 'CONDSTORE', isShown: afterLogin },
   { name: 'QRESYNC', isShown: afterLogin },
   { name: 'ESEARCH', isShown: afterLogin },
+  { name: 'LIST-EXTENDED', isShown: afterLogin },
+  { name: 'LIST-STATUS', isShown: afterLogin },
   { name: 'STATUS=SIZE', isShown: afterLogin },
 ]
 

@@ -1,25 +1,31 @@
 import { HIERARCHY_SEPARATOR, type Mailbox, type SpecialUse } from 'mailserver'
-import { type Command, command, LOGGED_IN } from '../command.ts'
+import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
 import type { Session } from '../session.ts'
-import type { Arguments } from '../wire/arguments.ts'
+import { type ListRequest, parseListRequest } from '../wire/list-arguments.ts'
 import { ListPattern, parentsOf } from '../wire/list-pattern.ts'
 import { formatMailbox } from '../wire/mailbox-name.ts'
-import { decodeModifiedUtf7 } from '../wire/modified-utf7.ts'
-import { SyntaxFault } from '../wire/syntax-fault.ts'
+import { parseStatusItems, tellStatus } from './status.ts'
 
-/** Characters; no name is longer. Matching costs pattern times name. */
-const MAX_PATTERN = 1000
-
-interface Listing {
-  readonly reference: string
-  readonly pattern: string
-}
-
-/** RFC 3501 section 6.3.8, with the attributes of RFC 3348 and RFC 6154. */
-export const list: Command = command({ name: 'LIST', states: LOGGED_IN, parse, run: runList })
-/** RFC 3501 section 6.3.9. */
-export const lsub: Command = command({ name: 'LSUB', states: LOGGED_IN, parse, run: runLsub })
+/**
+ * RFC 3501 section 6.3.8, with the attributes of RFC 3348 and RFC 6154, the options of RFC 5258 and the STATUS of
+ * RFC 5819.
+ */
+export const list = command({
+  name: 'LIST',
+  states: LOGGED_IN,
+  parse: (args) => parseListRequest(args, parseStatusItems),
+  async run(request, session) {
+    if (!request.isExtended && request.patterns[0] === '') {
+      // RFC 3501 section 6.3.8: an empty name asks for the separator and the root.
+      session.out.untagged(`LIST (\\Noselect) "${HIERARCHY_SEPARATOR}" ""`)
+      return ok('List completed')
+    }
+    const listing = await Listing.of(request, session)
+    for (const name of listing.names()) await tell(session, listing, name)
+    return ok('List completed')
+  },
+})
 
 const USES: Readonly<Record<SpecialUse, string>> = {
   all: '\\All',
@@ -31,71 +37,89 @@ const USES: Readonly<Record<SpecialUse, string>> = {
   trash: '\\Trash',
 }
 
-function parse(args: Arguments): Listing {
-  args.space()
-  const reference = decoded(args.astring())
-  args.space()
-  const pattern = decoded(args.listMailbox())
-  args.end()
-  if (reference.length + pattern.length > MAX_PATTERN) throw new SyntaxFault('Pattern is too long')
-  return { reference, pattern }
-}
-
-function decoded(octets: string): string {
-  const text = decodeModifiedUtf7(octets)
-  if (text === undefined) throw new SyntaxFault('Mailbox name is not in modified UTF-7')
-  return text
-}
-
-async function runList({ reference, pattern }: Listing, session: Session) {
+async function tell(session: Session, listing: Listing, name: string): Promise<void> {
   const { out } = session
-  if (pattern === '') {
-    // RFC 3501 section 6.3.8: an empty name asks for the separator and the root.
-    out.untagged(`LIST (\\Noselect) "${HIERARCHY_SEPARATOR}" ""`)
-    return ok('List completed')
-  }
-  const mailboxes = await session.services.store.mailboxes(session.account)
-  const names = new Map(mailboxes.map((mailbox) => [mailbox.name, mailbox]))
-  const parents = new Set(mailboxes.flatMap(({ name }) => parentsOf(name)))
-  const wanted = new ListPattern(reference, pattern)
-  for (const mailbox of mailboxes) {
-    if (!wanted.matches(mailbox.name)) continue
-    out.untagged(`LIST (${attributes(mailbox, parents)}) "${HIERARCHY_SEPARATOR}" ${formatMailbox(mailbox.name)}`)
-    if (out.isFull) await out.room()
-  }
-  // A level without a mailbox of its own, whose children live on.
-  for (const name of parents) {
-    if (names.has(name) || !wanted.matches(name)) continue
-    out.untagged(`LIST (\\Noselect \\HasChildren) "${HIERARCHY_SEPARATOR}" ${formatMailbox(name)}`)
-  }
-  return ok('List completed')
+  out.untagged(
+    `LIST (${listing.attributesOf(name)}) "${HIERARCHY_SEPARATOR}" ${formatMailbox(name)}${listing.dataOf(name)}`,
+  )
+  const mailbox = listing.mailboxes.get(name)
+  const { status } = listing.request
+  if (status !== undefined && mailbox !== undefined) await tellStatus(session, mailbox, status)
+  if (out.isFull) await out.room()
 }
 
-function attributes(mailbox: Mailbox, parents: ReadonlySet<string>): string {
-  const children = parents.has(mailbox.name) ? '\\HasChildren' : '\\HasNoChildren'
-  return mailbox.specialUse === undefined ? children : `${children} ${USES[mailbox.specialUse]}`
-}
+/** The names of one account as one LIST sees them. */
+class Listing {
+  readonly request: ListRequest
+  readonly mailboxes: ReadonlyMap<string, Mailbox>
+  readonly #subscribed: ReadonlySet<string>
+  readonly #patterns: readonly ListPattern[]
+  /** Names above an existing mailbox, themselves existing or not. */
+  readonly #parents: ReadonlySet<string>
+  /** Names above one that meets the selection. */
+  readonly #chosenParents: ReadonlySet<string>
 
-async function runLsub({ reference, pattern }: Listing, session: Session) {
-  const { out, services, account } = session
-  const wanted = new ListPattern(reference, pattern)
-  const [subscribed, mailboxes] = await Promise.all([
-    services.store.subscriptions(account),
-    services.store.mailboxes(account),
-  ])
-  const existing = new Set(mailboxes.map(({ name }) => name))
-  const names = new Set(subscribed)
-  for (const name of subscribed) {
-    if (!wanted.matches(name)) continue
-    // RFC 3501 section 6.3.9: a name that cannot be selected says so.
-    out.untagged(`LSUB (${existing.has(name) ? '' : '\\Noselect'}) "${HIERARCHY_SEPARATOR}" ${formatMailbox(name)}`)
-    if (out.isFull) await out.room()
+  private constructor(request: ListRequest, mailboxes: readonly Mailbox[], subscribed: readonly string[]) {
+    this.request = request
+    this.mailboxes = new Map(mailboxes.map((mailbox) => [mailbox.name, mailbox]))
+    this.#subscribed = new Set(subscribed)
+    this.#patterns = request.patterns.map((pattern) => new ListPattern(request.reference, pattern))
+    this.#parents = new Set(mailboxes.flatMap(({ name }) => parentsOf(name)))
+    this.#chosenParents = new Set(request.isRecursive ? [...this.#chosen()].flatMap(parentsOf) : [])
   }
-  if (wanted.endsWithLevel) {
-    for (const name of new Set(subscribed.flatMap(parentsOf))) {
-      if (names.has(name) || !wanted.matches(name)) continue
-      out.untagged(`LSUB (\\Noselect) "${HIERARCHY_SEPARATOR}" ${formatMailbox(name)}`)
+
+  static async of(request: ListRequest, { services, account }: Session): Promise<Listing> {
+    const needsSubscriptions = request.selectsSubscribed || request.returnsSubscribed
+    const [mailboxes, subscribed] = await Promise.all([
+      services.store.mailboxes(account),
+      needsSubscriptions ? services.store.subscriptions(account) : [],
+    ])
+    return new Listing(request, mailboxes, subscribed)
+  }
+
+  *names(): Generator<string> {
+    const { selectsSubscribed, selectsSpecialUse, isRecursive } = this.request
+    const told = new Set<string>()
+    for (const name of this.#chosen()) {
+      if (this.#matches(name)) {
+        told.add(name)
+        yield name
+      }
+    }
+    // Levels without a mailbox of their own, whose children live on; and, asked for, what stands above a chosen name.
+    const above = selectsSubscribed || selectsSpecialUse ? (isRecursive ? this.#chosenParents : []) : this.#parents
+    for (const name of above) if (!told.has(name) && this.#matches(name)) yield name
+  }
+
+  attributesOf(name: string): string {
+    const mailbox = this.mailboxes.get(name)
+    const attributes: string[] = []
+    if (mailbox === undefined) attributes.push(this.request.isExtended ? '\\NonExistent' : '\\Noselect')
+    if (this.#parents.has(name)) attributes.push('\\HasChildren')
+    else if (mailbox !== undefined) attributes.push('\\HasNoChildren')
+    if (mailbox?.specialUse !== undefined) attributes.push(USES[mailbox.specialUse])
+    if (this.#subscribed.has(name)) attributes.push('\\Subscribed')
+    return attributes.join(' ')
+  }
+
+  /** RFC 5258 section 4: which selection a name below this one meets. */
+  dataOf(name: string): string {
+    if (!this.#chosenParents.has(name)) return ''
+    const { selectsSubscribed, selectsSpecialUse } = this.request
+    const criteria = [...(selectsSubscribed ? ['"SUBSCRIBED"'] : []), ...(selectsSpecialUse ? ['"SPECIAL-USE"'] : [])]
+    return ` ("CHILDINFO" (${criteria.join(' ')}))`
+  }
+
+  /** Names that meet the selection, whatever the patterns. */
+  *#chosen(): Generator<string> {
+    const { selectsSubscribed, selectsSpecialUse } = this.request
+    const names = selectsSubscribed ? this.#subscribed : this.mailboxes.keys()
+    for (const name of names) {
+      if (!selectsSpecialUse || this.mailboxes.get(name)?.specialUse !== undefined) yield name
     }
   }
-  return ok('Lsub completed')
+
+  #matches(name: string): boolean {
+    return this.#patterns.some((pattern) => pattern.matches(name))
+  }
 }

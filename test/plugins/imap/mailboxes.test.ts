@@ -39,7 +39,7 @@ it('lists by wildcards, with children and special uses (RFC 3501 section 6.3.8, 
     S: a8 NO [NONEXISTENT] There is no such mailbox
     C: a9 DELETE Work/2026
     S: a9 NO [NONEXISTENT] There is no such mailbox
-    C: a10 LIST "" (a b)
+    C: a10 LIST "" )
     S: a10 BAD Invalid character
   `,
   )

@@ -1,0 +1,35 @@
+import { HIERARCHY_SEPARATOR } from 'mailserver'
+import { command, LOGGED_IN } from '../command.ts'
+import { ok } from '../completion.ts'
+import { parseReferenceAndPattern } from '../wire/list-arguments.ts'
+import { ListPattern, parentsOf } from '../wire/list-pattern.ts'
+import { formatMailbox } from '../wire/mailbox-name.ts'
+
+/** RFC 3501 section 6.3.9. */
+export const lsub = command({
+  name: 'LSUB',
+  states: LOGGED_IN,
+  parse: parseReferenceAndPattern,
+  async run({ reference, pattern }, { out, services, account }) {
+    const wanted = new ListPattern(reference, pattern)
+    const [subscribed, mailboxes] = await Promise.all([
+      services.store.subscriptions(account),
+      services.store.mailboxes(account),
+    ])
+    const existing = new Set(mailboxes.map(({ name }) => name))
+    const names = new Set(subscribed)
+    for (const name of subscribed) {
+      if (!wanted.matches(name)) continue
+      // RFC 3501 section 6.3.9: a name that cannot be selected says so.
+      out.untagged(`LSUB (${existing.has(name) ? '' : '\\Noselect'}) "${HIERARCHY_SEPARATOR}" ${formatMailbox(name)}`)
+      if (out.isFull) await out.room()
+    }
+    if (wanted.endsWithLevel) {
+      for (const name of new Set(subscribed.flatMap(parentsOf))) {
+        if (names.has(name) || !wanted.matches(name)) continue
+        out.untagged(`LSUB (\\Noselect) "${HIERARCHY_SEPARATOR}" ${formatMailbox(name)}`)
+      }
+    }
+    return ok('Lsub completed')
+  },
+})

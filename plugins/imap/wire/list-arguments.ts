@@ -1,0 +1,101 @@
+import type { Arguments } from './arguments.ts'
+import { decodeModifiedUtf7 } from './modified-utf7.ts'
+import { SyntaxFault } from './syntax-fault.ts'
+
+/** Characters of a pattern with its reference; no name is longer. Matching costs pattern times name. */
+const MAX_PATTERN = 1000
+const MAX_PATTERNS = 20
+
+/** What a LIST asks for (RFC 3501 section 6.3.8; RFC 5258 section 6; RFC 5819; RFC 6154 section 5). */
+export interface ListRequest {
+  readonly reference: string
+  readonly patterns: readonly string[]
+  /** Any option, or several patterns: then the rules of RFC 5258 hold. */
+  readonly isExtended: boolean
+  readonly selectsSubscribed: boolean
+  readonly selectsSpecialUse: boolean
+  readonly isRecursive: boolean
+  readonly returnsSubscribed: boolean
+  /** Items of a STATUS response for each mailbox. */
+  readonly status?: readonly string[]
+}
+
+const SELECTIONS: ReadonlySet<string> = new Set(['SUBSCRIBED', 'REMOTE', 'RECURSIVEMATCH', 'SPECIAL-USE'])
+const RETURNS: ReadonlySet<string> = new Set(['SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'STATUS'])
+
+/** @param readStatusItems reads the items of STATUS in parentheses */
+export function parseListRequest(
+  args: Arguments,
+  readStatusItems: (args: Arguments) => readonly string[],
+): ListRequest {
+  args.space()
+  const selections = args.next === '(' ? parseSelections(args) : undefined
+  const reference = decoded(args.astring())
+  args.space()
+  const isMany = args.next === '('
+  const patterns = isMany ? args.list(() => decoded(args.listMailbox())) : [decoded(args.listMailbox())]
+  for (const pattern of patterns) checkLength(reference, pattern)
+  if (patterns.length > MAX_PATTERNS) throw new SyntaxFault('Too many patterns')
+  const returns = parseReturns(args, readStatusItems)
+  args.end()
+  return {
+    reference,
+    patterns,
+    isExtended: isMany || selections !== undefined || returns !== undefined,
+    selectsSubscribed: selections?.has('SUBSCRIBED') ?? false,
+    selectsSpecialUse: selections?.has('SPECIAL-USE') ?? false,
+    isRecursive: selections?.has('RECURSIVEMATCH') ?? false,
+    returnsSubscribed: returns?.names.has('SUBSCRIBED') ?? false,
+    ...(returns?.status && { status: returns.status }),
+  }
+}
+
+export function parseReferenceAndPattern(args: Arguments): { readonly reference: string; readonly pattern: string } {
+  args.space()
+  const reference = decoded(args.astring())
+  args.space()
+  const pattern = decoded(args.listMailbox())
+  args.end()
+  checkLength(reference, pattern)
+  return { reference, pattern }
+}
+
+function parseSelections(args: Arguments): ReadonlySet<string> {
+  const selections = new Set(args.list(() => args.word()))
+  args.space()
+  for (const name of selections) if (!SELECTIONS.has(name)) throw new SyntaxFault('No such selection option')
+  // RFC 5258 section 3.1: it needs an option of which it finds the parents.
+  if (selections.has('RECURSIVEMATCH') && !selections.has('SUBSCRIBED') && !selections.has('SPECIAL-USE')) {
+    throw new SyntaxFault('RECURSIVEMATCH needs another selection option')
+  }
+  return selections
+}
+
+function parseReturns(
+  args: Arguments,
+  readStatusItems: (args: Arguments) => readonly string[],
+): { readonly names: ReadonlySet<string>; readonly status: readonly string[] | undefined } | undefined {
+  if (!args.skip(' ')) return undefined
+  if (!args.skipWord('RETURN ')) throw new SyntaxFault('RETURN expected')
+  let status: readonly string[] | undefined
+  const names = args.list(() => {
+    const name = args.word()
+    if (!RETURNS.has(name)) throw new SyntaxFault('No such return option')
+    if (name === 'STATUS') {
+      args.space()
+      status = readStatusItems(args)
+    }
+    return name
+  })
+  return { names: new Set(names), status }
+}
+
+function decoded(octets: string): string {
+  const text = decodeModifiedUtf7(octets)
+  if (text === undefined) throw new SyntaxFault('Mailbox name is not in modified UTF-7')
+  return text
+}
+
+function checkLength(reference: string, pattern: string): void {
+  if (reference.length + pattern.length > MAX_PATTERN) throw new SyntaxFault('Pattern is too long')
+}
