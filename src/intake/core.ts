@@ -9,6 +9,7 @@ import type { Engine } from '../store/engine.ts'
 import type { Journeys } from '../store/journey.ts'
 import type { LocalDelivery } from '../store/local-delivery.ts'
 import type { MailStore } from '../store/mail-store.ts'
+import type { IntakeMetrics } from './intake-metrics.ts'
 import type { IntakeOptions } from './intake-options.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 
@@ -28,4 +29,5 @@ export interface IntakeCore {
   readonly clock: Clock
   readonly options: IntakeOptions
   readonly budget: MemoryBudget
+  readonly metrics: IntakeMetrics
 }

@@ -42,7 +42,7 @@ export async function ownParcel(
     recipients: taken.map(({ recipient }) => recipient.address),
     at,
   })
-  const bytes = Buffer.concat([returnPath, received, message])
+  const bytes = Buffer.concat([returnPath, received, withCrlf(message)])
   const index = indexMessage(bytes)
   const events: readonly JourneyEvent[] = trace.events
   const { recipients: _, ...rest } = envelope
@@ -63,4 +63,10 @@ export async function ownParcel(
     },
     events,
   }
+}
+
+/** What a plugin made may have the line ends of its file; no server takes those (RFC 5321 section 2.3.8). */
+function withCrlf(message: Buffer): Buffer {
+  const text = message.toString('latin1')
+  return /\r(?!\n)|(?<!\r)\n/.test(text) ? Buffer.from(text.replace(/\r\n|\r|\n/g, '\r\n'), 'latin1') : message
 }

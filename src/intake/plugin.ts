@@ -8,6 +8,7 @@ import { localDelivery } from '../store/local-delivery.ts'
 import { mailStore } from '../store/mail-store.ts'
 import { CoreIntake } from './core-intake.ts'
 import { intake } from './intake.ts'
+import { intakeMetrics } from './intake-metrics.ts'
 import { intakeOptions } from './intake-options.ts'
 import { MemoryBudget } from './memory-budget.ts'
 
@@ -18,8 +19,9 @@ export const intakePlugin = definePlugin({
   options: intakeOptions,
   needs: { engine, blobs: blobStore, mailStore, directory, authenticator, queue, localDelivery, journeys },
   provides: { intake },
-  setup({ options, services, server, run, log, clock }) {
+  setup({ options, services, server, run, log, clock, metrics }) {
     const budget = new MemoryBudget(options.holdTotalBytes)
-    return { services: { intake: new CoreIntake({ ...services, server, run, log, clock, options, budget }) } }
+    const core = { ...services, server, run, log, clock, options, budget, metrics: intakeMetrics(metrics) }
+    return { services: { intake: new CoreIntake(core) } }
   },
 })

@@ -2,6 +2,7 @@ import type { ReceivedMessage, SmtpSession } from '../kernel/moments.ts'
 import { Slots } from '../kernel/slot.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import { receivedField, returnPathField } from '../mail/received.ts'
+import { senderText } from '../queue/queue.ts'
 import type { AccountId } from '../store/mail-store.ts'
 import { OK, REFUSED, type Refusal, refusalFor, refusalText } from './answers.ts'
 import type { IntakeCore } from './core.ts'
@@ -30,8 +31,9 @@ class SourceEnded extends Error {}
 export async function receiveMessage(core: IntakeCore, way: Way, source: AsyncIterable<Buffer>): Promise<Receipt> {
   const { transaction, role } = way
   const above = fieldsAbove(core, way)
-  const { blobs, budget, options } = core
+  const { blobs, budget, options, metrics, clock } = core
   const spool = new MessageSpool({ blobs, budget, holdBytes: options.holdBytes, above })
+  const began = clock.now()
   let answers: readonly Answer[] | Refusal
   try {
     answers = await process(core, way, source, spool, above)
@@ -40,16 +42,8 @@ export async function receiveMessage(core: IntakeCore, way: Way, source: AsyncIt
   } finally {
     await spool.discard()
   }
-  if (!('ok' in answers)) return accepted(transaction, role, answers)
-  transaction.trace.add('refused', refusalText(answers))
-  recordRefused(core, transaction)
-  core.log.info({ message: transaction.id, answer: refusalText(answers) }, 'message refused')
-  const refusal = answers
-  return {
-    id: transaction.id,
-    answer: refusal,
-    ...(role === 'lmtp' && { perRecipient: transaction.taken.map(() => refusal) }),
-  }
+  metrics.seconds.observe((clock.now() - began) / 1000, { role })
+  return 'ok' in answers ? refused(core, way, answers) : accepted(core, way, answers, spool.size)
 }
 
 async function process(
@@ -94,11 +88,27 @@ async function process(
   return deliver(core, { role, transaction, envelope, above, index, judgement, spool })
 }
 
-function accepted(transaction: Transaction, role: IntakeRole, answers: readonly Answer[]): Receipt {
-  const text = `Accepted as ${transaction.id}`
+function accepted(core: IntakeCore, way: Way, answers: readonly Answer[], size: number): Receipt {
+  const { role, session, transaction } = way
+  const { id, sender, taken } = transaction
+  core.metrics.messages.add(1, { role, outcome: 'accepted' })
+  core.metrics.bytes.add(size, { role })
+  const facts = { session: session.connection.id, sender: senderText(sender), recipients: taken.length, size }
+  core.log.info({ message: id, ...facts }, 'message accepted')
+  const text = `Accepted as ${id}`
   const worded = answers.map((answer): Answer => (answer.ok ? { ok: true, text } : answer))
   const answer = worded.find(({ ok }) => ok) ?? worded[0] ?? OK
-  return { id: transaction.id, answer, ...(role === 'lmtp' && { perRecipient: worded }) }
+  return { id, answer, ...(role === 'lmtp' && { perRecipient: worded }) }
+}
+
+function refused(core: IntakeCore, { role, session, transaction }: Way, answer: Refusal): Receipt {
+  const { id, taken, trace } = transaction
+  core.metrics.messages.add(1, { role, outcome: answer.reply < 500 ? 'deferred' : 'rejected' })
+  trace.add('refused', refusalText(answer))
+  recordRefused(core, transaction)
+  const facts = { session: session.connection.id, answer: refusalText(answer) }
+  core.log.info({ message: id, ...facts }, 'message refused')
+  return { id, answer, ...(role === 'lmtp' && { perRecipient: taken.map(() => answer) }) }
 }
 
 function fieldsAbove(core: IntakeCore, { role, session, isExtended, transaction }: Way): Above {

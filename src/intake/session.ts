@@ -23,6 +23,9 @@ import { recordRefused } from './record-refused.ts'
 import { Trace } from './trace.ts'
 import { Transaction } from './transaction.ts'
 
+/** Refused recipients that a journey can be found by. */
+const MAX_REFUSED = 100
+
 /** One session of a peer: what it said so far, and the transaction that is open. */
 export class CoreSession implements IntakeSession {
   readonly #core: IntakeCore
@@ -85,8 +88,8 @@ export class CoreSession implements IntakeSession {
     return account
   }
 
-  mailFrom(sender: Address | undefined, parameters: MailParameters): Promise<Answer> {
-    if (this.#transaction !== undefined) return Promise.resolve(REFUSED.nested)
+  async mailFrom(sender: Address | undefined, parameters: MailParameters): Promise<Answer> {
+    if (this.#transaction !== undefined) return REFUSED.nested
     const before = [...this.#opening.events, ...this.#greeting.events]
     const trace = new Trace(this.#core.clock, before)
     const transaction = new Transaction(newMessageId(this.#core.clock.now()), sender, parameters, trace)
@@ -94,33 +97,30 @@ export class CoreSession implements IntakeSession {
     transaction.disposition.include(this.#openingDisposition)
     trace.add('mail-from', senderText(sender))
     this.#transaction = transaction
-    return this.#guard('mail-from', async () => {
-      const answer = await decideMailFrom(this.#core, this.#role, this.#view(), transaction).catch((error: unknown) =>
-        this.#fault('mail-from', error),
-      )
-      if (!answer.ok) {
-        this.#note(transaction, 'mail-from', answer)
-        this.#end()
-      }
-      return answer
-    })
+    const answer = await this.#guard('mail-from', () =>
+      decideMailFrom(this.#core, this.#role, this.#view(), transaction),
+    )
+    if (!answer.ok) {
+      this.#note(transaction, 'mail-from', answer)
+      this.#end()
+    }
+    return answer
   }
 
-  rcptTo(recipient: Recipient): Promise<Answer> {
+  async rcptTo(recipient: Recipient): Promise<Answer> {
     const transaction = this.#transaction
-    if (transaction === undefined) return Promise.resolve(REFUSED.noTransaction)
-    return this.#guard('rcpt-to', async () => {
-      const answer = await decideRcptTo(this.#core, this.#role, this.#view(), transaction, recipient).catch(
-        (error: unknown) => this.#fault('rcpt-to', error),
-      )
-      const to = formatAddress(recipient.address)
-      if (answer.ok) transaction.trace.add('rcpt-to', to)
-      else {
-        if (transaction.refusedRecipients.length < MAX_REFUSED) transaction.refusedRecipients.push(to)
-        this.#note(transaction, 'rcpt-to', answer, to)
-      }
-      return answer
-    })
+    if (transaction === undefined) return REFUSED.noTransaction
+    const answer = await this.#guard('rcpt-to', () =>
+      decideRcptTo(this.#core, this.#role, this.#view(), transaction, recipient),
+    )
+    const to = formatAddress(recipient.address)
+    if (answer.ok) {
+      transaction.trace.add('rcpt-to', to)
+    } else {
+      if (transaction.refusedRecipients.length < MAX_REFUSED) transaction.refusedRecipients.push(to)
+      this.#note(transaction, 'rcpt-to', answer, to)
+    }
+    return answer
   }
 
   async receive(source: AsyncIterable<Buffer>, isOversized: () => boolean): Promise<Receipt> {
@@ -203,8 +203,6 @@ export class CoreSession implements IntakeSession {
     trace.add('tls', `${version} ${cipher}`)
   }
 }
-
-const MAX_REFUSED = 100
 
 async function drain(source: AsyncIterable<Buffer>): Promise<void> {
   try {

@@ -3,6 +3,7 @@ import { MessageIndexer } from '../mail/index-message.ts'
 import type { MessageIndex } from '../mail/message-index.ts'
 import type { AccountId } from '../store/mail-store.ts'
 import { REFUSED, type Refusal } from './answers.ts'
+import { coalesced } from './coalesce.ts'
 import type { IntakeCore } from './core.ts'
 import { HeaderCollector } from './header-collector.ts'
 import { headerText } from './header-text.ts'
@@ -34,7 +35,7 @@ export async function takeMessage(
   rules: TakeRules,
 ): Promise<TakenMessage | Refusal> {
   const intake = new MessageReader(core, spool, rules)
-  for await (const chunk of source) await intake.push(chunk)
+  for await (const chunk of coalesced(source)) await intake.push(chunk)
   return intake.end()
 }
 

@@ -147,6 +147,17 @@ describe('inject', () => {
     expect((await world.journey(receipt.id)).subject.recipients).toEqual(['alice@example.test', 'x@y.test'])
   })
 
+  it('gives every line its CRLF, whatever it was made with', async () => {
+    await using world = await startIntake()
+    const recipients = [{ address: address('alice@example.test') }]
+    await world
+      .service(intake)
+      .inject({ sender: undefined, recipients, ...PLAIN }, Buffer.from('Subject: x\n\na\rb\r\n'))
+    const [stored] = await world.messages('alice@example.test')
+    expect(stored?.text.endsWith('Subject: x\r\n\r\na\r\nb\r\n')).toBe(true)
+    expect(stored?.index).toEqual(indexMessage(stored?.bytes as Buffer))
+  })
+
   it('answers that nobody of its recipients exists, and keeps nothing', async () => {
     await using world = await startIntake()
     const recipients = [{ address: address('nobody@example.test') }]

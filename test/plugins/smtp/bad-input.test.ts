@@ -128,6 +128,16 @@ it('refuses a message that announces itself too large, before it comes (RFC 1870
   expect(await client.say('MAIL FROM:<a@b.test> SIZE=10000')).toMatch(/^250/)
 })
 
+it('has no limit of size when that is 0', async () => {
+  await using world = await startWorld({ messageBytes: 0 })
+  await using client = await Client.open(world.port('smtp'))
+  expect((await client.say('EHLO c')).split('\n')).toContain('250-SIZE')
+  expect(await client.say('MAIL FROM:<a@b.test> SIZE=99999999999')).toMatch(/^250/)
+  await client.say('RSET')
+  const message = `Subject: x\r\n\r\n${`${'x'.repeat(98)}\r\n`.repeat(20_000)}`
+  expect(await client.send('a@b.test', ['alice@example.test'], message)).toMatch(/^250/)
+})
+
 it('does not buffer replies for a peer that never reads them', async () => {
   await using world = await startWorld({ smtp: { limits: { junkCommands: 1_000_000 } } })
   await using client = await Client.open(world.port('smtp'))
