@@ -9,8 +9,8 @@ import {
   tlsContexts,
 } from 'mailserver'
 import { MailboxMirrors } from './mailbox-mirrors.ts'
+import { OpenSessions } from './open-sessions.ts'
 import { imapOptions, limitsOf } from './options.ts'
-import { Sessions } from './serve.ts'
 
 export type { ImapLimits } from './limits.ts'
 
@@ -31,7 +31,7 @@ export const imap = definePlugin({
     const { options, services, server, log, metrics } = host
     const commands = metrics.counter('commands_total', 'Commands answered', ['command', 'status'])
     const mirrors = new MailboxMirrors(services.store, log)
-    const open = new Sessions({
+    const open = new OpenSessions({
       host,
       services: { ...services, mirrors },
       limits: limitsOf(options),

@@ -5,12 +5,6 @@ import { RecentUids } from './recent-uids.ts'
 import { largestOf, resolveSequenceSet, type SequenceSet } from './wire/sequence-set.ts'
 import { SyntaxFault } from './wire/syntax-fault.ts'
 
-/** What the client has not been told yet. */
-export interface PendingUpdates {
-  readonly expunged: readonly number[]
-  readonly flags: readonly number[]
-}
-
 /**
  * The selected mailbox as its client knows it: which UID has which sequence number. It lags behind the mirror until
  * `take…` and `grow` bring it up to date, which happens only where the protocol lets the client be told (RFC 3501

@@ -1,9 +1,9 @@
 import type { Transport } from './transport.ts'
 
 /** Text is gathered up to this many octets before it is sent. */
-const BATCH_BYTES = 32 * 1024
+const BATCH_BYTES = 64 * 1024
 /** Octets up to this many are gathered with the text; more are sent as they are, uncopied. */
-const SMALL_BYTES = 4 * 1024
+const SMALL_BYTES = 2 * 1024
 
 /**
  * What a command may say. Nothing is sent before `flush`, or before there is enough of it. A command that makes many
@@ -25,6 +25,9 @@ export interface Responses {
 
 export class ResponseWriter implements Responses {
   readonly #transport: Transport
+  /** In the order to be sent, before the text. */
+  #parts: (string | Buffer)[] = []
+  #partBytes = 0
   #text = ''
   #isScheduled = false
 
@@ -34,7 +37,7 @@ export class ResponseWriter implements Responses {
 
   text(text: string): void {
     this.#text += text
-    if (this.#text.length >= BATCH_BYTES) this.flush()
+    if (this.#text.length + this.#partBytes >= BATCH_BYTES) this.flush()
   }
 
   octets(octets: Buffer): void {
@@ -42,10 +45,10 @@ export class ResponseWriter implements Responses {
       this.text(octets.toString('latin1'))
       return
     }
-    this.#transport.cork()
-    this.flush()
-    this.#transport.write(octets)
-    this.#transport.uncork()
+    this.#parts.push(this.#text, octets)
+    this.#partBytes += this.#text.length + octets.length
+    this.#text = ''
+    if (this.#partBytes >= BATCH_BYTES) this.flush()
   }
 
   untagged(text: string): void {
@@ -61,10 +64,15 @@ export class ResponseWriter implements Responses {
   }
 
   flush(): void {
-    if (this.#text === '') return
+    const parts = this.#parts
     const text = this.#text
+    if (parts.length === 0 && text === '') return
     this.#text = ''
-    this.#transport.write(text)
+    if (parts.length > 0) {
+      this.#parts = []
+      this.#partBytes = 0
+      this.#transport.writeAll(text === '' ? parts : [...parts, text])
+    } else this.#transport.write(text)
   }
 
   /** Sends what was gathered in the next turn of the loop: answers to pipelined commands go together. */

@@ -75,12 +75,14 @@ export class Transport implements OctetSource {
     else this.#socket.write(data)
   }
 
-  cork(): void {
+  /** Several in one system call. @throws PeerGone */
+  writeAll(parts: readonly (Buffer | string)[]): void {
     this.#socket.cork()
-  }
-
-  uncork(): void {
-    this.#socket.uncork()
+    try {
+      for (const part of parts) if (part.length > 0) this.write(part)
+    } finally {
+      this.#socket.uncork()
+    }
   }
 
   /** The client has not read what it was sent: wait with `drained` before more is made. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
 import { blobStore, directory, indexMessage, mailStore, parseAddress } from 'mailserver'
 import { imap } from '../../plugins/imap/index.ts'
+import { level } from '../../plugins/level/index.ts'
 import { startTestServer, type TestServer } from '../support/test-server.ts'
 
 export interface ImapServer extends AsyncDisposable {
@@ -19,7 +20,10 @@ export interface ImapServer extends AsyncDisposable {
 
 /** A whole server with IMAP, and the accounts alice@ and bob@example.test. */
 export async function startImapServer(): Promise<ImapServer> {
-  const server = await startTestServer({ plugins: [imap({ listen: ['127.0.0.1:0', 'tls://127.0.0.1:0'] })] })
+  const server = await startTestServer({
+    storage: level(),
+    plugins: [imap({ listen: ['127.0.0.1:0', 'tls://127.0.0.1:0'] })],
+  })
   const tlsPort = server.port('imap', { tls: true })
   const port = server.port('imap')
   return {

@@ -9,12 +9,3 @@ export function formatString(octets: Octets): string {
   if (octets.length > MAX_QUOTED || UNQUOTABLE.test(octets)) return `{${octets.length}}\r\n${octets}`
   return `"${octets.replace(/["\\]/g, '\\$&')}"`
 }
-
-/** Text that is not of the wire (a name, an address) as a string: its UTF-8 octets, as a literal when they are not ASCII. */
-export function formatText(text: string): string {
-  return formatString(Buffer.from(text, 'utf8').toString('latin1'))
-}
-
-export function formatNString(octets: Octets | undefined): string {
-  return octets === undefined ? 'NIL' : formatString(octets)
-}

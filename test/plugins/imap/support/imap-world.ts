@@ -17,7 +17,7 @@ import {
 import { memoryBlobStore, memoryEngine } from 'mailserver/testing'
 import { DEFAULT_LIMITS, type ImapLimits } from '../../../../plugins/imap/limits.ts'
 import { MailboxMirrors } from '../../../../plugins/imap/mailbox-mirrors.ts'
-import { Sessions } from '../../../../plugins/imap/serve.ts'
+import { OpenSessions } from '../../../../plugins/imap/open-sessions.ts'
 import { type Log, silentLog } from '../../../../src/kernel/log.ts'
 import { createMailStore } from '../../../../src/store/create-mail-store.ts'
 import { createStoreContext } from '../../../../src/store/store-context.ts'
@@ -39,7 +39,7 @@ export interface World extends AsyncDisposable {
   readonly blobs: ReturnType<typeof memoryBlobStore>
   readonly account: AccountId
   readonly mirrors: MailboxMirrors
-  readonly sessions: Sessions
+  readonly sessions: OpenSessions
   readonly port: number
   /** Connects and reads the greeting. As over TLS when not said otherwise. */
   connect(options?: { isTls?: boolean }): Promise<TestClient>
@@ -65,7 +65,7 @@ export async function imapWorld(options: WorldOptions = {}): Promise<World> {
   await real.createAccount(account)
   const store = options.wrapStore?.(real) ?? real
   const mirrors = new MailboxMirrors(store, log)
-  const sessions = new Sessions({
+  const sessions = new OpenSessions({
     host: {
       clock,
       log,

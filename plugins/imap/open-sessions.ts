@@ -6,7 +6,7 @@ import type { ImapOptions } from './options.ts'
 import type { ImapServices } from './services.ts'
 import { Transport } from './transport.ts'
 
-export interface ServeOptions {
+export interface OpenSessionsOptions {
   readonly host: Pick<PluginHost<ImapOptions, unknown>, 'server' | 'clock' | 'log' | 'run'>
   readonly services: ImapServices
   readonly limits: ImapLimits
@@ -14,12 +14,12 @@ export interface ServeOptions {
 }
 
 /** The sessions of this worker: begins one for each connection, and ends them all. */
-export class Sessions {
-  readonly #options: ServeOptions
+export class OpenSessions {
+  readonly #options: OpenSessionsOptions
   readonly #open = new Map<CommandLoop, Promise<void>>()
   #farewell: string | undefined
 
-  constructor(options: ServeOptions) {
+  constructor(options: OpenSessionsOptions) {
     this.#options = options
   }
 
