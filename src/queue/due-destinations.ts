@@ -1,3 +1,5 @@
+const MAX_FRESH = 1000
+
 /**
  * Which destinations have something waiting, and since when: a heap in memory in front of the due index. It may be
  * too early about a destination (another worker took the entry): a claim then looks, finds nothing and corrects it. It
@@ -7,6 +9,9 @@ export class DueDestinations {
   readonly #dueAt = new Map<string, number>()
   /** A binary heap by time. Places whose time is not the map's any more are skipped when they come up. */
   readonly #heap: { destination: string; dueAt: number }[] = []
+  /** Destinations that got something new lately, the last at the end; bounded, and only a hint. */
+  readonly #fresh: string[] = []
+  #isFreshTurn = true
   readonly #looks = new Set<{ readonly destination: string; lowest: number }>()
 
   get size(): number {
@@ -19,7 +24,10 @@ export class DueDestinations {
       if (look.destination === destination) look.lowest = Math.min(look.lowest, dueAt)
     }
     const known = this.#dueAt.get(destination)
-    if (known === undefined || dueAt < known) this.#put(destination, dueAt)
+    if (known !== undefined && known <= dueAt) return
+    this.#put(destination, dueAt)
+    this.#fresh.push(destination)
+    if (this.#fresh.length > MAX_FRESH) this.#fresh.shift()
   }
 
   /**
@@ -40,20 +48,32 @@ export class DueDestinations {
     }
   }
 
-  /** The earliest destinations due at `now` that `isWanted`, at most `limit`. They stay known. */
+  /**
+   * Destinations due at `now` that `isWanted`, at most `limit`: the earliest, and in every second place one that got
+   * something new. So a long line of destinations that time out does not hold up new mail to those that answer.
+   * They stay known.
+   */
   ready(now: number, limit: number, isWanted: (destination: string) => boolean): string[] {
     const wanted: string[] = []
     const seen = new Map<string, number>()
     while (wanted.length < limit) {
+      this.#isFreshTurn = !this.#isFreshTurn
+      const fresh = this.#isFreshTurn
+        ? this.#popFresh(now, (name) => !wanted.includes(name) && isWanted(name))
+        : undefined
+      if (fresh !== undefined) {
+        wanted.push(fresh)
+        continue
+      }
       const top = this.#heap[0]
       if (top === undefined || top.dueAt > now) break
       this.#pop()
       if (this.#dueAt.get(top.destination) !== top.dueAt || seen.has(top.destination)) continue
       seen.set(top.destination, top.dueAt)
-      if (isWanted(top.destination)) wanted.push(top.destination)
+      if (!wanted.includes(top.destination) && isWanted(top.destination)) wanted.push(top.destination)
     }
     for (const [destination, dueAt] of seen) this.#put(destination, dueAt)
-    return wanted
+    return wanted.sort((a, b) => (this.#dueAt.get(a) ?? 0) - (this.#dueAt.get(b) ?? 0))
   }
 
   /** The earliest time after `now` at which a destination becomes due. */
@@ -63,6 +83,16 @@ export class DueDestinations {
       if (dueAt > now && (earliest === undefined || dueAt < earliest)) earliest = dueAt
     }
     return earliest
+  }
+
+  #popFresh(now: number, isWanted: (destination: string) => boolean): string | undefined {
+    for (;;) {
+      const destination = this.#fresh.pop()
+      if (destination === undefined) return undefined
+      const dueAt = this.#dueAt.get(destination)
+      // What is not due yet, or not wanted now, keeps its place in the heap.
+      if (dueAt !== undefined && dueAt <= now && isWanted(destination)) return destination
+    }
   }
 
   #put(destination: string, dueAt: number): void {

@@ -101,7 +101,8 @@ export interface Queue {
     recipients: readonly { recipient: Recipient; route?: string }[],
   ): void
   /**
-   * What is due now, oldest first and destinations in turns, at most `limit` claims; destinations in `busy` are passed over.
+   * What is due now, at most `limit` claims, destinations in turns: of each the oldest first, and new mail beside what
+   * has waited long. Destinations in `busy` are passed over.
    * @param room how many claims a destination may get; as many as there are when left out
    */
   claim(limit: number, busy: ReadonlySet<string>, room?: (destination: string) => number): Promise<readonly Claim[]>

@@ -34,6 +34,9 @@ const COMMAND_WIDTH = 32
 /** How often the index in memory is read anew, in case an announcement was lost. */
 const REFRESH_MS = 600_000
 
+/** A timer takes no more than some weeks; to wake early costs one look. */
+const MAX_WAIT_MS = 3_600_000
+
 const BY_OPERATOR = 'Given up by the operator'
 
 /** The queue on top of the Engine. One for each worker; they meet in the store alone. */
@@ -97,6 +100,7 @@ export class StoreQueue implements Queue {
     message: QueueMessage,
     recipients: readonly { recipient: Recipient; route?: string }[],
   ): void {
+    if (recipients.length === 0) return
     const dueAt = this.#parts.clock.now()
     const entries = recipients.map(
       ({ recipient, route }, index): StoredRecipient => ({
@@ -165,7 +169,10 @@ export class StoreQueue implements Queue {
     const { clock } = this.#parts
     return new Promise((resolve) => {
       const next = this.#due.next(this.#claimedAt)
-      const cancel = next === undefined ? undefined : clock.after(Math.max(0, next - clock.now()), () => done())
+      const cancel =
+        next === undefined
+          ? undefined
+          : clock.after(Math.min(MAX_WAIT_MS, Math.max(0, next - clock.now())), () => done())
       const done = () => {
         cancel?.()
         this.#waiters.delete(done)
@@ -218,7 +225,9 @@ export class StoreQueue implements Queue {
         return changed({ ...stored, mark: { kind: 'bounce', reason } }, `to be given up: ${reason}`)
       }
       const context = { ...this.#context(), arrivedAt: message.arrivedAt, canReport }
-      return failure(stored, givenUp(clock.now(), reason, stored.lastAttempt), context)
+      const outcome = failure(stored, givenUp(clock.now(), reason, stored.lastAttempt), context)
+      // Its sender cannot be told now: it is left as it is, and not counted.
+      return outcome.kind === 'failed' ? outcome : undefined
     })
   }
 

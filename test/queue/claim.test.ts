@@ -204,6 +204,27 @@ describe('waiting for something to do', () => {
     expect(await world.queue.claim(10, NONE)).toHaveLength(1)
   })
 
+  it('waits for what is due in months without a timer that long', async () => {
+    const world = queueWorld({ schedule: { delaysMs: [60 * 24 * HOUR], lifetimeMs: 90 * 24 * HOUR } })
+    await world.queue.start()
+    await world.put(['a@x.test'])
+    const claim = one(await world.queue.claim(1, NONE))
+    await world.queue.settle(claim, all(claim, 'deferred'))
+    await tick()
+    expect(await world.queue.claim(1, NONE)).toEqual([])
+    const waits: number[] = []
+    const { after } = world.clock
+    world.clock.after = (ms, fn) => {
+      waits.push(ms)
+      return after(ms, fn)
+    }
+    const ended = new AbortController()
+    const waiting = world.queue.nextDue(ended.signal)
+    ended.abort()
+    await waiting
+    expect(waits).toEqual([HOUR])
+  })
+
   it('does not spin while all that is due is busy', async () => {
     const world = queueWorld()
     await world.queue.start()

@@ -189,6 +189,17 @@ describe('bouncing and removing', () => {
     expect(await world.keys()).toBe(0)
   })
 
+  it('bounces nothing whose sender cannot be told', async () => {
+    const world = queueWorld()
+    await world.queue.start()
+    await world.put(['a@x.test', { to: 'b@x.test', notify: ['never'] }])
+    world.faults.directory = true
+    expect(await world.queue.bounce({})).toBe(1)
+    expect((await world.queue.list({})).entries.map(({ recipient }) => [recipient.index, recipient.attempts])).toEqual([
+      [0, 0],
+    ])
+  })
+
   it('works on many messages', async () => {
     const world = queueWorld()
     await world.queue.start()
