@@ -1,5 +1,6 @@
 import type { Clock } from 'mailserver'
-import { type ClientOptions, type Endpoint, SmtpClient } from './smtp-client.ts'
+import type { ClientOptions, Endpoint } from './open-session.ts'
+import { SmtpClient } from './smtp-client.ts'
 
 export interface PoolOptions {
   readonly maxMessages: number

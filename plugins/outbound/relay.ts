@@ -2,8 +2,9 @@ import { type Attempt, type AttemptResult, type Clock, formatAddress, type Queue
 import type { ConnectionPool, Leased } from './connection-pool.ts'
 import type { HostMemory } from './host-memory.ts'
 import type { Hosts } from './mx.ts'
+import type { Endpoint } from './open-session.ts'
 import { deferred, failed, recipientVerdict, replyText, type Verdict, verdictOf } from './reply.ts'
-import { BrokenTransaction, type Endpoint, SmtpFault } from './smtp-client.ts'
+import { BrokenTransaction, SmtpFault } from './smtp-fault.ts'
 import { type Outgoing, transactionFor, unsendable } from './transaction.ts'
 
 /** How the servers of a next hop are spoken to. */

@@ -1,56 +1,9 @@
-import { connect as connectSocket, isIP, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import type { TlsMode } from './next-hop.ts'
-import { ParameterConnection, type Parameters } from './parameter-connection.ts'
-
-export interface Timeouts {
-  readonly connect: number
-  readonly greeting: number
-  readonly command: number
-  readonly data: number
-}
-
-export interface Endpoint {
-  readonly address: string
-  readonly port: number
-  /** Name for SNI and the certificate. */
-  readonly name: string
-  readonly tls: TlsMode
-  /** Refuse a certificate that is not for `name`, or of no known authority. */
-  readonly verify: boolean
-  readonly ca?: string
-  readonly auth?: { readonly user: string; readonly pass: string }
-}
-
-export interface ClientOptions {
-  readonly heloName: string
-  readonly sourceAddress?: string | undefined
-  readonly timeouts: Timeouts
-}
-
-/** Where a session broke: what is done about it depends on it. */
-export type FaultPhase = 'connect' | 'session' | 'tls' | 'auth' | 'transaction'
-
-/** The connection, or the session on it, failed. `reply` is what the server said last, when it said why. */
-export class SmtpFault extends Error {
-  override readonly name = 'SmtpFault'
-  readonly phase: FaultPhase
-  readonly reply: string | undefined
-  /** What the server was told. */
-  readonly command: string | undefined
-
-  constructor(
-    phase: FaultPhase,
-    message: string,
-    options: { reply?: string | undefined; command?: string | undefined; cause?: unknown } = {},
-  ) {
-    super(message, { cause: options.cause })
-    this.phase = phase
-    this.reply = options.reply
-    this.command = options.command
-  }
-}
+import { type ClientOptions, type Endpoint, openSession, type Timeouts } from './open-session.ts'
+import type { ParameterConnection, Parameters } from './parameter-connection.ts'
+import { BrokenTransaction, type FaultPhase, faultOf, SmtpFault } from './smtp-fault.ts'
 
 export interface Transaction {
   /** Empty for the null reverse-path. */
@@ -71,44 +24,6 @@ export interface Sent {
   /** The reply that decided about all others: to MAIL, DATA, or the end of the data. */
   readonly reply: string
 }
-
-/** A transaction broke off: some recipients may have been refused before. */
-export class BrokenTransaction extends Error {
-  override readonly name = 'BrokenTransaction'
-  readonly rejected: ReadonlyMap<string, string>
-  /** All of the message went out and no answer came: it may have been delivered. */
-  readonly isUncertain: boolean
-  /** The server said nothing at all in this transaction: an idle connection that had gone. */
-  readonly isUnanswered: boolean
-  /** The message could not be read: not the server's fault. */
-  readonly isLocal: boolean
-
-  constructor(
-    message: string,
-    state: {
-      rejected: ReadonlyMap<string, string>
-      isUncertain: boolean
-      isUnanswered: boolean
-      isLocal: boolean
-      cause: unknown
-    },
-  ) {
-    super(message, { cause: state.cause })
-    this.rejected = state.rejected
-    this.isUncertain = state.isUncertain
-    this.isUnanswered = state.isUnanswered
-    this.isLocal = state.isLocal
-  }
-}
-
-/** What nodemailer's errors carry. */
-interface ClientError extends Error {
-  readonly code?: string | undefined
-  readonly response?: string | undefined
-  readonly command?: string | undefined
-}
-
-const MAX_REPLY_BYTES = 64 * 1024
 
 /** One SMTP session with a server, ready for transactions. Every wait ends by a timeout or the signal. */
 export class SmtpClient {
@@ -143,26 +58,8 @@ export class SmtpClient {
 
   /** Connects, greets, and secures and logs in as the endpoint asks for. @throws SmtpFault */
   static async connect(endpoint: Endpoint, options: ClientOptions, signal: AbortSignal): Promise<SmtpClient> {
-    const socket = await open(endpoint, options, signal)
-    const { timeouts } = options
-    const connection = new ParameterConnection({
-      connection: socket,
-      host: endpoint.address,
-      ...(isIP(endpoint.name) === 0 && !endpoint.name.startsWith('[') && { servername: endpoint.name }),
-      port: endpoint.port,
-      name: options.heloName,
-      secure: endpoint.tls === 'implicit',
-      ignoreTLS: endpoint.tls === 'none',
-      requireTLS: endpoint.tls === 'starttls',
-      tls: { rejectUnauthorized: endpoint.verify, ...(endpoint.ca !== undefined && { ca: endpoint.ca }) },
-      connectionTimeout: timeouts.greeting + timeouts.connect,
-      greetingTimeout: timeouts.greeting,
-      socketTimeout: timeouts.command,
-      maxResponseSize: MAX_REPLY_BYTES,
-      logger: false,
-    })
-    await begin(connection, signal)
-    const client = new SmtpClient(connection, endpoint, timeouts)
+    const connection = await openSession(endpoint, options, signal)
+    const client = new SmtpClient(connection, endpoint, options.timeouts)
     if (endpoint.auth !== undefined) await client.#logIn(endpoint.auth, signal)
     return client
   }
@@ -314,77 +211,6 @@ function rejections({ rejectedErrors = [] }: Envelope): Map<string, string> {
 }
 
 const NOBODY: ReadonlyMap<string, string> = new Map()
-
-function faultOf(phase: FaultPhase, cause: unknown): SmtpFault {
-  if (cause instanceof SmtpFault) return cause
-  const error = cause as ClientError
-  const message = error.response === undefined ? error.message : error.message.replace(`: ${error.response}`, '')
-  return new SmtpFault(phase, message, { reply: error.response, command: error.command, cause })
-}
-
-/** Opens the TCP connection alone, so that a host that is down is told from one that is rude. */
-function open(endpoint: Endpoint, { sourceAddress, timeouts }: ClientOptions, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const isSameFamily = sourceAddress !== undefined && isIP(sourceAddress) === isIP(endpoint.address)
-    const socket = connectSocket({
-      host: endpoint.address,
-      port: endpoint.port,
-      noDelay: true,
-      ...(isSameFamily && { localAddress: sourceAddress }),
-    })
-    const finish = (then: () => void) => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
-      socket.removeAllListeners('connect')
-      then()
-    }
-    const fail = (message: string, cause?: unknown) =>
-      finish(() => {
-        socket.destroy()
-        reject(new SmtpFault('connect', message, { cause }))
-      })
-    const onAbort = () => fail('The attempt was broken off', signal.reason)
-    const timer = setTimeout(() => fail('The connection timed out'), timeouts.connect)
-    // Stays on: an error between here and the client's own listener must not end the process.
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      fail(`Connection failed (${error.code ?? error.message})`, error),
-    )
-    socket.once('connect', () => finish(() => resolve(socket)))
-    signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) onAbort()
-  })
-}
-
-/** Greeting, EHLO, and TLS. */
-function begin(connection: ParameterConnection, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: ClientError) => {
-      const isTls = cause.code === 'ETLS' || connection.upgrading === true || connection.isAskingForTls
-      finish(() => {
-        connection.close()
-        reject(faultOf(isTls ? 'tls' : 'session', cause))
-      })
-    }
-    const onAbort = () => fail(signal.reason)
-    const onEnd = () => fail(new Error('The connection was closed'))
-    const finish = (then: () => void) => {
-      signal.removeEventListener('abort', onAbort)
-      connection.removeListener('end', onEnd)
-      connection.removeListener('error', fail)
-      then()
-    }
-    connection.on('error', () => {
-      // An error event that nobody hears ends the process; what it means is heard below and in the client.
-    })
-    connection.on('error', fail)
-    connection.on('end', onEnd)
-    signal.addEventListener('abort', onAbort, { once: true })
-    connection.connect((error) => {
-      if (error) return fail(error)
-      finish(resolve)
-    })
-  })
-}
 
 /** RFC 5321 section 4.1.1.1: each line after the first is a keyword and its parameters. */
 function keywords(reply: string): Map<string, string> {
