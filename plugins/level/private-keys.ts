@@ -11,6 +11,7 @@ export const PRIVATE = Buffer.alloc(8, 0xff)
 const POSITION = 0x70
 const RELEASED = 0x72
 const LEASE = 0x6c
+const DELETION = 0x64
 const SWEEP = 0x73
 const POSITION_BYTES = 41
 
@@ -37,6 +38,8 @@ export function positionKey(segment: number): Key {
 export const POSITIONS = { gte: tagged(POSITION), lt: tagged(POSITION + 1) }
 /** Written to hear whether LevelDB still can write. */
 export const SWEPT = tagged(SWEEP)
+/** How many lines of the list of deletions the index has taken note of. */
+export const DELETIONS = tagged(DELETION)
 export const LEASES = { gte: tagged(LEASE), lt: tagged(LEASE + 1) }
 
 export function segmentOfPosition(key: Key): number {

@@ -8,6 +8,7 @@
  */
 import type { Log } from 'mailserver'
 import { type Database, flush } from './database.ts'
+import { acceptDeletions, reviewDeletions } from './deletions.ts'
 import { operation } from './index-feed.ts'
 import { type Layout, listSegments, segmentPath } from './layout.ts'
 import {
@@ -16,6 +17,7 @@ import {
   POSITIONS,
   type Position,
   positionKey,
+  releasedOf,
   segmentOfPosition,
 } from './private-keys.ts'
 import { commitsOf, type LoggedCommit, type Survey, sealSegment, surveySegment } from './segment-survey.ts'
@@ -34,8 +36,11 @@ const UNKNOWN: Position = { sequence: 0n, end: 0, tally: { frames: 0, bytes: 0 }
 export async function recover(layout: Layout, db: Database, log: Log): Promise<Recovered> {
   const positions = await readPositions(db)
   const segments = listSegments(layout)
+  const deleted = reviewDeletions(layout, db, positions, log).filter((segment) => !segments.includes(segment))
+  for (const segment of deleted) await forgetSegment(db, segment)
+  await acceptDeletions(layout, db)
   for (const [segment, { isSealed }] of positions) {
-    if (segments.includes(segment)) continue
+    if (segments.includes(segment) || deleted.includes(segment)) continue
     const file = segmentPath(layout, segment)
     if (!isSealed) log.error({ file }, 'a segment is missing: what stood there is lost, everything else is kept')
   }
@@ -76,6 +81,12 @@ export async function bringUp(
     })),
   )
   return replayed
+}
+
+/** Takes the keys of a segment whose file is gone out of the index. */
+export async function forgetSegment(db: Database, segment: number): Promise<void> {
+  await db.clear(releasedOf(segment))
+  await db.del(positionKey(segment))
 }
 
 export async function readPositions(db: Database): Promise<Map<number, Position>> {

@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { faultOf } from './faults.ts'
 import { encodeHead, FRAME, type FrameType, type Place } from './frame.ts'
 import { FILE_MODE, type Layout, segmentPath, syncDirectory } from './layout.ts'
+import { Runway, ZEROS } from './runway.ts'
 
 const datasync = promisify(fdatasync)
 const vectored = promisify(writev)
@@ -43,6 +44,7 @@ export class SegmentWriter {
   readonly #marker: Buffer
   readonly #fd: number
   readonly #fail: (cause: Error) => void
+  readonly #runway = new Runway()
   #end = 0
   #written = 0
   #tally: Tally = { frames: 0, bytes: 0 }
@@ -106,11 +108,17 @@ export class SegmentWriter {
 
   /** Everything that is in the file now is on disk when it resolves. */
   sync(): Promise<void> {
+    this.#runway.onSync(this.#written)
     return datasync(this.#fd)
   }
 
+  /** Nothing is to be written any more. */
   close(): void {
-    closeSync(this.#fd)
+    try {
+      if (this.#runway.end > this.#written) ftruncateSync(this.#fd, this.#written)
+    } finally {
+      closeSync(this.#fd)
+    }
   }
 
   async #drain(): Promise<void> {
@@ -127,8 +135,20 @@ export class SegmentWriter {
       }
       this.#written += bytes
       for (const pending of batch) this.#settle(pending)
+      const from = this.#runway.wanted(this.#written)
+      if (from !== undefined) await this.#lengthen(from)
     }
     this.#draining = undefined
+  }
+
+  /** Among the writes, so that the zeros never run into one. Without them everything goes on as well. */
+  async #lengthen(from: number): Promise<void> {
+    try {
+      const { bytesWritten } = await vectored(this.#fd, [ZEROS], from)
+      this.#runway.reach(from + bytesWritten)
+    } catch {
+      this.#runway.reach(from)
+    }
   }
 
   #settle(pending: Pending): void {
@@ -172,6 +192,7 @@ export class SegmentWriter {
     try {
       ftruncateSync(this.#fd, this.#written)
       fdatasyncSync(this.#fd)
+      this.#runway.reach(this.#written)
     } catch (cause) {
       this.#fail(faultOf(cause, `cutting ${this.path} back to ${this.#written}`))
     }

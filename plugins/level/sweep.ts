@@ -6,9 +6,10 @@
 import { unlinkSync } from 'node:fs'
 import type { Log } from 'mailserver'
 import { type Database, flush } from './database.ts'
+import { acceptDeletions, noteDeletions } from './deletions.ts'
 import { type Layout, segmentPath, syncDirectory } from './layout.ts'
-import { type Position, positionKey, releasedOf, SWEPT } from './private-keys.ts'
-import { readPositions } from './recovery.ts'
+import { type Position, releasedOf, SWEPT } from './private-keys.ts'
+import { forgetSegment, readPositions } from './recovery.ts'
 
 const MAX_DEAD = 1_000_000
 
@@ -25,17 +26,13 @@ export async function sweep(layout: Layout, db: Database, log: Log): Promise<num
   await flush(db)
   // A flush tells nobody that it has failed; the next write does.
   await db.put(SWEPT, Buffer.alloc(0))
+  noteDeletions(layout, dead)
   for (const segment of dead) removeFile(layout, segment)
   syncDirectory(layout.log)
   for (const segment of dead) await forgetSegment(db, segment)
+  await acceptDeletions(layout, db)
   log.info({ segments: dead.length }, 'deleted segments in which nothing is needed any more')
   return dead
-}
-
-/** Takes the keys of a segment whose file is gone out of the index. */
-export async function forgetSegment(db: Database, segment: number): Promise<void> {
-  await db.clear(releasedOf(segment))
-  await db.del(positionKey(segment))
 }
 
 /** The highest segment and sequence number stay: numbering goes on behind them. */

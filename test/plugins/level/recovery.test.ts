@@ -5,6 +5,8 @@ import { type BlobRef, codeOf, key, type Log } from 'mailserver'
 import { describe, expect, it } from 'vitest'
 import { encodeCommit } from '../../../plugins/level/commit-frame.ts'
 import { encodeHead, FRAME } from '../../../plugins/level/frame.ts'
+import { layoutOf } from '../../../plugins/level/layout.ts'
+import { surveySegment } from '../../../plugins/level/segment-survey.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { dataDirectory, type OpenedStore, openStore } from './open-store.ts'
 import { indexOf, logOf, replaceDirectory, segmentsOf, storeOf } from './store-files.ts'
@@ -35,6 +37,8 @@ async function crashed(dataDir: string, copy: string, traffic: (store: OpenedSto
   replaceDirectory(join(copy, 'log'), logOf(dataDir))
 }
 
+const NOWHERE = { sequence: 0n, end: 0, tally: { frames: 0, bytes: 0 }, synced: 0, isSealed: false }
+
 const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0)
 
 describe('replay of the log', () => {
@@ -49,10 +53,32 @@ describe('replay of the log', () => {
     for (let round = 0; round < 3; round++) {
       await using store = await openStore(directory.path, { options: { segmentSize: 100_000 } })
       await fileMany(store, 60, 5_000)
+      // A message at the end keeps the last segment, which a commit alone would not.
+      await store.blobStore.write(Buffer.from('kept'))
     }
     replaceDirectory(old.path, indexOf(directory.path))
     await using store = await openStore(directory.path)
     expect(total(await checkMessages(store))).toBe(220)
+  })
+
+  it('says which segment it misses when that was deleted since the copy was taken', async () => {
+    using directory = dataDirectory()
+    using old = dataDirectory()
+    const options = { segmentSize: 20_000 }
+    await (await openStore(directory.path)).close()
+    cpSync(indexOf(directory.path), old.path, { recursive: true })
+    for (let round = 0; round < 2; round++) {
+      await using store = await openStore(directory.path, { options })
+      await store.engine.transact(['s'], async (tx) => tx.put(Buffer.from(`round ${round}`), Buffer.alloc(20_000)))
+      await fileMany(store, 3)
+    }
+    const { log, found } = damageLog()
+    await (await openStore(directory.path, { log })).close()
+    expect(found).toEqual([])
+    replaceDirectory(old.path, indexOf(directory.path))
+    await using store = await openStore(directory.path, { log })
+    expect(found.map(({ file }) => file)).toContain(join(logOf(directory.path), '00000000.seg'))
+    expect(total(await checkMessages(store))).toBe(6)
   })
 
   it('builds the whole index anew when its directory is gone', async () => {
@@ -113,8 +139,17 @@ describe('the torn end of a segment', () => {
     const firstFrame = whole.subarray(0, 8)
     const frames: number[] = []
     for (let at = whole.indexOf(firstFrame); at !== -1; at = whole.indexOf(firstFrame, at + 1)) frames.push(at)
+    const boundaries = [...frames, whole.length]
     // The last two messages: a blob and a commit each.
     for (let end = frames.at(-4) as number; end < whole.length; end++) {
+      writeFileSync(segment, whole.subarray(0, end))
+      const survey = surveySegment(layoutOf(storeOf(directory.path)), 0, NOWHERE)
+      expect(survey.end, `cut at ${end}`).toBe(boundaries.findLast((boundary) => boundary <= end))
+      expect(survey.damages).toEqual([])
+    }
+    for (const end of boundaries
+      .slice(-5, -1)
+      .flatMap((boundary) => [boundary, boundary + 1, boundary + 19, boundary + 45])) {
       replaceDirectory(join(copy.path, 'index'), indexOf(directory.path))
       replaceDirectory(join(copy.path, 'log'), logOf(directory.path))
       truncateSync(segment, end)

@@ -8,6 +8,7 @@ export const logOf = (dataDir: string) => join(dataDir, 'store', 'log')
 /** Paths of the segments, oldest first. */
 export function segmentsOf(dataDir: string): string[] {
   return readdirSync(logOf(dataDir))
+    .filter((name) => name.endsWith('.seg'))
     .sort()
     .map((name) => join(logOf(dataDir), name))
 }
