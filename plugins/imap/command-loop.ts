@@ -35,6 +35,7 @@ export class CommandLoop {
       if (session.state === 'not-authenticated') this.#cut('Login took too long')
     })
     try {
+      if (session.farewell !== undefined) throw new SessionEnd(session.farewell)
       session.out.untagged(greeting)
       while (!session.isOver) await this.#next()
       session.out.flush()

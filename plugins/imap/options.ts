@@ -9,7 +9,7 @@ const limits = z
   .strictObject({
     /** Connections at once, and of one address. */
     connections: z.number().int().positive().default(10_000),
-    perAddress: z.number().int().positive().default(50),
+    perAddress: z.number().int().positive().default(200),
     lineBytes: octets(),
     literalBytes: octets(),
     commandBytes: octets(),

@@ -27,6 +27,7 @@ export class Transport implements OctetSource {
   readonly #gone = new AbortController()
   #socket: Socket
   #hasEnded = false
+  #isDetached = false
   #waiting: Waiting | undefined
   #cancelHalfOpen: (() => void) | undefined
 
@@ -70,7 +71,8 @@ export class Transport implements OctetSource {
 
   /** Text is written one octet a character. A buffer must not be changed after. @throws PeerGone */
   write(data: Buffer | string): void {
-    if (this.#socket.destroyed || !this.#socket.writable) throw new PeerGone('the client has left')
+    // A socket on its way to TLS must not carry our text.
+    if (this.#isDetached || this.#socket.destroyed || !this.#socket.writable) throw new PeerGone('the client has left')
     if (typeof data === 'string') this.#socket.write(data, 'latin1')
     else this.#socket.write(data)
   }
@@ -119,6 +121,7 @@ export class Transport implements OctetSource {
 
   /** Takes our listeners off the socket, which becomes another's. */
   detach(): Socket {
+    this.#isDetached = true
     this.#socket.off('readable', this.#onReadable)
     this.#socket.off('end', this.#onEnd)
     this.#socket.off('close', this.#onClose)
@@ -128,6 +131,7 @@ export class Transport implements OctetSource {
   /** Goes on with a socket: the first one, or the TLS socket around it. */
   attach(socket: Socket): void {
     this.#socket = socket
+    this.#isDetached = false
     // A client may close its side behind its last command and still wants the answer.
     socket.allowHalfOpen = true
     socket.on('error', ignore)

@@ -1,4 +1,4 @@
-import type { MailStore } from 'mailserver'
+import { codeOf, type MailStore } from 'mailserver'
 import type { MailboxView } from './mailbox-view.ts'
 import type { Responses } from './responses.ts'
 import { formatSequenceSet } from './wire/sequence-set.ts'
@@ -67,7 +67,10 @@ export async function tellNew(view: MailboxView, out: Responses, store: MailStor
   const before = view.count
   if (!view.grow()) return
   const { account, mailbox } = view.mirror
-  const first = await store.firstRecentUid(account, mailbox.id, { take: !view.isReadOnly })
+  const first = await store.firstRecentUid(account, mailbox.id, { take: !view.isReadOnly }).catch((cause: unknown) => {
+    if (codeOf(cause) === 'MAILBOX_NOT_FOUND') throw new MailboxGone('the selected mailbox was deleted', { cause })
+    throw cause
+  })
   const last = view.uidAt(view.count - 1)
   view.recent.add(Math.max(first, view.uidAt(before)), last)
   out.untagged(`${view.count} EXISTS`)

@@ -49,7 +49,10 @@ export function formatDateTime(ms: number): string {
   const day = String(date.getUTCDate()).padStart(2, ' ')
   const month = MONTHS[date.getUTCMonth()] ?? 'Jan'
   const year = String(date.getUTCFullYear()).padStart(4, '0')
-  return `"${day}-${month}-${year} ${date.toISOString().slice(11, 19)} +0000"`
+  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map((part) =>
+    String(part).padStart(2, '0'),
+  )
+  return `"${day}-${month}-${year} ${time.join(':')} +0000"`
 }
 
 /** The day of an INTERNALDATE as FETCH shows it: in UTC. */

@@ -195,6 +195,18 @@ it('appends with flags and date, and names the UID', async () => {
   expect(world.blobs.count).toBe(2)
 })
 
+it('keeps any date that can be written', async () => {
+  await using world = await imapWorld()
+  const client = await world.login()
+  await client.ok('SELECT Drafts')
+  for (const date of ['01-Jan-1960 00:00:00 +0000', '31-Dec-9999 23:59:59 +0000', '01-Jan-0001 00:00:00 +0000']) {
+    await client.ok(`APPEND Drafts "${date}" {3+}\r\nabc`)
+    expect(await client.ok('FETCH * INTERNALDATE')).toEqual([
+      expect.stringContaining(`INTERNALDATE "${date.replace(/^0/, ' ')}"`),
+    ])
+  }
+})
+
 it('appends several messages or none (RFC 3502)', async () => {
   await using world = await imapWorld()
   const client = await world.login()

@@ -1,0 +1,83 @@
+import type { MailStore } from 'mailserver'
+import { expect, it } from 'vitest'
+import { imapWorld, mail } from './support/imap-world.ts'
+
+it('is one for all sessions of a mailbox, and is ready for a client that comes back', async () => {
+  let scans = 0
+  await using world = await imapWorld({
+    wrapStore: (store) => ({
+      ...store,
+      states(account, mailbox) {
+        scans += 1
+        return store.states(account, mailbox)
+      },
+    }),
+  })
+  await world.deliver('INBOX', mail('1'))
+  const clients = await Promise.all([world.login(), world.login(), world.login()])
+  await Promise.all(clients.map((client) => client.ok('SELECT INBOX')))
+  expect(scans).toBe(1)
+  expect(world.mirrors.size).toBe(1)
+  for (const client of clients) await client.ok('UNSELECT')
+  expect(world.mirrors.size).toBe(0)
+  await world.deliver('INBOX', mail('2'))
+  expect(await clients[0]?.ok('SELECT INBOX')).toContain('* 2 EXISTS')
+  expect(scans).toBe(1)
+})
+
+it('takes the mailbox anew when the log of changes is too short', async () => {
+  let isShort = false
+  const wrapStore = (store: MailStore): MailStore => ({
+    ...store,
+    async changesSince(account, mailbox, since) {
+      const changes = await store.changesSince(account, mailbox, since)
+      return isShort ? { ...changes, changed: [], vanished: [], isComplete: false } : changes
+    },
+    // Nothing is heard: only what is read counts.
+    watch: () => () => {},
+  })
+  await using world = await imapWorld({ wrapStore })
+  await world.deliver('INBOX', mail('1'), mail('2'), mail('3'))
+  const client = await world.login()
+  await client.ok('SELECT INBOX')
+  isShort = true
+  const inbox = await world.idOf('INBOX')
+  await world.store.expunge(world.account, inbox, [2])
+  await world.store.setFlags(world.account, inbox, [3], { mode: 'add', flags: ['\\Seen'] })
+  await world.deliver('INBOX', mail('4'))
+  expect(await client.ok('NOOP')).toEqual([
+    '* 2 EXPUNGE',
+    '* 3 EXISTS',
+    '* 3 RECENT',
+    '* 2 FETCH (FLAGS (\\Seen \\Recent))',
+  ])
+})
+
+it('misses nothing that happens while it is read', async () => {
+  let meanwhile = async () => {}
+  await using world = await imapWorld({
+    wrapStore: (store) => ({
+      ...store,
+      async *states(account, mailbox) {
+        for await (const batch of store.states(account, mailbox)) {
+          await meanwhile()
+          yield batch
+        }
+      },
+    }),
+  })
+  await world.deliver('INBOX', mail('1'), mail('2'))
+  const inbox = await world.idOf('INBOX')
+  meanwhile = async () => {
+    meanwhile = async () => {}
+    await world.deliver('INBOX', mail('3'))
+    await world.store.expunge(world.account, inbox, [1])
+    await world.store.setFlags(world.account, inbox, [2], { mode: 'add', flags: ['\\Flagged'] })
+  }
+  const client = await world.login()
+  expect(await client.ok('SELECT INBOX')).toContain('* 2 EXISTS')
+  expect(await client.ok('UID FETCH 1:* (FLAGS)')).toEqual([
+    '* 1 FETCH (UID 2 FLAGS (\\Flagged \\Recent))',
+    '* 2 FETCH (UID 3 FLAGS (\\Recent))',
+  ])
+})
