@@ -1,4 +1,5 @@
 import { accessSync, chmodSync, constants, mkdirSync, statSync } from 'node:fs'
+import { type DataLock, type LockHolder, takeLockSoon } from '../control/data-lock.ts'
 import { UserError } from '../errors/user-error.ts'
 
 const PRIVATE = 0o700
@@ -14,11 +15,29 @@ export function prepareDataDirectory(path: string): void {
     if ((mode & 0o077) !== 0 && uid === process.getuid?.()) chmodSync(path, PRIVATE)
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (cause) {
-    throw new UserError(`The data directory ${path} cannot be used: ${reasonOf(cause)}.`, {
-      cause,
-      nextSteps: ['Make it writable for the user that runs mailserver, or set dataDir to another path.'],
-    })
+    throw dataDirectoryError(path, cause)
   }
+}
+
+/** Takes the lock, waiting for a command that has it. @throws UserError when the directory cannot be written */
+export async function takeLockOf(
+  path: string,
+  role: LockHolder['role'],
+  waitMs: number,
+): Promise<DataLock | LockHolder> {
+  try {
+    return await takeLockSoon(path, role, waitMs)
+  } catch (cause) {
+    throw dataDirectoryError(path, cause)
+  }
+}
+
+/** What a person is told when the data directory cannot be worked in. */
+export function dataDirectoryError(path: string, cause: unknown): UserError {
+  return new UserError(`The data directory ${path} cannot be used: ${reasonOf(cause)}.`, {
+    cause,
+    nextSteps: ['Make it writable for the user that runs mailserver, or set dataDir to another path.'],
+  })
 }
 
 const REASONS: ReadonlyMap<string, string> = new Map([

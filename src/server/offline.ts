@@ -1,7 +1,6 @@
 import type { Hono } from 'hono'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { createControlApp } from '../control/app.ts'
-import { takeLockSoon } from '../control/data-lock.ts'
 import { directory } from '../directory/directory.ts'
 import { UserError } from '../errors/user-error.ts'
 import { systemClock } from '../kernel/clock.ts'
@@ -15,7 +14,7 @@ import type { ServiceRef } from '../kernel/service.ts'
 import { queue } from '../queue/queue.ts'
 import { journeys } from '../store/journey.ts'
 import { mailStore } from '../store/mail-store.ts'
-import { prepareDataDirectory } from './data-directory.ts'
+import { prepareDataDirectory, takeLockOf } from './data-directory.ts'
 import { contextOf } from './host-context.ts'
 import { allPlugins } from './load-core.ts'
 import { serverFacts } from './server-facts.ts'
@@ -44,7 +43,7 @@ export async function openOffline(
   core?: string,
 ): Promise<Offline> {
   prepareDataDirectory(config.dataDir)
-  const lock = await takeLockSoon(config.dataDir, 'command', WAIT_MS)
+  const lock = await takeLockOf(config.dataDir, 'command', WAIT_MS)
   if (!('release' in lock)) {
     throw new UserError(`Process ${lock.pid} is at work in ${config.dataDir}.`, {
       nextSteps: ['Try again when it has ended.'],

@@ -1,8 +1,8 @@
 import { loadConfig } from '../config/load-config.ts'
-import { type DataLock, takeLockSoon } from '../control/data-lock.ts'
+import type { DataLock } from '../control/data-lock.ts'
 import { UserError } from '../errors/user-error.ts'
 import { type Clock, systemClock } from '../kernel/clock.ts'
-import { prepareDataDirectory } from './data-directory.ts'
+import { prepareDataDirectory, takeLockOf } from './data-directory.ts'
 import type { RunningServer } from './running-server.ts'
 import { createServerLog, type LogTarget } from './server-log.ts'
 import { Supervisor } from './supervisor.ts'
@@ -40,7 +40,7 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
 }
 
 async function lockForServer(dataDir: string): Promise<DataLock> {
-  const lock = await takeLockSoon(dataDir, 'server', COMMAND_MS)
+  const lock = await takeLockOf(dataDir, 'server', COMMAND_MS)
   if ('release' in lock) return lock
   const what = lock.role === 'server' ? 'A server is running' : 'A command is at work'
   throw new UserError(`${what} on ${dataDir} already, as process ${lock.pid}.`, {

@@ -1,6 +1,7 @@
 import pino, { type DestinationStream, type Logger } from 'pino'
 import type { LogLevel } from '../config/resolved-config.ts'
 import type { Log } from '../kernel/log.ts'
+import { LineWriter } from './line-writer.ts'
 
 /** Where log lines go. Structured-cloneable: workers get it too. */
 export type LogTarget =
@@ -11,8 +12,7 @@ export type LogTarget =
 export interface ServerLog extends Log {
   /** Opens the file again, after somebody has moved it away. */
   reopen(): void
-  /** Writes out what is still in memory. */
-  flush(): void
+  setLevel(level: LogLevel): void
 }
 
 /**
@@ -35,40 +35,27 @@ export async function createServerLog(target: LogTarget, level: LogLevel): Promi
     },
     destination.stream,
   )
-  return Object.assign(wrap(logger), { reopen: destination.reopen, flush: destination.flush })
+  return Object.assign(wrap(logger), {
+    reopen: destination.reopen,
+    setLevel: (changed: LogLevel) => {
+      if (target.kind !== 'silent') logger.level = changed
+    },
+  })
 }
 
 interface Destination {
   readonly stream: DestinationStream
   reopen(): void
-  flush(): void
 }
 
 async function openDestination(target: LogTarget): Promise<Destination> {
-  if (target.kind === 'stdout' && target.pretty) {
-    const { default: pretty } = await import('pino-pretty')
-    const stream = pretty({
-      sync: true,
-      destination: 1,
-      colorize: true,
-      translateTime: 'SYS:HH:MM:ss.l',
-      singleLine: true,
-    })
-    return { stream, reopen: nothing, flush: nothing }
-  }
-  // Lines are written by each thread itself, at once and whole: a line that was logged is in the file after a crash.
-  const file =
-    target.kind === 'file'
-      ? pino.destination({ dest: target.path, append: true, mkdir: true, mode: 0o600, sync: true })
-      : pino.destination({ dest: 1, sync: true })
-  return {
-    stream: file,
-    reopen: () => (target.kind === 'file' ? file.reopen() : undefined),
-    flush: () => file.flushSync(),
-  }
+  const writer = new LineWriter(target.kind === 'file' ? target.path : 1)
+  const reopen = () => writer.reopen()
+  if (target.kind !== 'stdout' || !target.pretty) return { stream: writer, reopen }
+  const { prettyFactory } = await import('pino-pretty')
+  const render = prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
+  return { stream: { write: (line) => writer.write(render(line)) }, reopen }
 }
-
-const nothing = () => {}
 
 function wrap(logger: Logger): Log {
   return {

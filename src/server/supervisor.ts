@@ -11,6 +11,7 @@ import { PluginStartError } from '../kernel/host.ts'
 import { planPlugins } from '../kernel/plugin-graph.ts'
 import { assertPortsFree } from './assert-ports-free.ts'
 import { type ControlServer, serveControl } from './control-server.ts'
+import { dataDirectoryError } from './data-directory.ts'
 import { EventFeed } from './event-feed.ts'
 import { forwardToWorker } from './forward-to-worker.ts'
 import { Generation } from './generation.ts'
@@ -85,9 +86,9 @@ export class Supervisor implements RunningServer, SupervisorContext {
     this.#current = generation
     try {
       this.#control = await serveControl(this.config.dataDir, this.#app())
-    } catch (error) {
+    } catch (cause) {
       await generation.stop()
-      throw error
+      throw dataDirectoryError(this.config.dataDir, cause)
     }
     this.#state = 'running'
     this.#tell('started', `generation ${generation.number} listens`)
@@ -184,6 +185,7 @@ export class Supervisor implements RunningServer, SupervisorContext {
     await this.#cutPrevious()
     const next = await this.#launch(config)
     this.#current = next
+    this.#log.setLevel(config.log.level)
     this.#tell('reloaded', `generation ${next.number} has taken over from ${old.number}`)
     this.#log.info({ generation: next.number }, 'reloaded; the old workers finish their sessions')
     const gone = old.drain(config.limits.reloadMs, 'reload').then(() => this.#retire(old))
@@ -261,7 +263,6 @@ export class Supervisor implements RunningServer, SupervisorContext {
     } finally {
       this.#options.lock.release()
       this.#log.info({}, 'stopped')
-      this.#log.flush()
       this.#hasEnded.resolve()
     }
   }

@@ -71,7 +71,6 @@ export class Worker {
   async stop(): Promise<void> {
     await this.#jobs?.stop()
     await this.#host?.stop()
-    this.#log?.flush()
   }
 
   report(): WorkerReport {

@@ -1,0 +1,55 @@
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** A pipe whose reader is slow is waited for this long in all; then the rest of the line is lost, not the server. */
+const WAITS = 20
+const WAIT_MS = 5
+
+const PRIVATE_FILE = 0o600
+const PRIVATE_DIRECTORY = 0o700
+
+/**
+ * Writes log lines whole and at once, from any thread: a line that was logged is there after a crash. What cannot be
+ * written (a full disk, a pipe whose reader has gone) is dropped: a log is no reason to stop serving mail, nor to
+ * keep lines in memory.
+ */
+export class LineWriter {
+  readonly #path: string | undefined
+  #fd: number
+
+  /** @param target a file, made with its directory, or an open descriptor. @throws Error when the file cannot be opened */
+  constructor(target: string | number) {
+    this.#path = typeof target === 'string' ? target : undefined
+    this.#fd = typeof target === 'string' ? open(target) : target
+  }
+
+  write(line: string): void {
+    let rest = Buffer.from(line)
+    for (let waits = 0; rest.length > 0; ) {
+      try {
+        rest = rest.subarray(writeSync(this.#fd, rest))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || ++waits > WAITS) return
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MS)
+      }
+    }
+  }
+
+  /** Goes on in a new file of the same name, after somebody has moved the old one away. */
+  reopen(): void {
+    if (this.#path === undefined) return
+    const old = this.#fd
+    try {
+      this.#fd = open(this.#path)
+    } catch {
+      // There is nowhere to say so: the old file goes on.
+      return
+    }
+    closeSync(old)
+  }
+}
+
+function open(path: string): number {
+  mkdirSync(dirname(path), { recursive: true, mode: PRIVATE_DIRECTORY })
+  return openSync(path, 'a', PRIVATE_FILE)
+}

@@ -1,0 +1,67 @@
+import { mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { createServerLog } from '../../src/server/server-log.ts'
+import { run, scratch } from '../support/peer.ts'
+
+const linesOf = (path: string) =>
+  readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+
+test('lines below the level are left out, and the level can be changed', async () => {
+  using dir = scratch('log')
+  const path = join(dir.path, 'logs', 'server.log')
+  const log = await createServerLog({ kind: 'file', path }, 'info')
+  log.debug({}, 'one')
+  log.setLevel('debug')
+  log.child({ plugin: 'imap' }).debug({ session: 's1' }, 'two')
+  expect(linesOf(path)).toEqual([
+    { level: 'debug', time: expect.any(String), plugin: 'imap', session: 's1', msg: 'two' },
+  ])
+})
+
+test('a log file that was moved away is opened anew', async () => {
+  using dir = scratch('log')
+  const path = join(dir.path, 'server.log')
+  const log = await createServerLog({ kind: 'file', path }, 'info')
+  log.info({}, 'before')
+  renameSync(path, `${path}.1`)
+  log.reopen()
+  log.info({}, 'after')
+  expect(linesOf(`${path}.1`).map(({ msg }) => msg)).toEqual(['before'])
+  expect(linesOf(path).map(({ msg }) => msg)).toEqual(['after'])
+})
+
+test('a credential is redacted wherever it stands', async () => {
+  using dir = scratch('log')
+  const path = join(dir.path, 'server.log')
+  const log = await createServerLog({ kind: 'file', path }, 'info')
+  const secret = 'hunter2'
+  log.info({ password: secret, a: { token: secret, b: { pass: secret } }, authorization: secret }, 'login')
+  expect(readFileSync(path, 'utf8')).not.toContain(secret)
+})
+
+test('a log that cannot be written does not throw', async () => {
+  const log = await createServerLog({ kind: 'file', path: '/dev/full' }, 'info')
+  for (let line = 0; line < 100; line++) log.info({ line }, 'the disk is full')
+})
+
+test('a reader of the log that goes away does not stop the server', async () => {
+  const source = new URL('../../src/server/server-log.ts', import.meta.url).href
+  const script = `
+    import { createServerLog } from '${source}'
+    const log = await createServerLog({ kind: 'stdout', pretty: false }, 'info')
+    for (let line = 0; line < 20_000; line++) log.info({ line }, 'a line for nobody to read')
+    process.stderr.write('still here')`
+  const command = `'${process.execPath}' --input-type=module -e "$SCRIPT" | head -n 1`
+  const ran = await run('sh', ['-c', command], { env: { SCRIPT: script } })
+  expect(ran.stderr).toBe('still here')
+})
+
+test('a log file that is a directory is an error at the start, not a silent log', async () => {
+  using dir = scratch('log')
+  mkdirSync(join(dir.path, 'server.log'))
+  await expect(createServerLog({ kind: 'file', path: join(dir.path, 'server.log') }, 'info')).rejects.toThrow(/EISDIR/)
+})
