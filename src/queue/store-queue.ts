@@ -8,7 +8,8 @@ import { DueDestinations } from './due-destinations.ts'
 import { addMessage } from './entries.ts'
 import { EntryList } from './entry-list.ts'
 import type { StoredRecipient } from './layout.ts'
-import { failure, givenUp, type Outcome, type OutcomeContext, outcomeOf } from './outcome.ts'
+import { hold, markToBounce, release, remove, rerouteTo, retryAt } from './operator-decisions.ts'
+import { failure, givenUp, type OutcomeContext, outcomeOf } from './outcome.ts'
 import { Pauses } from './pauses.ts'
 import type { AttemptResult, Claim, MessageId, Queue, QueueFilter, QueueMessage, RetrySchedule } from './queue.ts'
 import { type Decide, type Settled, Settlement, type SettlementParts } from './settlement.ts'
@@ -193,37 +194,21 @@ export class StoreQueue implements Queue {
   }
 
   retry(filter: QueueFilter): Promise<number> {
-    const now = this.#parts.clock.now()
-    return this.#change(filter, (stored) =>
-      stored.state === 'waiting'
-        ? changed({ ...stored, dueAt: Math.min(now, stored.dueAt) }, 'to be tried now')
-        : undefined,
-    )
+    return this.#change(filter, retryAt(this.#parts.clock.now()))
   }
 
   hold(filter: QueueFilter): Promise<number> {
-    return this.#change(filter, (stored) => {
-      if (stored.state === 'held') return undefined
-      if (stored.state === 'delivering') return changed({ ...stored, mark: { kind: 'hold' } }, HELD)
-      return changed({ ...stored, state: 'held' }, HELD)
-    })
+    return this.#change(filter, hold)
   }
 
   release(filter: QueueFilter): Promise<number> {
-    return this.#change(filter, (stored) => {
-      if (stored.state === 'held') return changed({ ...stored, state: 'waiting' }, RELEASED)
-      if (stored.mark?.kind !== 'hold') return undefined
-      const { mark: _, ...rest } = stored
-      return changed(rest, RELEASED)
-    })
+    return this.#change(filter, release)
   }
 
   bounce(filter: QueueFilter, reason: string = BY_OPERATOR): Promise<number> {
     const { clock } = this.#parts
     return this.#change(filter, (stored, message, canReport) => {
-      if (stored.state === 'delivering') {
-        return changed({ ...stored, mark: { kind: 'bounce', reason } }, `to be given up: ${reason}`)
-      }
+      if (stored.state === 'delivering') return markToBounce(stored, reason)
       const context = { ...this.#context(), arrivedAt: message.arrivedAt, canReport }
       const outcome = failure(stored, givenUp(clock.now(), reason, stored.lastAttempt), context)
       // Its sender cannot be told now: it is left as it is, and not counted.
@@ -232,20 +217,11 @@ export class StoreQueue implements Queue {
   }
 
   remove(filter: QueueFilter): Promise<number> {
-    return this.#change(filter, (stored) => {
-      if (stored.state !== 'delivering') return { kind: 'removed' }
-      return changed({ ...stored, mark: { kind: 'remove' } }, 'to be removed')
-    })
+    return this.#change(filter, remove)
   }
 
   reroute(filter: QueueFilter, route: string | undefined): Promise<number> {
-    const now = this.#parts.clock.now()
-    return this.#change(filter, (stored) => {
-      if (stored.state === 'delivering') return undefined
-      const { route: _, ...rest } = stored
-      const next = { ...rest, dueAt: Math.min(now, stored.dueAt), ...(route !== undefined && { route }) }
-      return changed(next, route === undefined ? 'to be sent by MX' : `to be sent by ${route}`)
-    })
+    return this.#change(filter, rerouteTo(route, this.#parts.clock.now()))
   }
 
   async pause(destination?: string): Promise<void> {
@@ -333,11 +309,6 @@ export class StoreQueue implements Queue {
     })
   }
 }
-
-const HELD = 'held'
-const RELEASED = 'released'
-
-const changed = (next: StoredRecipient, text: string): Outcome => ({ kind: 'changed', next, text })
 
 /** One for each way in which recipients ended, and each answer they got. */
 function attemptsOf(settled: readonly Settled[]): RelayAttempt[] {
