@@ -57,7 +57,9 @@ export class Session implements Dialog {
     const { hostname, role, banner } = this.profile
     const answer = await this.intake.opened()
     const greeting = `${hostname} ${role === 'lmtp' ? 'LMTP' : 'ESMTP'}${banner === '' ? '' : ` ${banner}`}`
-    return answer.ok ? reply(220, undefined, greeting) : { ...replyOf(answer, ACCEPTED), after: CLOSE }
+    if (answer.ok) return reply(220, undefined, greeting)
+    // RFC 5321 section 4.3.2: in place of the greeting there is 421 for now and 554 for good, whatever the check would say later.
+    return reply(answer.reply < 500 ? 421 : 554, answer.code, answer.text, CLOSE)
   }
 
   /** Answers one line. Never rejects. */
