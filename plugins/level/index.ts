@@ -10,6 +10,8 @@ import { options, storeOptions, storePath } from './options.ts'
 import { disown, own } from './owners.ts'
 import type { SharedBuffers } from './shared-state.ts'
 
+const COMMIT_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2]
+
 /** `level({ path: '/var/lib/mail', durability: 'group' })`; every option has a default. */
 export const level = definePlugin({
   name: 'level',
@@ -28,12 +30,14 @@ export const level = definePlugin({
     }
   },
 
-  setup({ options, server, log, clock, shared }) {
+  setup({ options, server, log, clock, metrics, shared }) {
     const root = storePath(options, server)
     const deferredEngine = new DeferredEngine()
     const deferredBlobStore = new DeferredBlobStore()
     let store: LevelStore | undefined
     let isOwner = false
+    const commitSeconds = metrics.histogram('commit_seconds', 'Time until a durable commit was on disk', COMMIT_BUCKETS)
+    const durability = metrics.gauge('durability', 'When a commit counts as done', ['mode'])
     return {
       services: { engine: deferredEngine, blobStore: deferredBlobStore },
       async start() {
@@ -43,7 +47,9 @@ export const level = definePlugin({
           isOwner = true
         }
         const { worker } = server
-        store = await joinStore(root, { ...storeOptions(options), buffers, worker, clock, log })
+        durability.set(1, { mode: options.durability })
+        const onCommit = (seconds: number) => commitSeconds.observe(seconds)
+        store = await joinStore(root, { ...storeOptions(options), buffers, worker, clock, log, onCommit })
         deferredEngine.open(store.engine)
         deferredBlobStore.open(store.blobStore)
       },

@@ -1,5 +1,6 @@
 import type { Engine, Entry, Key, Lease, Log, Range, Transaction } from 'mailserver'
 import type { Bus } from './bus.ts'
+import type { Op } from './commit-frame.ts'
 import type { Database } from './database.ts'
 import { readValue, readValues, scanEntries } from './index-reader.ts'
 import type { Leases } from './leases.ts'
@@ -14,6 +15,8 @@ export interface LevelEngineParts {
   readonly bus: Bus
   readonly leases: Leases
   readonly log: Log
+  /** Told how long a durable commit took, in seconds. */
+  readonly onCommit: (seconds: number) => void
 }
 
 /** The Engine of one thread. */
@@ -57,7 +60,7 @@ export class LevelEngine implements Engine {
   }
 
   async #transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>, isRelaxed: boolean): Promise<T> {
-    const { db, segments, locks, log } = this.#parts
+    const { db, locks, log } = this.#parts
     const unlock = await locks.acquire(scopes)
     try {
       const tx = new LevelTransaction(db)
@@ -68,7 +71,7 @@ export class LevelEngine implements Engine {
         tx.end()
       }
       const ops = tx.end()
-      if (ops.length > 0) await segments.commit(ops, isRelaxed)
+      if (ops.length > 0) await this.#commit(ops, isRelaxed)
       for (const done of tx.committed) {
         try {
           done()
@@ -80,5 +83,12 @@ export class LevelEngine implements Engine {
     } finally {
       unlock()
     }
+  }
+
+  async #commit(ops: readonly Op[], isRelaxed: boolean): Promise<void> {
+    const { segments, onCommit } = this.#parts
+    const began = performance.now()
+    await segments.commit(ops, isRelaxed)
+    if (!isRelaxed) onCommit((performance.now() - began) / 1_000)
   }
 }

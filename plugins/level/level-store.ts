@@ -32,9 +32,10 @@ export async function joinStore(
     readonly worker: number
     readonly clock: Clock
     readonly log: Log
+    readonly onCommit: (seconds: number) => void
   },
 ): Promise<LevelStore> {
-  const { log, clock, durability, segmentBytes } = options
+  const { log, clock, durability, segmentBytes, onCommit } = options
   const layout = layoutOf(root)
   const shared = new SharedState(options.buffers)
   const db = await openDatabase(layout, options)
@@ -48,7 +49,7 @@ export async function joinStore(
   const leases = new Leases({ db, locks, clock, log })
   const reads = new FrameReads(layout, files)
   return {
-    engine: new LevelEngine({ db, segments, locks, bus, leases, log }),
+    engine: new LevelEngine({ db, segments, locks, bus, leases, log, onCommit }),
     blobStore: new SegmentBlobStore({ layout, segments, reads, files, shared, slot }),
     async close() {
       bus.close()

@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs'
 import { MailError } from 'mailserver'
+import { faultOf } from './faults.ts'
 
 const CHECK_BYTES = 1024 * 1024
 const CHECK_MS = 250
@@ -25,8 +26,7 @@ export class Room {
   take(bytes: number, what: 'message' | 'commit'): void {
     this.#sinceBytes += bytes
     if (this.#sinceBytes >= CHECK_BYTES || performance.now() - this.#sinceMs >= CHECK_MS) {
-      const { bavail, bsize } = statfsSync(this.#path)
-      this.#available = bavail * bsize
+      this.#available = availableAt(this.#path)
       this.#sinceBytes = bytes
       this.#sinceMs = performance.now()
     }
@@ -34,5 +34,14 @@ export class Room {
     if (this.#available - this.#sinceBytes >= kept) return
     this.#sinceBytes = Number.POSITIVE_INFINITY
     throw new MailError('STORE_FULL', `no room is left on the disk of ${this.#path}: less than ${kept} octets are free`)
+  }
+}
+
+function availableAt(path: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(path)
+    return bavail * bsize
+  } catch (cause) {
+    throw faultOf(cause, `asking for the room on the disk of ${path}`)
   }
 }

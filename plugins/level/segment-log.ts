@@ -5,7 +5,7 @@
 import { MailError } from 'mailserver'
 import { encodeCommit, type Op } from './commit-frame.ts'
 import type { Database } from './database.ts'
-import { FRAME, type FrameType } from './frame.ts'
+import { FRAME, type FrameType, MAX_PAYLOAD_BYTES } from './frame.ts'
 import { type Fed, IndexFeed } from './index-feed.ts'
 import type { Layout } from './layout.ts'
 import type { Room } from './room.ts'
@@ -107,6 +107,9 @@ export class SegmentLog {
     const dependencies = shared.unsyncedBeside(slot)
     const sequence = shared.takeSequence()
     const payload = encodeCommit({ sequence, syncedEnd: slot.synced, dependencies, ops })
+    if (payload.length > MAX_PAYLOAD_BYTES) {
+      throw new MailError('TOO_LARGE', `a commit of ${payload.length} octets is more than one frame holds`)
+    }
     room.take(payload.length, 'commit')
     this.#groups.dependOn(dependencies)
     const isDurable = durability === 'fsync' || (durability === 'group' && !isRelaxed)

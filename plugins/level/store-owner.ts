@@ -107,14 +107,21 @@ export class StoreOwner {
 
   async #takeOver(slot: Slot): Promise<void> {
     const { segment } = slot
-    if (segment !== undefined) {
-      const positions = await readPositions(this.#db)
-      if (positions.get(segment)?.isSealed !== true) {
-        const applied = await bringUp(this.layout, this.#db, this.#log, [segment], positions)
-        this.#log.warn({ segment, applied }, 'took over the segment of a worker that ended without closing it')
-      }
+    try {
+      if (segment !== undefined) await this.#finish(segment)
+    } catch (err) {
+      // Commits stay behind that nobody may build upon before they are applied: the next start applies them.
+      this.shared.fail()
+      this.#log.error({ segment, err }, 'a segment could not be taken over: the store takes nothing more')
     }
     ScopeLocks.freeOwner(this.shared.locks, slot.index + 1)
     slot.free()
+  }
+
+  async #finish(segment: number): Promise<void> {
+    const positions = await readPositions(this.#db)
+    if (positions.get(segment)?.isSealed === true) return
+    const applied = await bringUp(this.layout, this.#db, this.#log, [segment], positions)
+    this.#log.warn({ segment, applied }, 'took over the segment of a worker that ended without closing it')
   }
 }
