@@ -116,9 +116,7 @@ describeWith(['postfix', 'knotd', 'knotc', 'dig'], 'delivery by MX to a real Pos
     expect(world.postfix.messages('bob@postfix.test')[0]?.toString()).toMatch(/using TLSv1\.3/)
   })
 
-  it('delivers by the thousand bytes and the dot: real messages arrive as they were', { timeout: 120_000 }, async ({
-    skip,
-  }) => {
+  it('hands over real messages so that their bodies arrive byte for byte', { timeout: 120_000 }, async ({ skip }) => {
     if (!existsSync(DATA)) skip('there are no real messages here')
     await using world = await start()
     const { server, postfix } = world
