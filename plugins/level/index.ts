@@ -7,7 +7,7 @@ import { DeferredBlobStore } from './deferred-blob-store.ts'
 import { DeferredEngine } from './deferred-engine.ts'
 import { joinStore, type LevelStore } from './level-store.ts'
 import { options, storeOptions, storePath } from './options.ts'
-import { disown, own } from './owners.ts'
+import { disown, own } from './owner/owners.ts'
 import type { SharedBuffers } from './shared-state.ts'
 
 const COMMIT_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2]

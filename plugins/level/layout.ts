@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from 'mailserver'
-import { MARKER_BYTES } from './frame.ts'
+import { MARKER_BYTES } from './segments/frame.ts'
 
 /** Version of the layout on disk that this code writes, and the newest it reads. */
 export const LAYOUT_VERSION = 1

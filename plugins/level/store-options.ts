@@ -1,5 +1,5 @@
-import type { DatabaseOptions } from './database.ts'
-import type { Durability } from './segment-log.ts'
+import type { DatabaseOptions } from './engine/database.ts'
+import type { Durability } from './segments/segment-log.ts'
 
 /** How a store is opened. Octets throughout. */
 export interface StoreOptions extends DatabaseOptions {

@@ -1,6 +1,6 @@
 import { cpSync, statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { Runway, ZEROS } from '../../../plugins/level/runway.ts'
+import { Runway, ZEROS } from '../../../plugins/level/segments/runway.ts'
 import { type Log, silentLog } from '../../../src/kernel/log.ts'
 import { dataDirectory, openStore } from './open-store.ts'
 import { logOf, replaceDirectory, segmentsOf } from './store-files.ts'

@@ -5,9 +5,9 @@
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from 'mailserver'
-import type { Database } from './database.ts'
-import { FILE_MODE, type Layout, segmentPath } from './layout.ts'
-import { DELETIONS, type Position } from './private-keys.ts'
+import type { Database } from '../engine/database.ts'
+import { DELETIONS, type Position } from '../engine/private-keys.ts'
+import { FILE_MODE, type Layout, segmentPath } from '../layout.ts'
 
 const pathOf = (layout: Layout) => join(layout.log, 'DELETED')
 

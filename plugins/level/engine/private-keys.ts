@@ -3,7 +3,7 @@
  * batch with what they speak about.
  */
 import type { Key } from 'mailserver'
-import type { Tally } from './segment-writer.ts'
+import type { Tally } from '../segments/segment-writer.ts'
 
 /** The server's keys all sort before this. */
 export const PRIVATE = Buffer.alloc(8, 0xff)

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { type Layout, segmentPath } from '../layout.ts'
 import {
   damagedBlock,
   decodeHead,
@@ -8,7 +9,6 @@ import {
   type FrameType,
   headBytesOf,
 } from './frame.ts'
-import { type Layout, segmentPath } from './layout.ts'
 
 export interface ScannedFrame {
   readonly kind: 'frame'

@@ -5,10 +5,10 @@
  */
 import { unlinkSync } from 'node:fs'
 import type { Log } from 'mailserver'
-import { type Database, flush } from './database.ts'
+import { type Database, flush } from '../engine/database.ts'
+import { type Position, releasedOf, SWEPT } from '../engine/private-keys.ts'
+import { type Layout, segmentPath, syncDirectory } from '../layout.ts'
 import { acceptDeletions, noteDeletions } from './deletions.ts'
-import { type Layout, segmentPath, syncDirectory } from './layout.ts'
-import { type Position, releasedOf, SWEPT } from './private-keys.ts'
 import { forgetSegment, readPositions } from './recovery.ts'
 
 const MAX_DEAD = 1_000_000

@@ -1,7 +1,8 @@
 import { read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { MailError } from 'mailserver'
-import { faultOf } from './faults.ts'
+import { faultOf } from '../faults.ts'
+import { type Layout, segmentPath } from '../layout.ts'
 import {
   BLOCK_BYTES,
   damagedBlock,
@@ -10,9 +11,8 @@ import {
   type FrameType,
   headBytes,
   type Place,
-} from './frame.ts'
-import { type Layout, segmentPath } from './layout.ts'
-import type { SegmentFiles } from './segment-files.ts'
+} from '../segments/frame.ts'
+import type { SegmentFiles } from '../segments/segment-files.ts'
 
 const readLater = promisify(read)
 

@@ -1,8 +1,8 @@
 import { closeSync, fdatasyncSync, ftruncateSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import type { Position } from '../engine/private-keys.ts'
+import { type Layout, segmentPath, syncDirectory } from '../layout.ts'
 import { type Dependency, decodeCommit, type Op } from './commit-frame.ts'
 import { encodeHead, FRAME } from './frame.ts'
-import { type Layout, segmentPath, syncDirectory } from './layout.ts'
-import type { Position } from './private-keys.ts'
 import { type ScannedDamage, scanSegment } from './segment-scan.ts'
 
 /** A segment that may hold commits the index has not. */

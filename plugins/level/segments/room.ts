@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs'
 import { MailError } from 'mailserver'
-import { faultOf } from './faults.ts'
+import { faultOf } from '../faults.ts'
 
 const CHECK_BYTES = 1024 * 1024
 const CHECK_MS = 250

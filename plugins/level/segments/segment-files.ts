@@ -1,8 +1,8 @@
 import { closeSync, fdatasync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { MailError } from 'mailserver'
-import { faultOf } from './faults.ts'
-import { type Layout, segmentPath } from './layout.ts'
+import { faultOf } from '../faults.ts'
+import { type Layout, segmentPath } from '../layout.ts'
 
 const datasync = promisify(fdatasync)
 

@@ -1,5 +1,5 @@
 import type { Entry, Key, Range } from 'mailserver'
-import type { Op } from './commit-frame.ts'
+import type { Op } from '../segments/commit-frame.ts'
 
 /** What a transaction has written so far, the last word on each key. */
 export class WriteSet {

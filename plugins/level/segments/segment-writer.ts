@@ -5,9 +5,9 @@
  */
 import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, writev, writevSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { faultOf } from './faults.ts'
+import { faultOf } from '../faults.ts'
+import { FILE_MODE, type Layout, segmentPath, syncDirectory } from '../layout.ts'
 import { encodeHead, FRAME, type FrameType, type Place } from './frame.ts'
-import { FILE_MODE, type Layout, segmentPath, syncDirectory } from './layout.ts'
 import { Runway, ZEROS } from './runway.ts'
 
 const datasync = promisify(fdatasync)

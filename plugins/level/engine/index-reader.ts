@@ -1,6 +1,6 @@
 import type { Entry, Key, Range } from 'mailserver'
+import { faultOf } from '../faults.ts'
 import type { Database } from './database.ts'
-import { faultOf } from './faults.ts'
 import { PRIVATE } from './private-keys.ts'
 
 const BATCH_ENTRIES = 1_000

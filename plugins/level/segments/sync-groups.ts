@@ -4,11 +4,11 @@
  * whole store stops acknowledging.
  */
 import { MailError } from 'mailserver'
+import { faultOf } from '../faults.ts'
+import type { SharedState, Slot } from '../shared-state.ts'
 import type { Dependency } from './commit-frame.ts'
-import { faultOf } from './faults.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { SegmentWriter } from './segment-writer.ts'
-import type { SharedState, Slot } from './shared-state.ts'
 
 interface Waiter {
   readonly end: number

@@ -1,12 +1,12 @@
 import type { Engine, Entry, Key, Lease, Log, Range, Transaction } from 'mailserver'
+import type { Op } from '../segments/commit-frame.ts'
+import type { SegmentLog } from '../segments/segment-log.ts'
 import type { Bus } from './bus.ts'
-import type { Op } from './commit-frame.ts'
 import type { Database } from './database.ts'
 import { readValue, readValues, scanEntries } from './index-reader.ts'
 import type { Leases } from './leases.ts'
 import { LevelTransaction } from './level-transaction.ts'
 import type { ScopeLocks } from './scope-locks.ts'
-import type { SegmentLog } from './segment-log.ts'
 
 export interface LevelEngineParts {
   readonly db: Database

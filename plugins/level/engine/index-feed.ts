@@ -5,12 +5,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MailError } from 'mailserver'
-import type { Op } from './commit-frame.ts'
+import { faultOf, isFull } from '../faults.ts'
+import type { Op } from '../segments/commit-frame.ts'
+import type { Placed } from '../segments/segment-writer.ts'
+import type { Slot } from '../shared-state.ts'
 import type { Database } from './database.ts'
-import { faultOf, isFull } from './faults.ts'
 import { encodePosition, positionKey } from './private-keys.ts'
-import type { Placed } from './segment-writer.ts'
-import type { Slot } from './shared-state.ts'
 
 /** A commit on its way. */
 export interface Fed {

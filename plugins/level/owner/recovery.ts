@@ -7,10 +7,8 @@
  * move in one batch after all of them.
  */
 import type { Log } from 'mailserver'
-import { type Database, flush } from './database.ts'
-import { acceptDeletions, reviewDeletions } from './deletions.ts'
-import { operation } from './index-feed.ts'
-import { type Layout, listSegments, segmentPath } from './layout.ts'
+import { type Database, flush } from '../engine/database.ts'
+import { operation } from '../engine/index-feed.ts'
 import {
   decodePosition,
   encodePosition,
@@ -19,8 +17,10 @@ import {
   positionKey,
   releasedOf,
   segmentOfPosition,
-} from './private-keys.ts'
-import { commitsOf, type LoggedCommit, type Survey, sealSegment, surveySegment } from './segment-survey.ts'
+} from '../engine/private-keys.ts'
+import { type Layout, listSegments, segmentPath } from '../layout.ts'
+import { commitsOf, type LoggedCommit, type Survey, sealSegment, surveySegment } from '../segments/segment-survey.ts'
+import { acceptDeletions, reviewDeletions } from './deletions.ts'
 
 export interface Recovered {
   readonly nextSequence: bigint

@@ -2,7 +2,7 @@ import { readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { UserError } from 'mailserver'
-import type { Layout } from './layout.ts'
+import type { Layout } from '../layout.ts'
 
 export type Database = ClassicLevel<Buffer, Buffer>
 

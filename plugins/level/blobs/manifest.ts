@@ -1,4 +1,4 @@
-import type { Place } from './frame.ts'
+import type { Place } from '../segments/frame.ts'
 
 /** A frame that holds one part of a large blob. */
 export interface Part extends Place {

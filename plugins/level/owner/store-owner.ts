@@ -3,14 +3,14 @@
  * out, recovers, opens LevelDB before any other thread and closes it after the last.
  */
 import type { Log } from 'mailserver'
-import { type Database, dropOwnLog, flush, openDatabase, openGate } from './database.ts'
-import { type Layout, prepareLayout } from './layout.ts'
-import { Leases } from './leases.ts'
+import { type Database, dropOwnLog, flush, openDatabase, openGate } from '../engine/database.ts'
+import { Leases } from '../engine/leases.ts'
+import { ScopeLocks } from '../engine/scope-locks.ts'
+import { type Layout, prepareLayout } from '../layout.ts'
+import { SegmentNews } from '../segments/segment-news.ts'
+import { SharedState, type Slot } from '../shared-state.ts'
+import type { StoreOptions } from '../store-options.ts'
 import { bringUp, readPositions, recover } from './recovery.ts'
-import { ScopeLocks } from './scope-locks.ts'
-import { SegmentNews } from './segment-news.ts'
-import { SharedState, type Slot } from './shared-state.ts'
-import type { StoreOptions } from './store-options.ts'
 import { sweep } from './sweep.ts'
 
 const SWEEP_MS = 60_000

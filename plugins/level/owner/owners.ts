@@ -1,5 +1,5 @@
 import type { Log } from 'mailserver'
-import type { StoreOptions } from './store-options.ts'
+import type { StoreOptions } from '../store-options.ts'
 import { StoreOwner } from './store-owner.ts'
 
 interface Use {

@@ -1,5 +1,5 @@
 import type { Entry, Key, Range, Transaction } from 'mailserver'
-import type { Op } from './commit-frame.ts'
+import type { Op } from '../segments/commit-frame.ts'
 import type { Database } from './database.ts'
 import { readValue, readValues, scanEntries } from './index-reader.ts'
 import { PRIVATE } from './private-keys.ts'

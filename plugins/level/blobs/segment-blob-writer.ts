@@ -1,9 +1,9 @@
 import type { BlobRef, BlobWriter } from 'mailserver'
 import { MailError } from 'mailserver'
+import { FRAME } from '../segments/frame.ts'
+import type { SegmentLog } from '../segments/segment-log.ts'
 import { formatBlobRef } from './blob-ref.ts'
-import { FRAME } from './frame.ts'
 import { encodeManifest, PART_BYTES, type Part } from './manifest.ts'
-import type { SegmentLog } from './segment-log.ts'
 
 const FIRST_BYTES = 8 * 1024
 

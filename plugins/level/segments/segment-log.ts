@@ -3,15 +3,15 @@
  * that waits, and then the commits go into the index.
  */
 import { MailError } from 'mailserver'
+import type { Database } from '../engine/database.ts'
+import { type Fed, IndexFeed } from '../engine/index-feed.ts'
+import type { Layout } from '../layout.ts'
+import type { SharedState, Slot } from '../shared-state.ts'
 import { encodeCommit, type Op } from './commit-frame.ts'
-import type { Database } from './database.ts'
 import { FRAME, type FrameType, MAX_PAYLOAD_BYTES } from './frame.ts'
-import { type Fed, IndexFeed } from './index-feed.ts'
-import type { Layout } from './layout.ts'
 import type { Room } from './room.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import { type Placed, SegmentWriter } from './segment-writer.ts'
-import type { SharedState, Slot } from './shared-state.ts'
 import { SyncGroups } from './sync-groups.ts'
 
 /** When a commit is on disk: with a shared sync, with one also for relaxed commits, or when the system sees fit. */
