@@ -27,6 +27,8 @@ const STOPPING = reply(421, '4.3.2', 'Server is going down, come again', CLOSE)
 export class MailConnection extends SMTPConnection {
   readonly #parts: ConnectionParts
   #isDraining = false
+  #replies = 0
+  #cancelWatch = nothing
 
   constructor(server: MailServer, parts: ConnectionParts) {
     const { socket, connection, isTls } = parts.accepted
@@ -53,6 +55,7 @@ export class MailConnection extends SMTPConnection {
   override init(): void {
     this.#watch(this._socket)
     this._armTimeout()
+    this.#watchProgress('')
     this.#run(() => this.#greet())
   }
 
@@ -102,6 +105,7 @@ export class MailConnection extends SMTPConnection {
     const isFirst = !this._closed
     super._onClose()
     if (!isFirst) return
+    this.#cancelWatch()
     this.#parts.session.intake.closed()
     this.#parts.onClose()
   }
@@ -213,6 +217,23 @@ export class MailConnection extends SMTPConnection {
     if (this.#isDraining) this.#endIfIdle()
   }
 
+  /**
+   * The idle timeout begins anew with each octet. A peer that sends one now and then would hold its connection for ever: it
+   * must also bring a command, or a KiB of its message, in as much time.
+   */
+  #watchProgress(before: string): void {
+    const { clock, session } = this.#parts
+    this.#cancelWatch = clock.after(session.profile.limits.idleTimeout, () => {
+      if (this._closing || this._closed) return
+      const parser = this._parser
+      const kibibytes = parser ? Math.floor(parser.dataBytes / 1024) : 0
+      const now = `${this.#replies} ${kibibytes}`
+      const isOurTurn = this._handlerPending || (this._dataStream && parser && !parser._dataMode)
+      if (now === before && !isOurTurn) return this.send(421, 'Too slow - closing connection')
+      this.#watchProgress(now)
+    })
+  }
+
   #endIfIdle(): void {
     if (this.#isDraining && !this._closing && this.#parts.session.transaction === undefined) this.#last(STOPPING)
   }
@@ -237,6 +258,7 @@ export class MailConnection extends SMTPConnection {
       process.nextTick(() => socket.uncork())
     }
     const text = formatReply(answer)
+    this.#replies += 1
     socket.write(text)
     this.#parts.log.trace({ reply: text.trimEnd() }, 'sent')
   }

@@ -61,6 +61,25 @@ it('says goodbye to a peer that is silent, also in the middle of a message', asy
   }
 })
 
+it('says goodbye to a peer that drips, and has patience with one that is slow', async () => {
+  await using world = await startWorld({ smtp: { limits: { idleTimeout: 200 } } })
+  for (const state of [[], [...(STATES.at(-1) ?? []), 'DATA']]) {
+    await using client = await Client.open(world.port('smtp'))
+    for (const line of state) await client.say(line)
+    const drip = setInterval(() => client.write('x'), 40)
+    expect(await client.reply()).toBe('421 4.4.2 Too slow - closing connection')
+    clearInterval(drip)
+  }
+  await using slow = await Client.open(world.port('smtp'))
+  for (const line of [...(STATES.at(-1) ?? []), 'DATA']) await slow.say(line)
+  for (let at = 0; at < 25; at++) {
+    slow.write(`${'x'.repeat(510)}\r\n`)
+    await new Promise((resolve) => setTimeout(resolve, 40))
+  }
+  slow.write('.\r\n')
+  expect(await slow.reply()).toMatch(/^250/)
+})
+
 it('ends a session that makes too many errors, and forgives them after a message', async () => {
   await using world = await startWorld({ smtp: { limits: { errors: 3 } } })
   await using client = await Client.open(world.port('smtp'))
