@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { createInterface } from 'node:readline/promises'
+import { once } from 'node:events'
+import { createInterface, type Interface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { EXIT, UserError } from '../errors/user-error.ts'
 
@@ -50,24 +51,34 @@ async function fromTerminal(): Promise<string> {
       nextSteps: ['Pipe it in: … --password-stdin < file', 'Or have one made: … --generate'],
     })
   }
-  const password = await ask('Password: ')
-  if ((await ask('The same again: ')) !== password) throw new UserError('The two were not the same.')
-  return password
-}
-
-async function ask(question: string): Promise<string> {
-  process.stderr.write(question)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  // From here on the terminal shows nothing: before the question, or fast fingers would be seen.
   const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true })
   try {
-    // On the interface the typed characters are echoed to its output, which shows nothing.
-    return await new Promise((resolve, reject) => {
-      terminal.once('line', resolve)
-      terminal.once('SIGINT', () => reject(new UserError('Nothing was changed.')))
-      terminal.once('close', () => reject(new UserError('Nothing was changed.')))
-    })
+    const password = await ask(terminal, 'Password: ')
+    if ((await ask(terminal, 'The same again: ')) !== password) throw new UserError('The two were not the same.')
+    return password
   } finally {
     terminal.close()
+  }
+}
+
+async function ask(terminal: Interface, question: string): Promise<string> {
+  process.stderr.write(question)
+  const answered = new AbortController()
+  const { signal } = answered
+  try {
+    const given = once(terminal, 'line', { signal }).then(([line]) => String(line))
+    const ended = Promise.race([once(terminal, 'SIGINT', { signal }), once(terminal, 'close', { signal })])
+    given.catch(nothing)
+    ended.catch(nothing)
+    const line = await Promise.race([given, ended.then(() => undefined)])
+    if (line === undefined) throw new UserError('Nothing was changed.')
+    return line
+  } finally {
+    answered.abort()
     process.stderr.write('\n')
   }
 }
+
+const nothing = () => {}

@@ -83,7 +83,7 @@ export class Generation {
       this.#digest = await this.#boot(first)
       await Promise.all(others.map((place) => this.#boot(place)))
     } catch (error) {
-      await this.kill()
+      await this.stop()
       throw error
     }
   }
@@ -97,12 +97,6 @@ export class Generation {
   async stop(): Promise<void> {
     this.#ending.abort()
     await Promise.all(this.workers.map((worker) => worker.stop()))
-    await this.#allExited()
-  }
-
-  async kill(): Promise<void> {
-    this.#ending.abort()
-    await Promise.all(this.workers.map((worker) => worker.kill()))
     await this.#allExited()
   }
 
