@@ -1,4 +1,4 @@
-import type { AccountId, Log, Mailbox, MailboxEvent, MailStore, MessageState } from 'mailserver'
+import type { AccountId, Changes, Log, Mailbox, MailboxEvent, MailStore, MessageState } from 'mailserver'
 import { MessageColumns } from './message-columns.ts'
 
 /** What changed in a mailbox, told to every view of it. UIDs in no particular order. */
@@ -11,9 +11,6 @@ export interface MirrorChange {
 }
 
 export type MirrorListener = (change: MirrorChange) => void
-
-/** Known changes until the store is read all the same. */
-const MAX_UNREAD = 2000
 
 /**
  * The messages of one mailbox as they are in the store. Shared by every session of this worker that has the mailbox
@@ -35,7 +32,8 @@ export class MailboxMirror {
   #isLoaded = false
   /** Heard, and not looked at yet. */
   #heard: MailboxEvent[] = []
-  #unread = 0
+  /** Before the first change that was heard of and is not in the columns yet. */
+  #missingAfter: bigint | undefined
   #unwatch: (() => void) | undefined
 
   private constructor(store: MailStore, account: AccountId, mailbox: Mailbox, log: Log) {
@@ -150,26 +148,31 @@ export class MailboxMirror {
       this.#background(this.#checkMailbox())
       return
     }
-    if (this.#isKnown(event) && !this.#isFarBehind()) return
-    if (event.kind === 'expunged') this.applyExpunged(event.uids)
-    else this.#background(this.refresh())
+    if (event.kind === 'expunged') {
+      this.applyExpunged(event.uids)
+      // A read that is under way may bring back what has just gone.
+      this.#isStale = true
+    } else if (!this.#isKnown(event)) {
+      this.#missFrom(event.modSeq - 1n)
+      this.#background(this.refresh())
+    }
+    // Events come in the order of their commits: with this one in the columns, all before it are.
+    const isComplete = this.#refreshing === undefined && this.#missingAfter === undefined
+    if (isComplete && event.modSeq > this.#completeTo) this.#completeTo = event.modSeq
+  }
+
+  #missFrom(modSeq: bigint): void {
+    if (this.#missingAfter === undefined || modSeq < this.#missingAfter) this.#missingAfter = modSeq
   }
 
   /** A change that came from here has been applied already, and costs no read. */
   #isKnown(event: Exclude<MailboxEvent, { kind: 'mailboxes' }>): boolean {
-    if (event.modSeq <= this.#completeTo) return true
-    if (event.kind === 'expunged') return false
     const modSeq = Number(event.modSeq)
     return event.uids.every((uid) => {
       const row = this.columns.rowOf(uid, -1)
-      return row !== -1 && this.columns.modSeqAt(row) >= modSeq
+      // Gone again, or not there yet: only what is above all known UIDs can be new.
+      return row === -1 ? uid < this.#uidNext : this.columns.modSeqAt(row) >= modSeq
     })
-  }
-
-  /** Changes that were known move no mark; now and then one does, so that the next read is short. */
-  #isFarBehind(): boolean {
-    this.#unread = (this.#unread + 1) % MAX_UNREAD
-    return this.#unread === 0
   }
 
   #background(work: Promise<void>): void {
@@ -200,7 +203,16 @@ export class MailboxMirror {
   }
 
   async #readChanges(): Promise<void> {
-    const changes = await this.#store.changesSince(this.account, this.mailbox.id, this.#completeTo)
+    const missing = this.#missingAfter
+    this.#missingAfter = undefined
+    const since = missing !== undefined && missing < this.#completeTo ? missing : this.#completeTo
+    let changes: Changes
+    try {
+      changes = await this.#store.changesSince(this.account, this.mailbox.id, since)
+    } catch (cause) {
+      this.#missFrom(since)
+      throw cause
+    }
     if (changes.isComplete) {
       this.applyExpunged(changes.vanished)
       this.applyStates(changes.changed)

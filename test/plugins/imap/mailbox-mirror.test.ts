@@ -81,3 +81,57 @@ it('misses nothing that happens while it is read', async () => {
     '* 2 FETCH (UID 3 FLAGS (\\Recent))',
   ])
 })
+
+it('reads nothing again of what its own sessions did', async () => {
+  const read: number[] = []
+  await using world = await imapWorld({
+    wrapStore: (store) => ({
+      ...store,
+      async changesSince(account, mailbox, since) {
+        const changes = await store.changesSince(account, mailbox, since)
+        read.push(changes.changed.length + changes.vanished.length)
+        return changes
+      },
+    }),
+  })
+  await world.deliver('INBOX', ...Array.from({ length: 20 }, (_, at) => mail(`m${at}`)))
+  const client = await world.login()
+  await client.ok('SELECT INBOX')
+  await client.ok('STORE 1:* +FLAGS.SILENT (\\Seen)')
+  await client.ok('STORE 1:5 +FLAGS.SILENT (\\Deleted)')
+  await client.ok('EXPUNGE')
+  await client.ok('NOOP')
+  read.length = 0
+  await client.ok('NOOP')
+  expect(read).toEqual([0])
+})
+
+it('hears of a change that overtakes another', async () => {
+  const held: (() => void)[] = []
+  let isHolding = false
+  await using world = await imapWorld({
+    wrapStore: (store) => ({
+      ...store,
+      watch: (account, listener) =>
+        store.watch(account, (event) => {
+          if (isHolding) held.push(() => listener(event))
+          else listener(event)
+        }),
+    }),
+  })
+  await world.deliver('INBOX', mail('1'), mail('2'))
+  const client = await world.login()
+  await client.ok('SELECT INBOX')
+  isHolding = true
+  await world.store.setFlags(world.account, await world.idOf('INBOX'), [1], { mode: 'add', flags: ['\\Flagged'] })
+  await client.ok('STORE 2 +FLAGS.SILENT (\\Seen)')
+  expect(held).toHaveLength(2)
+  held[1]?.()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  held[0]?.()
+  client.send('i IDLE\r\n')
+  expect(await client.line()).toBe('+ idling')
+  expect(await client.line()).toBe('* 1 FETCH (FLAGS (\\Flagged \\Recent))')
+  client.send('DONE\r\n')
+  await client.answer('i')
+})
