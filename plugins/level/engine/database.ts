@@ -14,6 +14,7 @@ export interface DatabaseOptions {
 /**
  * Opens the index. Threads of one process share the database underneath; the first one that opens it must be the last
  * that closes it, for LevelDB keeps that thread's cache and filter.
+ * @throws UserError when LevelDB cannot read what is there
  */
 export async function openDatabase(layout: Layout, options: DatabaseOptions): Promise<Database> {
   const db: Database = new ClassicLevel(layout.index, {
@@ -23,8 +24,15 @@ export async function openDatabase(layout: Layout, options: DatabaseOptions): Pr
     cacheSize: options.cacheBytes,
     writeBufferSize: options.writeBufferBytes,
   })
-  await db.open()
-  return db
+  try {
+    await db.open()
+    return db
+  } catch (cause) {
+    throw new UserError(`The index ${layout.index} cannot be opened: ${reasonOf(cause)?.message ?? cause}`, {
+      cause,
+      nextSteps: ['Put back a copy of the index from a backup: the log brings it up to date.'],
+    })
+  }
 }
 
 /**
@@ -37,7 +45,7 @@ export async function openGate(layout: Layout): Promise<Database> {
     await gate.open()
     return gate
   } catch (cause) {
-    const reason = (cause as { cause?: { code?: string; message?: string } }).cause
+    const reason = reasonOf(cause)
     if (reason?.code === 'LEVEL_LOCKED') {
       throw new UserError(`The store ${layout.root} is in use by another process.`, {
         cause,
@@ -49,6 +57,11 @@ export async function openGate(layout: Layout): Promise<Database> {
       nextSteps: ['Give the user who runs the server read and write permission for it.'],
     })
   }
+}
+
+/** What LevelDB said, behind the general words of its wrapper. */
+function reasonOf(error: unknown): { code?: string; message?: string } | undefined {
+  return (error as { cause?: { code?: string; message?: string } }).cause
 }
 
 /**

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { PluginStartError } from '../../../src/kernel/host.ts'
 import { run } from '../../support/peer.ts'
 import { dataDirectory, openStore } from './open-store.ts'
-import { storeOf } from './store-files.ts'
+import { indexOf, storeOf } from './store-files.ts'
 import { fileMessage } from './traffic.ts'
 import { supervise } from './worker-orders.ts'
 
@@ -80,6 +80,22 @@ describe('a layout', () => {
     using directory = dataDirectory()
     await (await openStore(directory.path)).close()
     writeFileSync(join(storeOf(directory.path), 'VERSION'), '')
+    await using store = await openStore(directory.path)
+    expect(await fileMessage(store, 0, 100)).toBe(0)
+  })
+})
+
+describe('an index that LevelDB cannot read', () => {
+  it('is refused in plain words, and lets go of the store', async () => {
+    using directory = dataDirectory()
+    await (await openStore(directory.path)).close()
+    const current = join(indexOf(directory.path), 'CURRENT')
+    const good = readFileSync(current)
+    writeFileSync(current, 'rubbish')
+    const error = await refusal(openStore(directory.path))
+    expect(error.message).toMatch(/^The index .* cannot be opened: /)
+    expect(error.nextSteps).not.toEqual([])
+    writeFileSync(current, good)
     await using store = await openStore(directory.path)
     expect(await fileMessage(store, 0, 100)).toBe(0)
   })
