@@ -98,6 +98,21 @@ export class DirectoryData {
     return address === undefined ? undefined : this.account(address)
   }
 
+  /** The first enabled account of the config, or the oldest of the store where the config has none. */
+  async firstAccount(): Promise<Account | undefined> {
+    for (const { address } of this.#accounts.values()) {
+      const known = await this.account(addressKey(address))
+      if (known !== undefined && !known.account.disabled) return known.account
+    }
+    return this.#remembered('first account', async () => {
+      const enabled = (await this.accounts()).filter(({ disabled }) => !disabled)
+      return enabled.reduce<Account | undefined>(
+        (first, account) => (first === undefined || account.createdAt < first.createdAt ? account : first),
+        undefined,
+      )
+    })
+  }
+
   async accounts(): Promise<readonly Account[]> {
     const accounts: Account[] = []
     for await (const record of this.#records<AccountRecord>(layout.accounts())) {

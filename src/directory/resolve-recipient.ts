@@ -17,7 +17,7 @@ interface Found {
 
 /**
  * Follows an address to the accounts and outside addresses it stands for: account, alias, subaddress (RFC 5233), a
- * plugin's answer, catch-all, in this order. A circle ends where it closes. Aliases that lead to nobody are unknown.
+ * plugin's answer, catch-all, the default for postmaster, in this order. A circle ends where it closes. Aliases that lead to nobody are unknown.
  * @param options.catchAll false: an address that only the catch-all takes is unknown
  */
 export async function resolveRecipient(
@@ -49,7 +49,15 @@ export async function resolveRecipient(
       for (const next of answer.addresses) await follow(next, depth + 1, inherited)
       return
     }
-    if (options.catchAll && domain.catchAll !== undefined) await follow(domain.catchAll, depth + 1)
+    if (!options.catchAll) return
+    if (domain.catchAll !== undefined) await follow(domain.catchAll, depth + 1)
+    else if (target.local.toLowerCase() === 'postmaster') await takePostmaster()
+  }
+
+  /** RFC 5321 section 4.5.1: every domain takes mail to postmaster. Where nobody was named, the first account gets it. */
+  async function takePostmaster(): Promise<void> {
+    const account = await data.firstAccount()
+    if (account !== undefined) found.accounts.set(account.id, { account })
   }
 
   /** Is it an account or an alias? Then its accounts are taken. A disabled account is nobody. */

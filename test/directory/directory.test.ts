@@ -140,6 +140,8 @@ describe('resolving a recipient', () => {
     ['anything@all.test', ['bob']],
     ['any+thing@all.test', ['bob']],
     ['from-plugin@example.test', ['alice']],
+    ['Postmaster@example.test', ['alice']],
+    ['postmaster@all.test', ['bob']],
   ])('%s', async (address, expected) => {
     expect(await resolve(address)).toEqual(expected)
   })
@@ -170,6 +172,7 @@ describe('sending as', () => {
     ['info@example.test', true],
     ['bob@example.test', false],
     ['nobody@example.test', false],
+    ['postmaster@example.test', false],
     ['alice@elsewhere.test', false],
   ])('alice may send as %s: %s', async (sender, expected) => {
     const alice = await host.service(directory).accountByAddress(at('alice@example.test'))
