@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HIERARCHY_SEPARATOR, type Mailbox, type SpecialUse } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
@@ -22,10 +23,18 @@ export const list = command({
       return ok('List completed')
     }
     const listing = await Listing.of(request, session)
-    for (const name of listing.names()) await tell(session, listing, name)
+    let looked = 0
+    for (const { name, isListed } of listing.names()) {
+      if (isListed) await tell(session, listing, name)
+      looked += 1
+      if (looked % TURN === 0) await nextTurn()
+    }
     return ok('List completed')
   },
 })
+
+/** Names that are compared with the patterns before others get their turn. */
+const TURN = 100
 
 const USES: Readonly<Record<SpecialUse, string>> = {
   all: '\\All',
@@ -77,18 +86,18 @@ class Listing {
     return new Listing(request, mailboxes, subscribed)
   }
 
-  *names(): Generator<string> {
+  /** Every name that could be listed, and whether it is: the caller gives others their turn between them. */
+  *names(): Generator<{ readonly name: string; readonly isListed: boolean }> {
     const { selectsSubscribed, selectsSpecialUse, isRecursive } = this.request
     const told = new Set<string>()
     for (const name of this.#chosen()) {
-      if (this.#matches(name)) {
-        told.add(name)
-        yield name
-      }
+      const isListed = this.#matches(name)
+      if (isListed) told.add(name)
+      yield { name, isListed }
     }
     // Levels without a mailbox of their own, whose children live on; and, asked for, what stands above a chosen name.
     const above = selectsSubscribed || selectsSpecialUse ? (isRecursive ? this.#chosenParents : []) : this.#parents
-    for (const name of above) if (!told.has(name) && this.#matches(name)) yield name
+    for (const name of above) yield { name, isListed: !told.has(name) && this.#matches(name) }
   }
 
   attributesOf(name: string): string {

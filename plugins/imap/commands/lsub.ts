@@ -1,9 +1,13 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HIERARCHY_SEPARATOR } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
 import { parseReferenceAndPattern } from '../wire/list-arguments.ts'
 import { ListPattern, parentsOf } from '../wire/list-pattern.ts'
 import { formatMailbox } from '../wire/mailbox-name.ts'
+
+/** Names that are compared with the pattern before others get their turn. */
+const TURN = 100
 
 /** RFC 3501 section 6.3.9. */
 export const lsub = command({
@@ -18,7 +22,8 @@ export const lsub = command({
     ])
     const existing = new Set(mailboxes.map(({ name }) => name))
     const names = new Set(subscribed)
-    for (const name of subscribed) {
+    for (const [at, name] of subscribed.entries()) {
+      if (at % TURN === TURN - 1) await nextTurn()
       if (!wanted.matches(name)) continue
       // RFC 3501 section 6.3.9: a name that cannot be selected says so.
       out.untagged(`LSUB (${existing.has(name) ? '' : '\\Noselect'}) "${HIERARCHY_SEPARATOR}" ${formatMailbox(name)}`)

@@ -6,7 +6,7 @@ import { BrokenResponse } from '../session-end.ts'
 import { tellKeywords } from '../updates.ts'
 import type { FetchRequest, IndexItem } from './fetch-request.ts'
 import { type StateItem, stateFormatter } from './plain-items.ts'
-import { costOf, type LoadedMessage, type LoadedSection, load, type MessageToRead } from './section-reader.ts'
+import { type LoadedMessage, type LoadedSection, load, type MessageToRead, planReading } from './section-reader.ts'
 
 /** Messages that are answered before others get their turn. */
 const STATE_BATCH = 2000
@@ -159,9 +159,19 @@ class Fetcher {
       if (section.kind === 'missing') out.text('NIL')
       else if (section.kind === 'stream') await this.#stream(section)
       else {
-        out.text(`{${section.octets.length}}\r\n`)
-        out.octets(section.octets)
+        const octets = section.kind === 'octets' ? section.octets : await this.#unbroken(section.read())
+        out.text(`{${octets.length}}\r\n`)
+        out.octets(octets)
       }
+    }
+  }
+
+  /** The response has begun: a fault of the store now breaks it. */
+  async #unbroken<T>(reading: Promise<T>): Promise<T> {
+    try {
+      return await reading
+    } catch (cause) {
+      throw new BrokenResponse('a section could not be read', { cause })
     }
   }
 
@@ -207,20 +217,18 @@ class Fetcher {
   /** Messages in order with their sections, the next ones being read while one is sent. */
   async *#loadAhead<M extends MessageToRead>(messages: readonly M[]): AsyncGenerator<[M, LoadedMessage]> {
     const { blobs } = this.#session.services
-    const { sections } = this.#request
     const loading: { readonly loaded: Promise<LoadedMessage>; readonly cost: number }[] = []
     let octets = 0
     let ahead = 0
     for (const [at, message] of messages.entries()) {
       while (ahead < messages.length && ahead < at + AHEAD_MESSAGES) {
-        const next = messages[ahead] as M
-        const cost = costOf(sections, next)
-        if (ahead > at && octets + cost > AHEAD_BYTES) break
-        const loaded = load(blobs, sections, next)
+        const plan = planReading(this.#request.sections, messages[ahead] as M)
+        if (ahead > at && octets + plan.cost > AHEAD_BYTES) break
+        const loaded = load(blobs, plan)
         // When an earlier one fails, nobody waits for this one any more.
         loaded.catch(() => {})
-        loading.push({ loaded, cost })
-        octets += cost
+        loading.push({ loaded, cost: plan.cost })
+        octets += plan.cost
         ahead += 1
       }
       const { loaded, cost } = loading.shift() as (typeof loading)[number]

@@ -3,13 +3,18 @@ import { type BlobStore, codeOf, type MessageIndex, type MessageRecord, selectFi
 import type { SectionItem } from '../wire/fetch-items.ts'
 import { type OctetRange, rangeOfSection } from './section-range.ts'
 
-/** Sections up to this size are read whole, and ahead of their turn; larger ones are streamed. */
-export const WHOLE_BYTES = 512 * 1024
+/** Sections up to this size are read whole, ahead of their turn; larger ones are streamed. */
+const WHOLE_BYTES = 512 * 1024
+/** Octets of one message that are read ahead, however many sections of it are asked for. */
+const MESSAGE_BYTES = 1024 * 1024
+/** Fields are chosen from so much of a header. */
+const MAX_HEADER_BYTES = 4 * 1024 * 1024
 
-/** A section that is ready to be sent. */
+/** A section that is ready to be sent, or is read when its turn comes. */
 export type LoadedSection =
   | { readonly kind: 'missing' }
   | { readonly kind: 'octets'; readonly octets: Buffer }
+  | { readonly kind: 'later'; read(): Promise<Buffer> }
   | { readonly kind: 'stream'; readonly size: number; open(): Readable }
 
 export interface MessageToRead {
@@ -20,23 +25,37 @@ export interface MessageToRead {
 /** A message whose sections have been read, or that is gone. */
 export type LoadedMessage = readonly LoadedSection[] | 'gone'
 
-/** Octets that `load` will hold for these sections. */
-export function costOf(items: readonly SectionItem[], message: MessageToRead): number {
-  return items.reduce((sum, item) => {
-    const range = rangeOf(item, message)
-    const size = range === undefined ? 0 : range.end - range.start
-    return sum + (isSelected(item) || size <= WHOLE_BYTES ? size : 0)
-  }, 0)
+/** A section of a message by the octets it takes to make it. */
+interface PlannedSection {
+  readonly item: SectionItem
+  readonly range: OctetRange | undefined
+  readonly isAhead: boolean
 }
 
-/** Reads the sections of a message. @throws MailError CORRUPT, UNAVAILABLE */
-export async function load(
-  blobs: BlobStore,
-  items: readonly SectionItem[],
-  message: MessageToRead,
-): Promise<LoadedMessage> {
+/** How the sections of one message are read. */
+export interface ReadingPlan {
+  readonly record: MessageRecord
+  readonly sections: readonly PlannedSection[]
+  /** Octets that `load` will hold. */
+  readonly cost: number
+}
+
+export function planReading(items: readonly SectionItem[], message: MessageToRead): ReadingPlan {
+  let cost = 0
+  const sections = items.map((item): PlannedSection => {
+    const range = rangeOf(item, message)
+    const size = range === undefined ? 0 : range.end - range.start
+    const isAhead = size <= WHOLE_BYTES && cost + size <= MESSAGE_BYTES
+    if (isAhead) cost += size
+    return { item, range, isAhead }
+  })
+  return { record: message.record, sections, cost }
+}
+
+/** Reads what the plan has read ahead. @throws MailError CORRUPT, UNAVAILABLE */
+export async function load(blobs: BlobStore, { record, sections }: ReadingPlan): Promise<LoadedMessage> {
   try {
-    return await Promise.all(items.map((item) => loadSection(blobs, item, message)))
+    return await Promise.all(sections.map((section) => loadSection(blobs, section, record)))
   } catch (cause) {
     // Expunged by another session, and its octets with it.
     if (codeOf(cause) === 'NOT_FOUND') return 'gone'
@@ -44,29 +63,31 @@ export async function load(
   }
 }
 
-async function loadSection(blobs: BlobStore, item: SectionItem, message: MessageToRead): Promise<LoadedSection> {
-  const range = rangeOf(item, message)
+async function loadSection(blobs: BlobStore, planned: PlannedSection, record: MessageRecord): Promise<LoadedSection> {
+  const { item, range, isAhead } = planned
   if (range === undefined) return { kind: 'missing' }
-  const { blob } = message.record
-  if (isSelected(item)) {
-    const header = range.end > range.start ? await blobs.read(blob, range) : Buffer.alloc(0)
-    const { section, partial } = item
-    const fields = selectFields(header, section.fields, { not: section.what === 'fields-not' })
-    const octets = partial === undefined ? fields : fields.subarray(partial.offset, partial.offset + partial.length)
-    return { kind: 'octets', octets }
+  const isSelected = item.section.fields.length > 0
+  const read = async () => {
+    const octets = range.end > range.start ? await blobs.read(record.blob, range) : Buffer.alloc(0)
+    return isSelected ? fieldsOf(item, octets) : octets
   }
-  const size = range.end - range.start
-  if (size === 0) return { kind: 'octets', octets: Buffer.alloc(0) }
-  if (size <= WHOLE_BYTES) return { kind: 'octets', octets: await blobs.read(blob, range) }
-  return { kind: 'stream', size, open: () => blobs.stream(blob, range) }
+  if (isAhead) return { kind: 'octets', octets: await read() }
+  if (isSelected) return { kind: 'later', read }
+  return { kind: 'stream', size: range.end - range.start, open: () => blobs.stream(record.blob, range) }
+}
+
+function fieldsOf({ section, partial }: SectionItem, header: Buffer): Buffer {
+  const fields = selectFields(header, section.fields, { not: section.what === 'fields-not' })
+  return partial === undefined ? fields : fields.subarray(partial.offset, partial.offset + partial.length)
 }
 
 /** The octets to read: what a partial leaves out is never read. */
 function rangeOf({ section, partial }: SectionItem, { record, index }: MessageToRead): OctetRange | undefined {
   const whole = index === undefined ? { start: 0, end: record.size } : rangeOfSection(section, index)
-  if (whole === undefined || partial === undefined || section.fields.length > 0) return whole
-  const start = Math.min(whole.start + partial.offset, whole.end)
-  return { start, end: Math.min(start + partial.length, whole.end) }
+  if (whole === undefined) return undefined
+  const { start, end } = whole
+  if (section.fields.length > 0) return { start, end: Math.min(end, start + MAX_HEADER_BYTES) }
+  if (partial === undefined) return whole
+  const from = Math.min(start + partial.offset, end)
+  return { start: from, end: Math.min(from + partial.length, end) }
 }
-
-const isSelected = ({ section }: SectionItem): boolean => section.fields.length > 0

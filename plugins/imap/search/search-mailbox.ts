@@ -14,6 +14,8 @@ const STATE_BATCH = 5000
 const INDEX_BATCH = 200
 /** Messages whose octets are read at the same time. */
 const READERS = 4
+/** Fields are looked for in so much of a header. */
+const MAX_HEADER_BYTES = 4 * 1024 * 1024
 
 /**
  * Positions of the messages that meet the condition, in rising order. What the view knows is asked first; only where that
@@ -125,7 +127,7 @@ class Reading {
   }
 
   async #headerLeaf({ index, known }: Candidate, blob: BlobRef): Promise<Leaf> {
-    const { bodyStart } = index.root
+    const bodyStart = Math.min(index.root.bodyStart, MAX_HEADER_BYTES)
     const header =
       bodyStart === 0 ? Buffer.alloc(0) : await this.#session.services.blobs.read(blob, { start: 0, end: bodyStart })
     return (key) => {

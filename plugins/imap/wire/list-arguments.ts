@@ -2,7 +2,7 @@ import type { Arguments } from './arguments.ts'
 import { decodeModifiedUtf7 } from './modified-utf7.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 
-/** Characters of a pattern with its reference; no name is longer. Matching costs pattern times name. */
+/** Characters of all patterns, each with its reference. Matching costs pattern times name. */
 const MAX_PATTERN = 1000
 const MAX_PATTERNS = 20
 
@@ -34,7 +34,7 @@ export function parseListRequest(
   args.space()
   const isMany = args.next === '('
   const patterns = isMany ? args.list(() => decoded(args.listMailbox())) : [decoded(args.listMailbox())]
-  for (const pattern of patterns) checkLength(reference, pattern)
+  checkLength(reference, patterns)
   if (patterns.length > MAX_PATTERNS) throw new SyntaxFault('Too many patterns')
   const returns = parseReturns(args, readStatusItems)
   args.end()
@@ -56,7 +56,7 @@ export function parseReferenceAndPattern(args: Arguments): { readonly reference:
   args.space()
   const pattern = decoded(args.listMailbox())
   args.end()
-  checkLength(reference, pattern)
+  checkLength(reference, [pattern])
   return { reference, pattern }
 }
 
@@ -96,6 +96,7 @@ function decoded(octets: string): string {
   return text
 }
 
-function checkLength(reference: string, pattern: string): void {
-  if (reference.length + pattern.length > MAX_PATTERN) throw new SyntaxFault('Pattern is too long')
+function checkLength(reference: string, patterns: readonly string[]): void {
+  const length = patterns.reduce((sum, pattern) => sum + reference.length + pattern.length, 0)
+  if (length > MAX_PATTERN) throw new SyntaxFault('Pattern is too long')
 }

@@ -175,6 +175,30 @@ it('never sends raw 8-bit text outside a literal', async () => {
   for (const text of [...said, left]) expect(text).toMatch(/^[\r\n\x20-\x7e]*$/)
 })
 
+it('holds little of a message, however many sections are asked for', async () => {
+  let held = 0
+  let most = 0
+  await using world = await imapWorld({
+    wrapBlobs: (blobs) => ({
+      ...blobs,
+      async read(ref, range) {
+        const octets = await blobs.read(ref, range)
+        held += octets.length
+        most = Math.max(most, held)
+        return octets
+      },
+    }),
+  })
+  const body = 'x'.repeat(400_000)
+  await world.deliver('INBOX', mail('wide', body))
+  const client = await world.login()
+  await client.ok('SELECT INBOX')
+  const names = Array.from({ length: 50 }, (_, at) => `BODY.PEEK[TEXT]<${at}.390000>`)
+  const lines = await client.ok(`FETCH 1 (${names.join(' ')})`)
+  expect(lines.join('').match(/\{390000\}/g)).toHaveLength(50)
+  expect(most).toBeLessThan(1_100_000)
+})
+
 it('streams a large body in bounded pieces', async () => {
   await using world = await imapWorld()
   const body = Buffer.alloc(3 * 1024 * 1024, 'abcdefghijklmnopqrstuvwxyz012345')
