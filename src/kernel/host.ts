@@ -107,15 +107,21 @@ export class Host {
     }
   }
 
-  /** Lets every plugin finish its work, those that depend on others first. Never rejects: a fault is logged. */
+  /**
+   * Lets every plugin finish its work: one that others need waits for those, all else drains at the same time, so that
+   * every port closes at once. Never rejects: a fault is logged.
+   */
   async drain(signal: AbortSignal, reason: DrainReason = 'stop'): Promise<void> {
-    for (const { plugin, running } of this.#members.toReversed()) {
-      try {
-        await running.drain?.(signal, reason)
-      } catch (err) {
-        this.#options.log.error({ plugin: plugin.name, err }, 'a plugin failed to drain')
-      }
+    const drains = new Map<ConfiguredPlugin, Promise<void>>()
+    // In reverse order: those that need a plugin come after it.
+    for (const member of this.#members.toReversed()) {
+      const dependents = this.#dependentsOf(member.plugin).map((plugin) => drains.get(plugin))
+      drains.set(
+        member.plugin,
+        Promise.all(dependents).then(() => this.#drainOne(member, signal, reason)),
+      )
     }
+    await Promise.all(drains.values())
   }
 
   /** Stops every plugin in reverse order. Never rejects: a fault is logged, and the rest is still stopped. */
@@ -129,6 +135,23 @@ export class Host {
         this.#options.log.error({ plugin: plugin.name, err }, 'a plugin failed to stop')
       }
     }
+  }
+
+  async #drainOne({ plugin, running }: Member, signal: AbortSignal, reason: DrainReason): Promise<void> {
+    try {
+      await running.drain?.(signal, reason)
+    } catch (err) {
+      this.#options.log.error({ plugin: plugin.name, err }, 'a plugin failed to drain')
+    }
+  }
+
+  #dependentsOf(provider: ConfiguredPlugin): ConfiguredPlugin[] {
+    return this.#members
+      .map(({ plugin }) => plugin)
+      .filter((plugin) => {
+        const needs: Readonly<Record<string, ServiceRef<unknown>>> = plugin.spec.needs ?? {}
+        return Object.values(needs).some(({ id }) => this.graph.providers.get(id) === provider)
+      })
   }
 
   async #setUp(plugin: ConfiguredPlugin): Promise<Lifecycle | undefined> {
