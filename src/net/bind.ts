@@ -46,9 +46,16 @@ export async function assertFree(endpoint: Endpoint): Promise<void> {
 
 /** Stops accepting. Does not wait for the connections that are open, as the server's own callback would. */
 export async function closeNow(server: Server): Promise<void> {
+  // The kernel resets connections that it has taken and we have not: close right after a turn that took all there were.
+  await turnOfTheLoop()
+  await turnOfTheLoop()
   server.close()
   await unbindUnix(server)
-  await new Promise((resolve) => setImmediate(resolve))
+  await turnOfTheLoop()
+}
+
+function turnOfTheLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 function tcpOptions(endpoint: Endpoint & { kind: 'tcp' }, { reusePort }: BindOptions): ListenOptions {
