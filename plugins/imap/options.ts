@@ -2,6 +2,8 @@ import { duration } from 'mailserver'
 import { z } from 'zod'
 import { DEFAULT_LIMITS, type ImapLimits } from './limits.ts'
 
+const THIRTY_MINUTES_MS = 30 * 60_000
+
 const count = () => z.number().int().positive().optional()
 const octets = () => z.number().int().positive().optional()
 
@@ -18,14 +20,20 @@ const limits = z
     loginFailures: count(),
     loginTimeout: duration().optional(),
     loginDelay: duration().optional(),
-    idleTimeout: duration().optional(),
+    /** Autologout; RFC 3501 section 5.4 has 30 minutes for the least. */
+    idleTimeout: duration()
+      .refine((ms) => ms >= THIRTY_MINUTES_MS, "expected '30m' or more (RFC 3501 section 5.4)")
+      .optional(),
     stallTimeout: duration().optional(),
   })
   .prefault({})
 
 export const imapOptions = z.strictObject({
-  /** Where to listen: `127.0.0.1:143` with STARTTLS, `tls://127.0.0.1:993` with TLS from the first octet. */
-  listen: z.union([z.string(), z.array(z.string()).min(1)]).transform((listen) => [listen].flat()),
+  /** `'*:143'` (TLS by STARTTLS) and `'tls://*:993'` (TLS from the first octet) when left out. */
+  listen: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .default(['*:143', 'tls://*:993'])
+    .transform((listen) => [listen].flat()),
   limits,
 })
 

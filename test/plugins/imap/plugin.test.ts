@@ -112,6 +112,9 @@ describe('the life of the server', () => {
     await expect(start(imap({ listen: LISTEN, limits: { idleTimeout: 'soon' } }))).rejects.toThrow(
       /imap\.limits\.idleTimeout: expected a duration/,
     )
+    await expect(start(imap({ listen: LISTEN, limits: { idleTimeout: '5m' } }))).rejects.toThrow(
+      /imap\.limits\.idleTimeout: expected '30m' or more/,
+    )
     await expect(start(imap({ listen: [] }))).rejects.toThrow(/imap\.listen/)
   })
 })
