@@ -27,6 +27,10 @@ import type { WorkerStart } from './worker-messages.ts'
 import { processRegistry } from './worker-metrics.ts'
 import { WorkerNumbers } from './worker-numbers.ts'
 
+/** Closing ports is a matter of moments; a plugin that keeps one open for longer does not hold a reload up. */
+const HAND_OVER_MS = 2_000
+const HAND_OVER_LOOK_MS = 20
+
 export interface SupervisorOptions {
   readonly config: ResolvedConfig
   readonly log: ServerLog
@@ -190,7 +194,18 @@ export class Supervisor implements RunningServer, SupervisorContext {
     this.#log.info({ generation: next.number }, 'reloaded; the old workers finish their sessions')
     const gone = old.drain(config.limits.reloadMs, 'reload').then(() => this.#retire(old))
     this.#previous = { generation: old, gone }
+    await Promise.race([gone, this.#handedOver(old)])
     return next
+  }
+
+  /** Until the old workers take no new connections, so that whoever comes after a reload meets the new configuration. */
+  async #handedOver(old: Generation): Promise<void> {
+    const until = this.#clock.now() + HAND_OVER_MS
+    while (this.#clock.now() < until) {
+      const reports = await readings.readWorkers([old])
+      if (reports.every(({ report }) => (report?.listeners.length ?? 0) === 0)) return
+      await this.#clock.sleep(HAND_OVER_LOOK_MS)
+    }
   }
 
   async #cutPrevious(): Promise<void> {

@@ -63,8 +63,7 @@ export class Worker {
     const cancel = this.#clock.after(deadlineMs, () =>
       deadline.abort(new Error('the deadline of the drain has passed')),
     )
-    await this.#jobs?.stop()
-    await this.#host?.drain(deadline.signal, reason)
+    await Promise.all([this.#jobs?.stop(), this.#host?.drain(deadline.signal, reason)])
     cancel()
   }
 
