@@ -1,4 +1,4 @@
-import { type BlobRef, type Mailbox, MessageIndexer, type NewMessage } from 'mailserver'
+import { type BlobRef, codeOf, type Mailbox, type MailErrorCode, MessageIndexer, type NewMessage } from 'mailserver'
 import { NO_TARGET, targetOf } from './commands/copy.ts'
 import { bad, type Completion, no, ok } from './completion.ts'
 import { completionOfError } from './completion-of-error.ts'
@@ -17,6 +17,14 @@ interface MessageOptions {
   readonly flags: readonly string[]
   readonly internalDate: number
 }
+
+/** With these the store says that it wrote nothing. */
+const REFUSED_WHOLE: ReadonlySet<MailErrorCode> = new Set([
+  'OVER_QUOTA',
+  'MAILBOX_NOT_FOUND',
+  'INVALID',
+  'LIMIT_REACHED',
+])
 
 /** The command is answered with this, and what was received of it is dropped. */
 class Refusal extends Error {
@@ -159,8 +167,12 @@ export class AppendTransfer {
 
   async #append(mailbox: Mailbox): Promise<Completion> {
     const { services, account, view } = this.#session
-    const appended = await services.store.append(account, mailbox.id, this.#messages)
-    this.#messages.length = 0
+    const messages = this.#messages.splice(0)
+    const appended = await services.store.append(account, mailbox.id, messages).catch((cause: unknown) => {
+      // Anything else may have come after the commit reached the disk: a blob that is needed must not go.
+      if (REFUSED_WHOLE.has(codeOf(cause))) this.#messages.push(...messages)
+      throw cause
+    })
     if (view?.mailbox.id === mailbox.id) await view.mirror.refresh()
     const uids = formatSequenceSet(appended.map(({ uid }) => uid))
     return ok('Append completed', `APPENDUID ${appended[0]?.uidValidity} ${uids}`)
