@@ -24,17 +24,22 @@ const SAME_SIGNAL_MS = 500
 
 /**
  * Lets signals rule a server from before it has started: SIGTERM and SIGINT drain and stop it, a second one of them
- * does not wait for work in hand, SIGHUP reloads. A signal that comes while it starts ends the process at once.
+ * does not wait for work in hand, SIGHUP reloads. A server that is still starting is stopped as soon as it has started,
+ * unless a second signal ends the process at once.
  */
-export function obeySignals(): { readonly rule: (server: Stoppable) => void; readonly release: () => void } {
+export function obeySignals(): {
+  /** @returns false when the server has been told to stop before it had started */
+  readonly rule: (server: Stoppable) => boolean
+  readonly release: () => void
+} {
   let server: Stoppable | undefined
   let firstStop: number | undefined
   const stop = () => {
-    if (server === undefined) exitNow(FAILED)
     const now = performance.now()
     firstStop ??= now
     const isRepeated = now - firstStop > SAME_SIGNAL_MS
-    void server.stop({ drain: !isRepeated })
+    if (server !== undefined) void server.stop({ drain: !isRepeated })
+    else if (isRepeated) exitNow(FAILED)
   }
   const reload = () => {
     server?.reload().catch(() => {
@@ -47,6 +52,9 @@ export function obeySignals(): { readonly rule: (server: Stoppable) => void; rea
   return {
     rule: (started) => {
       server = started
+      if (firstStop === undefined) return true
+      void started.stop()
+      return false
     },
     release: () => {
       process.off('SIGTERM', stop)

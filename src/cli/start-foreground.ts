@@ -18,8 +18,7 @@ export async function runForeground(
   const signals = obeySignals()
   try {
     const server = await runServer({ configFile: config.file, log })
-    signals.rule(server)
-    onStarted(await readCard(config, await server.status()))
+    if (signals.rule(server)) onStarted(await readCard(config, await server.status()))
     await server.ended
   } finally {
     signals.release()
