@@ -1,4 +1,5 @@
 import { formatAddress } from '../mail/address.ts'
+import { receivedField } from '../mail/received.ts'
 import { composeReport as compose, type ReportAction } from '../mail/report.ts'
 import type { ReportKind } from './outcome.ts'
 import { MAX_RETURNED_BYTES, type ReportContent } from './reports.ts'
@@ -8,11 +9,20 @@ const ACTION = { failed: 'failed', delayed: 'delayed', relayed: 'relayed' } as c
   ReportAction
 >
 
-/** The report as it is sent (RFC 3464). */
+/** The report as it is sent (RFC 3464), below the trace field by which a loop would be counted (RFC 5321 section 6.3). */
 export function composeReport(hostname: string, content: ReportContent): Buffer {
   const { kind, to, message, recipients, id, at, returned } = content
   const { envelope, messageIdHeader, subject } = message
-  return compose({
+  const received = receivedField({
+    by: hostname,
+    protocol: 'ESMTP',
+    isAuthenticated: false,
+    smtpUtf8: envelope.smtpUtf8,
+    id,
+    recipients: [to],
+    at,
+  })
+  const report = compose({
     hostname,
     to: formatAddress(to),
     messageId: `${id}@${hostname}`,
@@ -42,6 +52,7 @@ export function composeReport(hostname: string, content: ReportContent): Buffer 
     smtpUtf8: envelope.smtpUtf8,
     maxReturnedBytes: MAX_RETURNED_BYTES,
   })
+  return Buffer.concat([received, report])
 }
 
 /** The name in `mx1.example.net [192.0.2.1]:25`. */

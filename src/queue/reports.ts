@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Directory } from '../directory/directory.ts'
+import type { Directory, Resolution } from '../directory/directory.ts'
 import { type Address, formatAddress } from '../mail/address.ts'
 import type { MessageIndex } from '../mail/message-index.ts'
 import type { BlobRef, BlobStore } from '../store/blob-store.ts'
 import type { Transaction } from '../store/engine.ts'
-import type { JourneyEvent, Journeys } from '../store/journey.ts'
+import type { JourneyEvent, JourneySubject, Journeys } from '../store/journey.ts'
 import type { LocalDelivery, PlannedDelivery } from '../store/local-delivery.ts'
+import type { AccountId } from '../store/mail-store.ts'
 import type { StoredRecipient } from './layout.ts'
 import type { ReportKind } from './outcome.ts'
 import type { Attempt, MessageId, QueueMessage } from './queue.ts'
@@ -61,6 +62,8 @@ interface Report {
   readonly blob: BlobRef
   readonly queued: QueueMessage
   readonly delivery: PlannedDelivery | undefined
+  /** Who gets it of ours, by account. */
+  readonly owners: ReadonlyMap<AccountId, string>
   readonly forward: readonly Address[]
   /** Why nobody gets it. */
   readonly undeliverable: string | undefined
@@ -108,12 +111,11 @@ export class Reports {
         const events: JourneyEvent[] = []
         const to = formatAddress(message.envelope.sender as Address)
         for (const report of reports) {
-          const begun = { at, step: 'report', text: `a report (${report.kind}) about ${message.id} to ${to}` }
-          const subject = { id: report.id, sender: '<>', recipients: [to] }
           if (report.undeliverable === undefined) {
-            await report.delivery?.commitIn(tx)
-            if (report.forward.length > 0) this.#parts.enqueueIn(tx, report.queued, report.forward)
-            journeys.beginIn(tx, subject, [begun])
+            journeys.beginIn(tx, subjectOf(report, to), [
+              { at, step: 'report', text: `a report (${report.kind}) about ${message.id} to ${to}` },
+              ...(await this.#sendIn(tx, report, at)),
+            ])
             events.push({ at, step: 'report', text: `${to} is told (${report.kind}) by ${report.id}` })
           } else {
             events.push({ at, step: 'report', text: `${to} cannot be told (${report.kind}): ${report.undeliverable}` })
@@ -123,6 +125,21 @@ export class Reports {
         return events
       },
     }
+  }
+
+  /** @returns where it went, for its own journey */
+  async #sendIn(tx: Transaction, { delivery, owners, queued, forward }: Report, at: number): Promise<JourneyEvent[]> {
+    const stored = (await delivery?.commitIn(tx)) ?? []
+    if (forward.length > 0) this.#parts.enqueueIn(tx, queued, forward)
+    return [
+      ...stored.map(({ account, mailbox, uid }) => ({
+        at,
+        step: 'stored',
+        text: `in a mailbox of ${owners.get(account) ?? account}`,
+        detail: { mailbox, uid },
+      })),
+      ...forward.map((address) => ({ at, step: 'queued', text: `for ${formatAddress(address)}` })),
+    ]
   }
 
   async #make(
@@ -141,6 +158,7 @@ export class Reports {
     await nextTurn()
     const returnPath = Buffer.from('Return-Path: <>\r\n')
     const stored = Buffer.concat([returnPath, bytes])
+    const indexed = index(stored)
     const blob = await blobs.write(stored)
     try {
       await blobs.durable(blob)
@@ -154,8 +172,10 @@ export class Reports {
         size: bytes.length,
         arrivedAt: at,
         isReport: true,
+        ...(indexed.messageId !== undefined && { messageIdHeader: indexed.messageId }),
+        ...(indexed.subject !== undefined && { subject: indexed.subject }),
       }
-      const base = { id, kind, blob, queued }
+      const base = { id, kind, blob, queued, owners: ownersOf(resolution) }
       if (resolution.kind === 'remote') return { ...base, delivery: undefined, forward: [to], undeliverable: undefined }
       if (resolution.kind === 'unknown') return { ...base, ...NOWHERE, undeliverable: 'there is no such user' }
       const delivery =
@@ -165,7 +185,7 @@ export class Reports {
               id,
               envelope,
               blob,
-              index: index(stored),
+              index: indexed,
               receivedAt: at,
               isQuarantined: false,
               recipients: resolution.accounts.map(({ account, subaddress }) => ({
@@ -197,6 +217,18 @@ export class Reports {
     const length = isFull ? message.size : Math.min(message.size, MAX_HEADER_BYTES)
     return this.#parts.blobs.read(message.blob, { start, end: start + length })
   }
+}
+
+const subjectOf = ({ id, queued: { messageIdHeader } }: Report, to: string): JourneySubject => ({
+  id,
+  sender: '<>',
+  recipients: [to],
+  ...(messageIdHeader !== undefined && { messageIdHeader }),
+})
+
+function ownersOf(resolution: Resolution): ReadonlyMap<AccountId, string> {
+  const accounts = resolution.kind === 'local' ? resolution.accounts : []
+  return new Map(accounts.map(({ account: { id, address } }) => [id, formatAddress(address)]))
 }
 
 const NOWHERE = { delivery: undefined, forward: [] } as const

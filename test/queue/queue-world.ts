@@ -59,7 +59,7 @@ export function queueWorld(
       if (faults.directory) throw new MailError('UNAVAILABLE', 'the directory is down')
       if (domain !== 'home.test') return { kind: 'remote' }
       if (local === 'nobody') return { kind: 'unknown' }
-      const account = { id: `account-${local}` as never } as never
+      const account = { id: `account-${local}`, address: { local, domain } } as never
       return { kind: 'local', accounts: [{ account }], forward: local === 'away' ? [address('away@far.test')] : [] }
     },
   } as Directory
@@ -74,7 +74,7 @@ export function queueWorld(
           const text = (await blobs.read(request.blob)).toString()
           tx.put(key('fake-mailbox', request.id), Buffer.alloc(0))
           tx.afterCommit(() => void delivered.push({ request, text }))
-          return []
+          return request.recipients.map(({ account }) => ({ account, mailbox: 'inbox' as never, uid: 1 }))
         },
       }
     },
