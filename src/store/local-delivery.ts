@@ -25,7 +25,7 @@ export interface DeliveryRequest {
 export interface PlannedDelivery {
   /** Scopes the commit must hold. */
   readonly scopes: readonly string[]
-  /** Recipients that cannot take it (over quota), by account, with the error. */
+  /** Recipients that cannot take it (OVER_QUOTA, or RECIPIENT_UNKNOWN: removed), by account, with the error. */
   readonly refused: ReadonlyMap<AccountId, Error>
   /** Writes the mailbox entries inside the caller's transaction. @throws MailError OVER_QUOTA when a quota filled up since */
   commitIn(tx: Transaction): Promise<readonly { account: AccountId; mailbox: MailboxId; uid: number }[]>

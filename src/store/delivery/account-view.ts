@@ -2,7 +2,7 @@ import { MailError } from '../../errors/mail-error.ts'
 import type { Engine } from '../engine.ts'
 import { accountKey, mailboxKey } from '../layout.ts'
 import type { AccountId, MailboxId, MailStore } from '../mail-store.ts'
-import { type AccountRecord, decodeAccount } from '../records/account-record.ts'
+import { type AccountRecord, decodeAccount, isRemoved } from '../records/account-record.ts'
 import { decodeMailbox, mailboxId } from '../records/mailbox-record.ts'
 
 /** What a delivery must know of an account, read for many accounts at once. */
@@ -12,30 +12,40 @@ export interface AccountView {
   readonly inbox: MailboxId
 }
 
-/** In the order of `accounts`. An account that mail reaches before it was ever opened gets its mailboxes now. */
+/**
+ * An account that mail reaches before it was ever opened gets its mailboxes now. One that was removed does not: nobody
+ * would ever read what came into them.
+ * @returns `gone`: the accounts that were removed
+ */
 export async function viewAccounts(
   engine: Engine,
   store: MailStore,
   accounts: readonly AccountId[],
-): Promise<readonly AccountView[]> {
-  const views = await readViews(engine, accounts)
-  const missing = accounts.filter((_, at) => views[at] === undefined)
-  if (missing.length === 0) return views as AccountView[]
-  await Promise.all(missing.map((account) => store.createAccount(account)))
+): Promise<{ readonly views: readonly AccountView[]; readonly gone: readonly AccountId[] }> {
+  const first = await readViews(engine, accounts)
+  if (first.missing.length === 0) return first
+  await Promise.all(first.missing.map((account) => store.createAccount(account)))
   const made = await readViews(engine, accounts)
-  if (made.includes(undefined)) throw new MailError('UNAVAILABLE', 'an account was removed while mail came for it')
-  return made as AccountView[]
+  if (made.missing.length === 0) return made
+  throw new MailError('UNAVAILABLE', 'an account could not be opened for the mail that came for it')
 }
 
-async function readViews(engine: Engine, accounts: readonly AccountId[]): Promise<(AccountView | undefined)[]> {
+/** In the order of `accounts`. */
+async function readViews(engine: Engine, accounts: readonly AccountId[]) {
   const values = await engine.getMany(
     accounts.flatMap((account) => [accountKey(account), mailboxKey(account, 'INBOX')]),
   )
-  return accounts.map((account, at) => {
-    const [record, inbox] = [values[at * 2], values[at * 2 + 1]]
-    if (record === undefined || inbox === undefined) return undefined
-    return { account, record: decodeAccount(record), inbox: mailboxId(decodeMailbox(inbox).number) }
-  })
+  const views: AccountView[] = []
+  const gone: AccountId[] = []
+  const missing: AccountId[] = []
+  for (const [at, account] of accounts.entries()) {
+    const [bytes, inbox] = [values[at * 2], values[at * 2 + 1]]
+    const record = bytes === undefined ? undefined : decodeAccount(bytes)
+    if (record !== undefined && isRemoved(record)) gone.push(account)
+    else if (record === undefined || inbox === undefined) missing.push(account)
+    else views.push({ account, record, inbox: mailboxId(decodeMailbox(inbox).number) })
+  }
+  return { views, gone, missing }
 }
 
 /** The error that a message of this size meets; undefined when there is room. */

@@ -36,7 +36,9 @@ async function plan(parts: DeliveryParts, request: DeliveryRequest): Promise<Pla
   }
   const refused = new Map<AccountId, Error>()
   const takers: AccountView[] = []
-  for (const view of await viewAccounts(parts.engine, parts.store, [...first.keys()])) {
+  const { views, gone } = await viewAccounts(parts.engine, parts.store, [...first.keys()])
+  for (const account of gone) refused.set(account, new MailError('RECIPIENT_UNKNOWN', `account ${account} was removed`))
+  for (const view of views) {
     const error = overQuota(view, request.index.size)
     if (error === undefined) takers.push(view)
     else refused.set(view.account, error)

@@ -40,6 +40,9 @@ export function newAccountRecord(): AccountRecord {
   }
 }
 
+/** It had mailboxes once, which is what gives the first MODSEQ out; limits alone may be set before that. */
+export const isRemoved = ({ isLive, modSeq }: AccountRecord): boolean => !isLive && modSeq > 0n
+
 export function encodeAccount(record: AccountRecord): Buffer {
   const bytes = Buffer.allocUnsafe(SIZE)
   bytes[0] = VERSION

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { MailError } from '../../errors/mail-error.ts'
 import { Handlers } from '../../kernel/handlers.ts'
 import type { TransformHook } from '../../kernel/hook.ts'
 import { silentLog } from '../../kernel/log.ts'
@@ -72,6 +73,29 @@ export const DELIVERY_CASES: readonly MailStoreCase[] = [
     const [mine] = await store.records(account, world.inbox, [1])
     const [theirs] = await store.records(other, (await store.mailbox(other, 'INBOX')).id, [1])
     assert.equal(mine?.emailId, theirs?.emailId)
+  }),
+
+  inWorld('refuses an account that was removed, and does not bring it back', async (world) => {
+    const { store, account } = world
+    const request = await requestFor(world, [account, other])
+    await store.createAccount(other)
+    await store.removeAccount(other)
+    const plan = await deliveryOf(world).plan(request)
+    const error = plan.refused.get(other)
+    assert.equal(error instanceof MailError && error.code, 'RECIPIENT_UNKNOWN')
+    assert.deepEqual([...plan.refused.keys()], [other])
+    const placed = await world.engine.transact(plan.scopes, (tx) => plan.commitIn(tx))
+    assert.deepEqual(
+      placed.map((copy) => copy.account),
+      [account],
+    )
+    assert.deepEqual(await store.mailboxes(other), [])
+  }),
+
+  inWorld('makes an account that has had limits set and nothing else', async (world) => {
+    await world.store.setQuota(other, { maxBytes: 1_000_000 })
+    await deliver(world, deliveryOf(world), await requestFor(world, [other]))
+    assert.equal(await messagesIn(world, other, 'INBOX'), 1)
   }),
 
   inWorld('writes nothing before the commit of the caller, and nothing when that fails', async (world) => {
