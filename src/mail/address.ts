@@ -67,7 +67,8 @@ export function addressKey(address: Address): string {
     const bare = local.slice(1, -1).replace(/\\(.)/g, '$1')
     if (DOT_ATOM.test(bare)) local = bare
   }
-  return `${local.toLowerCase()}@${address.domain}`
+  // RFC 6532 section 3.1: one name can be typed in several sequences of characters; NFC is one of them.
+  return `${local.normalize('NFC').toLowerCase()}@${address.domain}`
 }
 
 /** Splits `user+tag` at the first delimiter; the tag is undefined when there is none (RFC 5233). */
