@@ -1,6 +1,6 @@
 import type { Account } from '../directory/directory.ts'
 import { routeChosen } from '../kernel/moments.ts'
-import { type Address, addressKey, formatAddress, parseAddress } from '../mail/address.ts'
+import { type Address, formatAddress, parseAddress } from '../mail/address.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import type { AccountId } from '../store/mail-store.ts'
 import type { IntakeCore } from './core.ts'
@@ -51,7 +51,8 @@ export async function findDestinations(
       if (!local.has(account.id)) local.set(account.id, { account, recipient, subaddress, isQuarantined })
     }
     for (const copy of outside) {
-      const key = addressKey(copy.address)
+      // RFC 5321 section 2.4: whether the case of a local part matters is for its own server to say.
+      const key = formatAddress(copy.address)
       if (remote.has(key)) continue
       const chosen = await core.run.resolve(routeChosen, { sender, recipient: copy.address })
       remote.set(key, { recipient: copy, ...(chosen !== undefined && { route: chosen.route }) })

@@ -53,6 +53,19 @@ describe('RCPT', () => {
   })
 })
 
+describe('recipients elsewhere', () => {
+  it('get one copy each, whose names differ by case too (RFC 5321 section 2.4)', async () => {
+    await using world = await startIntake()
+    const session = world.open('submission')
+    await session.authenticate({ mechanism: 'PLAIN', login: 'alice@example.test', password: 'secret' })
+    const to = ['Bob@far.test', 'bob@far.test', 'bob@FAR.test', 'Bob@far.test']
+    const { answer } = await transfer(session, { from: 'alice@example.test', to })
+    expect(brief(answer)).toBe('ok')
+    const { entries } = await world.service(queue).list({})
+    expect(entries.map(({ recipient }) => recipient.recipient.address.local)).toEqual(['Bob', 'bob'])
+  })
+})
+
 describe('a full mailbox', () => {
   const small = { 'bob@example.test': 2_000 }
   const big = `Subject: big\r\n\r\n${'y'.repeat(3_000)}\r\n`
