@@ -148,6 +148,11 @@ describe('resolving a recipient', () => {
 
   it('knows a new account, alias and domain at once, and forgets them at once', async () => {
     const people = host.service(directory)
+    // Asked for before they exist: that there was no such thing must not be remembered.
+    expect(await resolve('d@new.test')).toBe('remote')
+    expect(await resolve('dora@example.test')).toBe('unknown')
+    await people.addAccount({ address: at('dora@example.test') }, 'a long password')
+    expect(await resolve('dora@example.test')).toEqual(['dora'])
     await people.addDomain({ name: 'new.test' })
     await people.addAccount({ address: at('dora@new.test') }, 'a long password')
     await people.addAlias(at('d@new.test'), [at('dora@new.test')])
@@ -156,6 +161,12 @@ describe('resolving a recipient', () => {
     expect(await resolve('d@new.test')).toBe('unknown')
     await people.removeDomain('new.test')
     expect(await resolve('d@new.test')).toBe('remote')
+  })
+
+  it('takes a domain in Unicode and in A-labels for the same', async () => {
+    await host.service(directory).addDomain({ name: 'Bücher.test', catchAll: at('bob@example.test') })
+    expect(await resolve('x@bücher.test')).toEqual(['bob'])
+    expect(await resolve('x@XN--BCHER-KVA.test')).toEqual(['bob'])
   })
 
   it('gives a disabled account no mail, by any of its names', async () => {

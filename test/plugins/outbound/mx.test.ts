@@ -39,6 +39,14 @@ describe('where mail for a domain goes (RFC 5321 section 5.1)', () => {
     expect(await names('x.test', zones)).toEqual(['a.x.test', 'b.x.test', 'c.x.test'])
   })
 
+  it('asks for the A-labels of an internationalised MX, as they stand (RFC 5891)', async () => {
+    const zones = {
+      'xn--bcher-kva.test': { mx: [[10, 'MX.xn--bcher-kva.test']] as const },
+      'MX.xn--bcher-kva.test': host('192.0.2.1'),
+    }
+    expect(await names('xn--bcher-kva.test', zones)).toEqual(['MX.xn--bcher-kva.test'])
+  })
+
   it('shuffles equals, and only them', async () => {
     const zones = {
       'x.test': {
