@@ -6,6 +6,7 @@ import { normalizeDomain } from '../mail/address.ts'
 interface PackageFile {
   readonly name: string
   readonly version: string
+  readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>
   readonly allowScripts?: Readonly<Record<string, boolean>>
 }
@@ -38,7 +39,8 @@ export async function initProject(directory: string, domain: string, packageRoot
 async function packageJson(directory: string, packageRoot: string): Promise<string> {
   const own = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as PackageFile
   const isInstalled = packageRoot.split(/[\\/]/).includes('node_modules')
-  const versions = COMPANIONS.map((name) => [name, own.devDependencies[name] ?? '*'] as const)
+  const known = { ...own.devDependencies, ...own.dependencies }
+  const versions = COMPANIONS.map((name) => [name, known[name] ?? '*'] as const)
   const content = {
     name: basename(resolve(directory))
       .toLowerCase()

@@ -83,11 +83,12 @@ describe.each(plain)('%s', (protocol, greeting) => {
     const socket = open(port())
     socket.resume()
     const line = Buffer.alloc(1024 * 1024, 'x')
-    for (let turn = 0; turn < 100 && socket.writable; turn++) {
+    for (let turn = 0; turn < 500 && socket.writable; turn++) {
       if (!socket.write(line)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
     }
     socket.destroy()
-    expect(residentBytes() - before).toBeLessThan(80 * 1024 ** 2)
+    // Far below what was sent, above what a garbage collector leaves lying about.
+    expect(residentBytes() - before).toBeLessThan(200 * 1024 ** 2)
     await greets(port(), greeting)
   }, 30_000)
 

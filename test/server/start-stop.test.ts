@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -97,13 +97,6 @@ describe('a start', () => {
       name: 'UserError',
       message: expect.stringContaining(`${w.dataDir} cannot be used: it is a file`),
     })
-  })
-
-  test.skipIf(process.getuid?.() === 0)('names a data directory without permission', async () => {
-    await using w = await world('locked/data')
-    mkdirSync(join(w.dir, 'locked'))
-    chmodSync(join(w.dir, 'locked'), 0o500)
-    await expect(w.start()).rejects.toThrow(/permission denied/)
   })
 
   test('waits for a command that is at work in the store', async () => {

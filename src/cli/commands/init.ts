@@ -16,6 +16,7 @@ export default class Init extends BaseCommand {
   }
   static override flags = {
     domain: Flags.string({ summary: 'Domain whose mail is ours.', default: 'example.test' }),
+    install: Flags.boolean({ summary: 'Install its packages with npm.', default: true, allowNo: true }),
   }
 
   async run(): Promise<Made> {
@@ -24,9 +25,12 @@ export default class Init extends BaseCommand {
     const { initProject } = await import('../init-project.ts')
     const directory = resolve(args.directory)
     const files = await initProject(directory, flags.domain, this.config.root)
-    this.log(
-      `${files.map((file) => `  ${file}`).join('\n')}\n\nNow:\n\n  cd ${args.directory} && npm install && npm start`,
-    )
+    this.log(files.map((file) => `  ${file}`).join('\n'))
+    if (flags.install) {
+      const { installPackages } = await import('../install-packages.ts')
+      await installPackages(directory)
+    }
+    this.log(`\nNow:\n\n  cd ${args.directory} && ${flags.install ? '' : 'npm install && '}npm start`)
     return { directory, files }
   }
 }
