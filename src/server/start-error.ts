@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/config-error.ts'
+import { MailError } from '../errors/mail-error.ts'
 import { UserError } from '../errors/user-error.ts'
 import { PluginStartError } from '../kernel/host.ts'
 import type { StartError } from './worker-messages.ts'
@@ -14,7 +15,7 @@ export function packStartError(error: unknown): StartError {
   const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}
   if (error instanceof PluginStartError) {
     const cause = error.cause
-    const nextSteps = cause instanceof UserError ? cause.nextSteps : []
+    const nextSteps = cause instanceof UserError ? cause.nextSteps : stepsFor(cause)
     return { kind: 'plugin', message, plugin: error.plugin, nextSteps, ...stack }
   }
   return { kind: 'fault', message, ...stack }
@@ -30,6 +31,14 @@ export function unpackStartError(error: StartError): ConfigError | UserError {
   const cause = new Error(error.message)
   if (error.stack !== undefined) cause.stack = error.stack
   return new UserError(sentence(error.message), { nextSteps, cause })
+}
+
+/** What helps against a fault that no option of the plugin has to do with. */
+function stepsFor(cause: unknown): readonly string[] {
+  if (!(cause instanceof MailError)) return []
+  if (cause.code === 'STORE_FULL') return ['Make room on that disk, and start again.']
+  if (cause.code === 'CORRUPT') return ['Look at the disk, and put the data directory back from a backup.']
+  return []
 }
 
 function sentence(text: string): string {

@@ -74,6 +74,17 @@ describe.skipIf(!isRoot)('a full disk (needs root, to mount a tmpfs)', () => {
   }, 60_000)
 })
 
+describe.skipIf(!isRoot)('a disk that is full from the start (needs root, to mount a tmpfs)', () => {
+  it('is named, with what to do', async () => {
+    const disk = tmpfs('16m')
+    await using server = await ServerProcess.create({ dataDir: join(disk, 'data') })
+    const { code, stderr } = await server.command('start')
+    expect(code).toBe(1)
+    expect(stderr).toContain(disk)
+    expect(stderr).toContain('Make room on that disk')
+  })
+})
+
 describe('ground that a server cannot stand on', () => {
   it('names a port that is in use, and what to do', async () => {
     await using server = await ServerProcess.create()
