@@ -147,7 +147,7 @@ describe('a message submitted', () => {
   it('goes to the queue for others, without the Return-Path of the local copy', async () => {
     await using world = await startWorld()
     await using client = await loggedIn(world.port('submission'))
-    const to = ['bob@example.test', 'x@elsewhere.test', 'X@elsewhere.test', 'y@elsewhere.test']
+    const to = ['bob@example.test', 'x@elsewhere.test', 'x@ELSEWHERE.test', 'y@elsewhere.test']
     expect(await client.send('alice@example.test', to, MESSAGE)).toMatch(/^250/)
     const { entries } = await world.service(queue).list({})
     expect(entries.map(({ recipient }) => recipient.recipient.address.local)).toEqual(['x', 'y'])
