@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import * as api from 'mailserver'
 import { describe, expect, it } from 'vitest'
 import { MOMENTS } from '../../src/kernel/moments.ts'
@@ -38,5 +38,19 @@ describe('docs/errors.md', () => {
     const union = source.slice(source.indexOf('export type MailErrorCode'), source.indexOf('export class'))
     const codes = [...union.matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code)
     expect(rows(read('docs/errors.md')).map(([code]) => code)).toEqual(codes)
+  })
+})
+
+describe('docs/rfcs.md', () => {
+  it('has a row for every standard that the code cites', () => {
+    const documented = new Set([...read('docs/rfcs.md').matchAll(/^\| \[(\d+)\]/gm)].map(([, number]) => number))
+    const cited = new Set<string>()
+    for (const room of ['src', 'plugins']) {
+      for (const file of readdirSync(new URL(`../../${room}/`, import.meta.url), { recursive: true }).map(String)) {
+        if (!file.endsWith('.ts')) continue
+        for (const [, number] of read(`${room}/${file}`).matchAll(/\bRFC (\d{3,5})\b/g)) cited.add(number as string)
+      }
+    }
+    expect([...cited].filter((number) => !documented.has(number))).toEqual([])
   })
 })
