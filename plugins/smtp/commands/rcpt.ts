@@ -1,4 +1,4 @@
-import { decodeXtext, type Notify, type Recipient } from 'mailserver'
+import { decodeUtf8AddressXtext, decodeXtext, type Notify, type Recipient } from 'mailserver'
 import type { Dialog } from '../dialog.ts'
 import { replyOf } from '../reply-for.ts'
 import { addressOf, parsePath } from '../wire/path.ts'
@@ -35,7 +35,7 @@ export async function rcpt(dialog: Dialog, argument: string): Promise<Reply> {
       if (notify === undefined) return BAD_PARAMETER
       extra.notify = notify
     } else if (keyword === 'ORCPT') {
-      const original = originalOf(value)
+      const original = originalOf(value, transaction.smtpUtf8)
       if (original === undefined) return BAD_PARAMETER
       extra.originalRecipient = original
     } else {
@@ -57,12 +57,17 @@ function notifyOf(value: string | true): readonly Notify[] | undefined {
   return [...new Set(known)]
 }
 
-/** `rfc822;` and an address in xtext. */
-function originalOf(value: string | true): string | undefined {
+/** RFC 6533 section 3, utf-8-addr-unitext: as it is, where the session speaks UTF-8. */
+const UNITEXT = /^[!-*,-<>-~\u0080-\u{10ffff}]+$/u
+
+/** `rfc822;` and an address in xtext, or `utf-8;` and one with its own letters. */
+function originalOf(value: string | true, isUtf8: boolean): string | undefined {
   if (value === true || value.length > MAX_ORIGINAL_RECIPIENT) return undefined
   const semicolon = value.indexOf(';')
   const type = value.slice(0, Math.max(0, semicolon))
-  const decoded = decodeXtext(value.slice(semicolon + 1))
+  const text = value.slice(semicolon + 1)
+  const isUnitext = isUtf8 && type.toLowerCase() === 'utf-8' && /[^\0-\x7f]/.test(text) && UNITEXT.test(text)
+  const decoded = isUnitext ? decodeUtf8AddressXtext(text) : decodeXtext(text)
   if (!/^[A-Za-z0-9-]+$/.test(type) || decoded === undefined || decoded === '') return undefined
   return `${type};${decoded}`
 }

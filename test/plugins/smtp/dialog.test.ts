@@ -96,6 +96,24 @@ describe('commands', () => {
       ['EHLO c', 'MAIL FROM:<>', 'RCPT TO:<alice@example.test> ORCPT=nothing'],
       '501 5.5.4 Syntax error in a parameter of RCPT',
     ],
+    // RFC 6533 section 3: with its own letters only where the transaction has SMTPUTF8.
+    [
+      ['EHLO c', 'MAIL FROM:<> SMTPUTF8', 'RCPT TO:<alice@example.test> ORCPT=utf-8;jürgen\\x{2B}x@c.test'],
+      '250 2.1.5 Ok',
+    ],
+    [
+      ['EHLO c', 'MAIL FROM:<>', 'RCPT TO:<alice@example.test> ORCPT=utf-8;jürgen@c.test'],
+      '501 5.5.4 Syntax error in a parameter of RCPT',
+    ],
+    [
+      ['EHLO c', 'MAIL FROM:<> SMTPUTF8', 'RCPT TO:<alice@example.test> ORCPT=rfc822;jürgen@c.test'],
+      '501 5.5.4 Syntax error in a parameter of RCPT',
+    ],
+    [
+      ['EHLO c', 'MAIL FROM:<> SMTPUTF8', 'RCPT TO:<alice@example.test> ORCPT=utf-8;jürgen\\x{D}@c.test'],
+      '501 5.5.4 Syntax error in a parameter of RCPT',
+    ],
+    [['EHLO c', 'MAIL FROM:<>', 'RCPT TO:<alice@example.test> ORCPT=utf-8;j\\x{FC}rgen@c.test'], '250 2.1.5 Ok'],
   ])('%j gets %s', async (lines, last) => {
     await using world = await startWorld()
     await using client = await Client.open(world.port('smtp'))
