@@ -1,7 +1,7 @@
 /** The part of a report that programs read: message/delivery-status (RFC 3464 section 2), or its UTF-8 form (RFC 6533 section 4). */
 import { formatDate } from './date-time.ts'
 import type { Report, ReportedRecipient } from './report.ts'
-import { isAscii, oneLine } from './report-words.ts'
+import { isAscii, isSmtpReply, oneLine } from './report-words.ts'
 import { decodeUtf8AddressXtext, encodeUtf8AddressXtext } from './xtext.ts'
 
 const STATUS = /^[245]\.\d{1,3}\.\d{1,3}$/
@@ -12,7 +12,6 @@ const FALLBACK_STATUS = {
   relayed: '2.0.0',
   expanded: '2.0.0',
 } as const
-const SMTP_REPLY = /^[245]\d\d(?:[ -]|$)/
 
 /** Fields of the message, then of each recipient; a blank line after each group. */
 export function deliveryStatus(report: Report): string {
@@ -41,7 +40,7 @@ function recipientFields(recipient: ReportedRecipient, isGlobal: boolean): strin
   if (remoteHost !== undefined) fields.push(`Remote-MTA: dns; ${plain(remoteHost, isGlobal)}`)
   if (diagnostic !== undefined && diagnostic.trim() !== '') {
     // RFC 3464 section 2.3.6: `smtp` is for the words of an SMTP server alone; ours are of a type of our own.
-    const type = SMTP_REPLY.test(diagnostic) ? 'smtp' : 'x-mailserver'
+    const type = isSmtpReply(diagnostic) ? 'smtp' : 'x-mailserver'
     fields.push(`Diagnostic-Code: ${type}; ${plain(diagnostic, isGlobal)}`)
   }
   if (lastAttemptAt !== undefined) fields.push(`Last-Attempt-Date: ${formatDate(lastAttemptAt)}`)

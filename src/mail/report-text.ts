@@ -3,7 +3,7 @@
 import { formatDate } from './date-time.ts'
 import { explainStatus } from './enhanced-status.ts'
 import type { Report, ReportAction, ReportedRecipient } from './report.ts'
-import { oneLine, wrap } from './report-words.ts'
+import { isSmtpReply, oneLine, wrap } from './report-words.ts'
 
 /** Of a report with several, the first in this order names it. */
 const ORDER = ['failed', 'delayed', 'relayed', 'expanded', 'delivered'] as const satisfies readonly ReportAction[]
@@ -53,9 +53,7 @@ function recipientLines(recipient: ReportedRecipient): string[] {
   if (action === 'failed' || action === 'delayed') {
     lines.push(...wrap(explainStatus(status), '    '))
     if (diagnostic !== undefined && diagnostic.trim() !== '') {
-      lines.push(
-        ...wrap(remoteHost === undefined ? 'In technical words:' : `The mail server ${remoteHost} said:`, '    '),
-      )
+      lines.push(...wrap(diagnosticHead(diagnostic, remoteHost), '    '))
       lines.push(...wrap(diagnostic, '      '))
     }
     if (action === 'delayed' && willRetryUntil !== undefined) {
@@ -65,4 +63,12 @@ function recipientLines(recipient: ReportedRecipient): string[] {
     lines.push(...wrap(`Taken by the mail server ${remoteHost}.`, '    '))
   }
   return lines
+}
+
+/** What we say about a server must not look like what it said itself. */
+function diagnosticHead(diagnostic: string, remoteHost: string | undefined): string {
+  if (remoteHost === undefined) return 'In technical words:'
+  return isSmtpReply(diagnostic)
+    ? `The mail server ${remoteHost} said:`
+    : `In technical words, of the mail server ${remoteHost}:`
 }

@@ -39,3 +39,6 @@ export function wrap(text: string, indent = ''): string[] {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
 export const isAscii = (text: string): boolean => /^[\u0000-\u007f]*$/.test(text)
+
+/** Are these the words of an SMTP server, or our own about it? */
+export const isSmtpReply = (diagnostic: string): boolean => /^[245]\d\d(?:[ -]|$)/.test(diagnostic)

@@ -139,6 +139,14 @@ describe('a report of failure', () => {
     for (const line of (text ?? '').split('\r\n')) expect(line.length).toBeLessThanOrEqual(76)
   })
 
+  it('says of its own words whose they are', () => {
+    const report = failed({ diagnostic: 'The connection was closed' })
+    expect(report.toString()).toContain(
+      '    In technical words, of the mail server mx.example.net:\r\n      The connection was closed\r\n',
+    )
+    expect(report.toString()).not.toContain('said:')
+  })
+
   it('gives our own words a type of their own (RFC 3464 section 2.3.6)', () => {
     const { remoteHost: _, ...own } = FAILED
     const report = compose({ recipients: [{ ...own, status: '5.4.7', diagnostic: 'No answer within five days' }] })
