@@ -48,7 +48,7 @@ function runUnderOwnNode() {
     process.exitCode = 1
     return
   }
-  runUnder(own, [])
+  runUnder(own, process.execArgv)
 }
 
 /** The `node` package of npm, when the project of this package has it. */

@@ -5,6 +5,7 @@ import { type LockHolder, lockHolder } from '../control/data-lock.ts'
 import { socketPathOf } from '../control/socket-path.ts'
 import { localTransport, socketTransport } from '../control/transport.ts'
 import { EXIT, UserError } from '../errors/user-error.ts'
+import { keepFilesPrivate } from './private-files.ts'
 
 /** A server that has just begun to start has its lock and no socket yet. */
 const STARTING_MS = 10_000
@@ -25,6 +26,7 @@ export async function withServer<T>(config: ResolvedConfig, use: (client: Contro
 export async function withStore<T>(config: ResolvedConfig, use: (client: ControlClient) => Promise<T>): Promise<T> {
   if (runningServer(config) !== undefined) return use(await connected(config))
   const { openOffline } = await import('../server/offline.ts')
+  keepFilesPrivate()
   const offline = await openOffline(config)
   try {
     return await use(new ControlClient(localTransport(offline.app)))

@@ -11,7 +11,9 @@ const GENERATED = 'generated-passwords.json'
 /** The card of a server that has just started. */
 export async function readCard(config: ResolvedConfig, status: ServerStatus): Promise<StartCard> {
   const accounts = config.accounts.map(({ address }) => formatAddress(address))
-  return startCard(status, accounts, await generatedPasswords(config.dataDir))
+  // systemd keeps what is printed in its journal, for others to read.
+  const isKept = process.env.JOURNAL_STREAM !== undefined
+  return startCard(status, accounts, isKept ? {} : await generatedPasswords(config.dataDir))
 }
 
 async function generatedPasswords(dataDir: string): Promise<Record<string, string>> {

@@ -2,6 +2,7 @@ import type { ServerStatus } from '../control/server-status.ts'
 import { paint } from './paint.ts'
 import { bytes, moment, span } from './quantity.ts'
 import { clean, table } from './table.ts'
+import { tlsText } from './tls-text.ts'
 
 export function renderStatus(status: ServerStatus): string {
   const { queue, sessions, certificate } = status
@@ -21,7 +22,7 @@ export function renderStatus(status: ServerStatus): string {
     table(status.listeners, [
       { title: 'PROTOCOL', of: ({ protocol }) => protocol },
       { title: 'ADDRESS', of: ({ address }) => address },
-      { title: 'TLS', of: ({ tls }) => (tls ? 'yes' : 'no') },
+      { title: 'TLS', of: tlsText },
       { title: 'CONNECTIONS', of: ({ connections }) => connections, align: 'right' },
     ]),
     table(status.workers, [

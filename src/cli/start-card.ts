@@ -1,6 +1,7 @@
 import type { ListenerView, ServerStatus } from '../control/server-status.ts'
 import { paint } from './paint.ts'
 import { table } from './table.ts'
+import { tlsText } from './tls-text.ts'
 
 /** What a start prints: what listens, who can log in, and how to try it. */
 export interface StartCard {
@@ -96,7 +97,7 @@ export function renderCard(card: StartCard): string {
     table(card.listeners, [
       { title: 'PROTOCOL', of: ({ protocol }) => protocol },
       { title: 'ADDRESS', of: ({ address }) => address },
-      { title: 'TLS', of: ({ tls }) => (tls ? 'from the first byte' : 'STARTTLS') },
+      { title: 'TLS', of: tlsText },
     ]),
   ]
   if (card.certificate?.isSelfSigned === true) {

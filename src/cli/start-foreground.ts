@@ -2,6 +2,7 @@ import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { runServer } from '../server/run-server.ts'
 import type { LogTarget } from '../server/server-log.ts'
 import { obeySignals } from './exit.ts'
+import { keepFilesPrivate } from './private-files.ts'
 import { readCard } from './read-card.ts'
 import type { StartCard } from './start-card.ts'
 
@@ -16,6 +17,7 @@ export async function runForeground(
   onStarted: (card: StartCard) => void,
 ): Promise<void> {
   const signals = obeySignals()
+  keepFilesPrivate()
   try {
     const server = await runServer({ configFile: config.file, log })
     if (signals.rule(server)) onStarted(await readCard(config, await server.status()))

@@ -57,6 +57,7 @@ describe('user', () => {
       name: 'Carol',
       disabled: true,
     })
+    expect(await p.json(['user', 'set', 'carol@example.test', '--enable'])).toMatchObject({ disabled: false })
     const { password } = await p.json<{ password: string }>(['user', 'password', 'carol@example.test', '--generate'])
     expect(password).toMatch(/^[A-Za-z0-9]{20}$/)
     expect((await p.mailserver('user', 'show', 'carol@example.test')).stdout).toMatch(/INBOX +- +0 +0/)

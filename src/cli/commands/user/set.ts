@@ -27,7 +27,7 @@ export default class UserSet extends BaseCommand {
       ...(flags.name !== undefined && { name: flags.name === '' ? null : flags.name }),
       ...(maxBytes !== undefined && { maxBytes }),
       ...(maxMessages !== undefined && { maxMessages }),
-      ...((flags.disable || flags.enable) && { disabled: flags.disable }),
+      ...((flags.disable || flags.enable) && { disabled: flags.disable === true }),
     }
     if (Object.keys(body).length === 0) {
       throw new UserError('Nothing to change was given.', {
