@@ -107,17 +107,17 @@ describeWith(['curl'], 'queue', () => {
 
     const { entries } = await p.json<Entries>(['queue', 'list'])
     expect(entries.map(({ recipient }) => recipient).toSorted()).toEqual(people)
-    expect(await p.json(['queue', 'hold', '--domain', 'example.net'])).toEqual({ changed: 2 })
+    expect(await p.json(['queue', 'hold', '--domain', 'example.net'])).toEqual({ changed: 2, delivering: 0 })
     const held = await p.json<Entries>(['queue', 'list', '--state', 'held'])
     expect(held.entries).toHaveLength(2)
     expect((await p.mailserver('queue', 'show', held.entries[0]?.id ?? '')).stdout).toMatch(
       /State +held, tried 0 times/,
     )
-    expect(await p.json(['queue', 'release', '--recipient', 'dora@example.net'])).toEqual({ changed: 1 })
+    expect(await p.json(['queue', 'release', '--recipient', 'dora@example.net'])).toEqual({ changed: 1, delivering: 0 })
     expect((await p.mailserver('queue', 'list', '-n', '1')).stdout).toMatch(/… and more/)
 
     expect(await p.mailserver('queue', 'remove')).toMatchObject({ code: 2, stderr: expect.stringContaining('--all') })
-    expect(await p.json(['queue', 'remove', '--all'])).toEqual({ changed: 3 })
+    expect(await p.json(['queue', 'remove', '--all'])).toEqual({ changed: 3, delivering: 0 })
     expect((await p.mailserver('queue', 'list')).stdout).toBe('Nothing waits.\n')
     expect(await p.json(['queue', 'resume'])).toEqual({ all: false, destinations: [] })
   })

@@ -153,13 +153,21 @@ const changeRoute = (name: QueueChange) =>
     path: `/queue/${name}`,
     summary: changes[name].summary,
     body: selection,
-    response: z.object({ changed: z.number() }),
+    response: z.object({
+      changed: z.number(),
+      delivering: z
+        .number()
+        .describe('Of these, in delivery at this moment: done when the attempt ends, unless it delivers'),
+    }),
     async run(context: ControlContext, { body }) {
       const filter = filterOf(body)
       if (Object.keys(filter).length === 0 && !body.all) {
         throw new BadRequest('no filter was given; say all: true to mean the whole queue')
       }
-      return { changed: await changes[name].run(context.service(queue), filter, body.reason) }
+      const service = context.service(queue)
+      const changed = await changes[name].run(service, filter, body.reason)
+      const isAnyState = filter.state === undefined || filter.state === 'delivering'
+      return { changed, delivering: isAnyState ? await service.count({ ...filter, state: 'delivering' }) : 0 }
     },
   })
 
