@@ -24,6 +24,9 @@ async function run() {
     process.stdout.write(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`)
     return
   }
+  // Colour libraries take CI=true for a terminal. Output that goes to a file or a pipe has no escape sequences.
+  const isPiped = !process.stdout.isTTY || !process.stderr.isTTY
+  if (isPiped && process.env.FORCE_COLOR === undefined) process.env.NO_COLOR ??= '1'
   const threads = Number(process.env.UV_THREADPOOL_SIZE ?? 0)
   if (!(threads >= MIN_THREADS)) process.env.UV_THREADPOOL_SIZE = String(MIN_THREADS)
   const asked = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)]

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -29,6 +30,15 @@ describe('the command line', () => {
     const ran = await mailserver(...args)
     expect(ran.code).toBe(code)
     expect(ran.stderr).toMatch(message)
+  })
+
+  test('writes no colours into a pipe, on a build machine either', async () => {
+    const env = { ...process.env, CI: 'true', COLORTERM: 'truecolor' }
+    delete (env as NodeJS.ProcessEnv).FORCE_COLOR
+    delete (env as NodeJS.ProcessEnv).NO_COLOR
+    const ran = spawnSync(process.execPath, ['--conditions=source', bin, 'nonsense'], { env, encoding: 'utf8' })
+    expect(ran.stderr).toContain('nonsense is not a mailserver command')
+    expect(ran.stderr).not.toContain('\u001b')
   })
 
   test('has an example in the help of every command', async () => {
