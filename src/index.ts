@@ -143,6 +143,7 @@ export {
   type Lease,
   type Range,
   type Reader,
+  type Snapshot,
   type Transaction,
 } from './store/engine.ts'
 export { type Journey, type JourneyEvent, type JourneySubject, type Journeys, journeys } from './store/journey.ts'

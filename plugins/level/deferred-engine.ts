@@ -1,4 +1,13 @@
-import { type Engine, type Entry, type Key, type Lease, MailError, type Range, type Transaction } from 'mailserver'
+import {
+  type Engine,
+  type Entry,
+  type Key,
+  type Lease,
+  MailError,
+  type Range,
+  type Snapshot,
+  type Transaction,
+} from 'mailserver'
 
 interface Watch {
   readonly topic: string
@@ -30,6 +39,10 @@ export class DeferredEngine implements Engine {
 
   scan(range: Range): AsyncIterable<readonly Entry[]> {
     return this.#engine.scan(range)
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    return this.#engine.snapshot()
   }
 
   async transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>): Promise<T> {

@@ -23,6 +23,12 @@ export interface Reader {
   scan(range: Range): AsyncIterable<readonly Entry[]>
 }
 
+/**
+ * The store as it was at one moment: later commits do not show in it, however long it is read, and it does not hold
+ * them up. What it still shows cannot be cleared away, so give it back soon. Of no use afterwards.
+ */
+export interface Snapshot extends Reader, AsyncDisposable {}
+
 /** Reads see this transaction's own writes. Nothing is visible to others, or on disk, before it commits. */
 export interface Transaction extends Reader {
   put(key: Key, value: Buffer): void
@@ -42,6 +48,8 @@ export interface Lease {
  * A driver passes `engineContract` of `mailserver/testing`.
  */
 export interface Engine extends Reader {
+  /** Everything that was committed when it was called, by any worker: all of a commit, or nothing of it. */
+  snapshot(): Promise<Snapshot>
   /**
    * Runs `fn` while no other transaction, in any worker, holds one of `scopes`; then commits what it wrote, all or
    * nothing. Resolves once that is on disk. When `fn` throws nothing is written. A scope is any text, e.g. `account:…`;

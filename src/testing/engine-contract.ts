@@ -1,39 +1,24 @@
 import assert from 'node:assert/strict'
-import type { Engine, Entry, Range, Reader, Transaction } from '../store/engine.ts'
+import type { Transaction } from '../store/engine.ts'
 import { key, prefixRange } from '../store/key.ts'
 import type { ContractTest } from './contract.ts'
+import {
+  bytes,
+  type EngineCheck,
+  entriesOf,
+  fill,
+  keysOf,
+  LETTERS,
+  type OpenedEngine,
+  TURN,
+  text,
+  until,
+} from './engine-contract/check.ts'
+import { SNAPSHOT_CHECKS } from './engine-contract/snapshots.ts'
 
-/** An Engine to check, and how to end it. Each test opens an empty one. */
-export interface OpenedEngine {
-  readonly engine: Engine
-  close(): Promise<void>
-}
+export type { OpenedEngine } from './engine-contract/check.ts'
 
-type Check = (engine: Engine) => Promise<void>
-
-const text = (value: Buffer | undefined) => value?.toString()
-const bytes = (value: string) => Buffer.from(value)
-
-async function entriesOf(reader: Reader, range: Range): Promise<Entry[]> {
-  const found: Entry[] = []
-  for await (const batch of reader.scan(range)) found.push(...batch)
-  return found
-}
-
-async function keysOf(reader: Reader, range: Range): Promise<string[]> {
-  return (await entriesOf(reader, range)).map(([name]) => name.toString())
-}
-
-async function fill(engine: Engine, names: readonly string[]): Promise<void> {
-  await engine.transact(['fill'], async (tx) => {
-    for (const name of names) tx.put(bytes(name), bytes(`value of ${name}`))
-  })
-}
-
-const LETTERS = ['a', 'b', 'c', 'd', 'e']
-const TURN = () => new Promise<void>((resolve) => setImmediate(resolve))
-
-const CHECKS: readonly (readonly [title: string, check: Check])[] = [
+const CHECKS: readonly EngineCheck[] = [
   [
     'reads back what a transaction put, and nothing for a key that was never put',
     async (engine) => {
@@ -475,6 +460,7 @@ const CHECKS: readonly (readonly [title: string, check: Check])[] = [
       await lease.release()
     },
   ],
+  ...SNAPSHOT_CHECKS,
 ]
 
 /** What every Engine promises. Run each test with a function that opens an empty engine. */
@@ -489,11 +475,3 @@ export const engineContract: readonly ContractTest<OpenedEngine>[] = CHECKS.map(
     }
   },
 }))
-
-async function until(isSo: () => boolean): Promise<void> {
-  const end = Date.now() + 5_000
-  while (!isSo()) {
-    if (Date.now() > end) throw new Error(`not within five seconds: ${isSo}`)
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
-}

@@ -1,42 +1,23 @@
-import type { Engine, Entry, Key, Lease, Range, Transaction } from '../store/engine.ts'
+import type { Engine, Entry, Key, Lease, Range, Snapshot, Transaction } from '../store/engine.ts'
 
 const BATCH = 256
 
 /** An Engine in memory: the reference that the contract suite and other drivers' tests compare with. Nothing is durable. */
 export function memoryEngine(): Engine {
-  const values = new Map<string, Buffer>()
-  let sorted: string[] | undefined = []
+  let values: Values = new Map()
+  let sorted: readonly string[] | undefined = []
+  /** A snapshot reads them: the next commit leaves them as they are and goes on with a copy. */
+  let isShared = false
   const watchers = new Map<string, Set<(message: string) => void>>()
   const leases = new Map<string, AbortController>()
   const tails = new Map<string, Promise<void>>()
 
-  const text = (key: Key) => key.toString('latin1')
   const keysInOrder = () => {
     sorted ??= [...values.keys()].sort(byCodeUnit)
     return sorted
   }
-
-  async function* scanOf(
-    range: Range,
-    overlay?: ReadonlyMap<string, Buffer | undefined>,
-  ): AsyncIterable<readonly Entry[]> {
-    let names = keysInOrder()
-    if (overlay !== undefined && overlay.size > 0) {
-      names = [...new Set([...names, ...overlay.keys()])]
-        .filter((name) => overlay.get(name) !== undefined || !overlay.has(name))
-        .sort(byCodeUnit)
-    }
-    const inside = names.filter((name) => contains(range, name))
-    if (range.reverse) inside.reverse()
-    const wanted = inside.slice(0, range.limit ?? inside.length)
-    for (let at = 0; at < wanted.length; at += BATCH) {
-      const batch: Entry[] = []
-      for (const name of wanted.slice(at, at + BATCH)) {
-        const value = overlay?.get(name) ?? values.get(name)
-        if (value !== undefined) batch.push([Buffer.from(name, 'latin1'), value])
-      }
-      yield batch
-    }
+  const scanNow = async function* (range: Range, overlay?: ReadonlyMap<string, Buffer | undefined>) {
+    yield* scanOf(values, keysInOrder(), range, overlay)
   }
 
   async function transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -53,13 +34,17 @@ export function memoryEngine(): Engine {
       const result = await fn({
         get,
         getMany: (keys) => Promise.all(keys.map(get)),
-        scan: (range) => scanOf(range, overlay),
+        scan: (range) => scanNow(range, overlay),
         put: (key, value) => write(key, Buffer.from(value)),
         delete: (key) => write(key, undefined),
         afterCommit: (done) => void committed.push(done),
       }).finally(() => {
         hasEnded = true
       })
+      if (isShared && overlay.size > 0) {
+        values = new Map(values)
+        isShared = false
+      }
       for (const [name, value] of overlay) {
         if (value === undefined) values.delete(name)
         else values.set(name, value)
@@ -75,7 +60,11 @@ export function memoryEngine(): Engine {
   return {
     get: async (key) => values.get(text(key)),
     getMany: async (keys) => keys.map((key) => values.get(text(key))),
-    scan: (range) => scanOf(range),
+    scan: (range) => scanNow(range),
+    async snapshot() {
+      isShared = true
+      return snapshotOf(values, keysInOrder())
+    },
     transact,
     transactRelaxed: transact,
     watch(topic, listener) {
@@ -98,6 +87,53 @@ export function memoryEngine(): Engine {
         if (leases.get(name) === lost) leases.delete(name)
       }
       return { lost: lost.signal, release }
+    },
+  }
+}
+
+type Values = Map<string, Buffer>
+
+const text = (key: Key) => key.toString('latin1')
+
+async function* scanOf(
+  values: ReadonlyMap<string, Buffer>,
+  keysInOrder: readonly string[],
+  range: Range,
+  overlay?: ReadonlyMap<string, Buffer | undefined>,
+): AsyncGenerator<readonly Entry[]> {
+  let names = keysInOrder
+  if (overlay !== undefined && overlay.size > 0) {
+    names = [...new Set([...names, ...overlay.keys()])]
+      .filter((name) => overlay.get(name) !== undefined || !overlay.has(name))
+      .sort(byCodeUnit)
+  }
+  const inside = names.filter((name) => contains(range, name))
+  if (range.reverse) inside.reverse()
+  const wanted = inside.slice(0, range.limit ?? inside.length)
+  for (let at = 0; at < wanted.length; at += BATCH) {
+    const batch: Entry[] = []
+    for (const name of wanted.slice(at, at + BATCH)) {
+      const value = overlay?.get(name) ?? values.get(name)
+      if (value !== undefined) batch.push([Buffer.from(name, 'latin1'), value])
+    }
+    yield batch
+  }
+}
+
+function snapshotOf(values: ReadonlyMap<string, Buffer>, keysInOrder: readonly string[]): Snapshot {
+  let isOpen = true
+  const open = () => {
+    if (!isOpen) throw new Error('the snapshot was given back')
+    return values
+  }
+  return {
+    get: async (key) => open().get(text(key)),
+    getMany: async (keys) => keys.map((key) => open().get(text(key))),
+    async *scan(range) {
+      yield* scanOf(open(), keysInOrder, range)
+    },
+    async [Symbol.asyncDispose]() {
+      isOpen = false
     },
   }
 }

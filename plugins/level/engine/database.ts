@@ -5,6 +5,7 @@ import { UserError } from 'mailserver'
 import type { Layout } from '../layout.ts'
 
 export type Database = ClassicLevel<Buffer, Buffer>
+export type DatabaseSnapshot = ReturnType<Database['snapshot']>
 
 export interface DatabaseOptions {
   readonly cacheBytes: number

@@ -1,10 +1,11 @@
-import type { Engine, Entry, Key, Lease, Log, Range, Transaction } from 'mailserver'
+import type { Engine, Entry, Key, Lease, Log, Range, Snapshot, Transaction } from 'mailserver'
 import type { Op } from '../segments/commit-frame.ts'
 import type { SegmentLog } from '../segments/segment-log.ts'
 import type { Bus } from './bus.ts'
 import type { Database } from './database.ts'
 import { readValue, readValues, scanEntries } from './index-reader.ts'
 import type { Leases } from './leases.ts'
+import { LevelSnapshot } from './level-snapshot.ts'
 import { LevelTransaction } from './level-transaction.ts'
 import type { ScopeLocks } from './scope-locks.ts'
 
@@ -37,6 +38,10 @@ export class LevelEngine implements Engine {
 
   scan(range: Range): AsyncIterable<readonly Entry[]> {
     return scanEntries(this.#parts.db, range)
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    return new LevelSnapshot(this.#parts.db)
   }
 
   transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>): Promise<T> {

@@ -71,6 +71,7 @@ export function delegate(engine: Engine): Engine {
     get: (key) => engine.get(key),
     getMany: (keys) => engine.getMany(keys),
     scan: (range) => engine.scan(range),
+    snapshot: () => engine.snapshot(),
     transact: (scopes, fn) => engine.transact(scopes, fn),
     transactRelaxed: (scopes, fn) => engine.transactRelaxed(scopes, fn),
     watch: (topic, listener) => engine.watch(topic, listener),
