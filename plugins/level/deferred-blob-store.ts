@@ -25,6 +25,10 @@ export class DeferredBlobStore implements BlobStore {
     return this.#store.read(ref, range)
   }
 
+  async *readMany(refs: readonly BlobRef[]): AsyncGenerator<readonly (readonly [BlobRef, Buffer])[]> {
+    yield* this.#store.readMany(refs)
+  }
+
   stream(ref: BlobRef, range?: BlobRange): Readable {
     return this.#store.stream(ref, range)
   }

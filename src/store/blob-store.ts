@@ -35,7 +35,15 @@ export interface BlobStore {
   write(bytes: Buffer): Promise<BlobRef>
   /** The bytes of the range as one buffer. @throws MailError NOT_FOUND, CORRUPT (a checksum does not match) */
   read(ref: BlobRef, range?: BlobRange): Promise<Buffer>
-  /** The same as a stream, with back-pressure. */
+  /**
+   * Whole blobs in the order of `refs`, read ahead and in large pieces where they lie side by side: the way to send
+   * many messages. A batch holds about 1 MB, or one blob when that is larger, so read blobs that may be huge with
+   * `stream`. Buffers may share memory with others of their batch.
+   * @throws MailError NOT_FOUND, CORRUPT, UNAVAILABLE at the first blob that cannot be read, once all before it are
+   * delivered; begin again behind it for the rest
+   */
+  readMany(refs: readonly BlobRef[]): AsyncIterable<readonly (readonly [ref: BlobRef, bytes: Buffer])[]>
+  /** The bytes of the range as a stream, with back-pressure. */
   stream(ref: BlobRef, range?: BlobRange): Readable
   /**
    * Resolves when the blob survives a power failure, or will with the next commit of the Engine that shares this

@@ -20,6 +20,12 @@ async function streamed(store: BlobStore, ref: BlobRef, range?: BlobRange): Prom
   return Buffer.concat(chunks)
 }
 
+async function readAll(store: BlobStore, refs: readonly BlobRef[]): Promise<(readonly [BlobRef, Buffer])[]> {
+  const read: (readonly [BlobRef, Buffer])[] = []
+  for await (const batch of store.readMany(refs)) read.push(...batch)
+  return read
+}
+
 async function writeIn(store: BlobStore, bytes: Buffer, chunk: number): Promise<BlobRef> {
   const writer = await store.writer()
   for (let at = 0; at < bytes.length; at += chunk) await writer.write(bytes.subarray(at, at + chunk))
@@ -109,6 +115,61 @@ const CHECKS: readonly (readonly [title: string, check: Check])[] = [
       const refs = await Promise.all(blobs.map((bytes) => store.write(bytes)))
       const read = await Promise.all(refs.map((ref) => store.read(ref)))
       for (const [at, bytes] of read.entries()) assert.ok(bytes.equals(blobs[at] as Buffer))
+    },
+  ],
+  [
+    'reads many in the order they are asked for, each whole, also twice',
+    async (store) => {
+      const blobs = Array.from({ length: 150 }, (_, at) => random(at % 10 === 0 ? at * 3_000 : at * 50))
+      const refs: BlobRef[] = []
+      for (const bytes of blobs) refs.push(await store.write(bytes))
+      const orders = [
+        refs.map((_, at) => at),
+        refs.map((_, at) => refs.length - 1 - at),
+        refs.map((_, at) => (at * 37) % refs.length),
+        [5, 5, 6, 6, 5],
+        [],
+      ]
+      for (const order of orders) {
+        const read = await readAll(
+          store,
+          order.map((at) => refs[at] as BlobRef),
+        )
+        assert.deepEqual(
+          read.map(([ref]) => ref),
+          order.map((at) => refs[at]),
+        )
+        for (const [at, [, bytes]] of read.entries()) assert.ok(bytes.equals(blobs[order[at] as number] as Buffer))
+      }
+    },
+  ],
+  [
+    'gives everything before a blob that is not there, and then says so',
+    async (store) => {
+      const blobs = [random(400), random(70_000), random(400)]
+      const refs = await Promise.all(blobs.map((bytes) => store.write(bytes)))
+      const asked = [...refs, 'nonsense' as BlobRef, ...refs]
+      const read: Buffer[] = []
+      const reading = async () => {
+        for await (const batch of store.readMany(asked)) for (const [, bytes] of batch) read.push(bytes)
+      }
+      assert.equal(await codeFrom(reading()), 'NOT_FOUND')
+      assert.equal(read.length, 3)
+      for (const [at, bytes] of read.entries()) assert.ok(bytes.equals(blobs[at] as Buffer))
+    },
+  ],
+  [
+    'reads many in batches of a bounded size, and stops when it is left early',
+    async (store) => {
+      const bytes = random(100_000)
+      const refs: BlobRef[] = []
+      for (let at = 0; at < 60; at++) refs.push(await store.write(bytes))
+      for await (const batch of store.readMany(refs)) {
+        const size = batch.reduce((sum, [, { length }]) => sum + length, 0)
+        assert.ok(size <= 2_000_000, `a batch of ${size} octets`)
+        if (batch.some(([ref]) => ref === refs[30])) break
+      }
+      assert.ok((await store.read(refs[59] as BlobRef)).equals(bytes))
     },
   ],
   [

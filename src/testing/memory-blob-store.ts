@@ -48,6 +48,9 @@ export function memoryBlobStore(): BlobStore & { readonly count: number } {
     },
     write: async (bytes) => keep(Buffer.from(bytes)),
     read: async (ref, range) => read(ref, range),
+    async *readMany(refs) {
+      for (const ref of refs) yield [[ref, read(ref)]]
+    },
     stream: (ref, range) =>
       Readable.from(
         (async function* () {

@@ -60,6 +60,25 @@ export class FrameReads {
     return blocks.subarray(start - from, end - from)
   }
 
+  /** Octets `start` to `end` of a segment, unproven; fewer where the file ends. @throws MailError NOT_FOUND, UNAVAILABLE */
+  span(segment: number, start: number, end: number): Promise<Buffer> {
+    return this.#pread({ segment, offset: start }, start, end - start)
+  }
+
+  /**
+   * The payload of a frame that was read as a whole, proven. It shares memory with `bytes`.
+   * @param bytes begins with the frame
+   * @throws MailError CORRUPT
+   */
+  payload(place: Place, { type, length }: { type: FrameType; length: number }, bytes: Buffer): Buffer {
+    const head = this.#head(place, bytes)
+    if (head.type !== type || head.length !== length) throw this.#corrupt(place, 'holds another frame')
+    const payload = bytes.subarray(head.headSize, head.headSize + length)
+    const damaged = payload.length < length ? 0 : damagedBlock(head, payload)
+    if (damaged !== -1) throw this.#corrupt(place, `is damaged in block ${damaged}`)
+    return payload
+  }
+
   #head(place: Place, bytes: Buffer): FrameHead {
     const head = decodeHead(this.#layout.marker, place, bytes)
     if (head === undefined) throw this.#corrupt(place, 'is damaged in its head')

@@ -11,6 +11,7 @@ import type { SharedState, Slot } from '../shared-state.ts'
 import { type BlobPlace, formatBlobRef, parseBlobRef } from './blob-ref.ts'
 import type { FrameReads } from './frame-reads.ts'
 import { decodeManifest, manifestBytes, PART_BYTES, type Part } from './manifest.ts'
+import { type BlobBatch, readMany } from './read-many.ts'
 import { SegmentBlobWriter } from './segment-blob-writer.ts'
 
 export interface SegmentBlobStoreParts {
@@ -55,6 +56,10 @@ export class SegmentBlobStore implements BlobStore {
     const pieces: Buffer[] = []
     for await (const piece of this.#pieces(ref, start, end)) pieces.push(piece)
     return Buffer.concat(pieces)
+  }
+
+  readMany(refs: readonly BlobRef[]): AsyncGenerator<BlobBatch> {
+    return readMany(refs, this.#parts.reads, (ref) => this.read(ref))
   }
 
   stream(ref: BlobRef, range?: BlobRange): Readable {

@@ -11,6 +11,7 @@ const unreadable = (blobs: BlobStore): BlobStore => ({
   writer: () => blobs.writer(),
   write: (bytes) => blobs.write(bytes),
   read: () => assert.fail('a blob was read'),
+  readMany: () => assert.fail('a blob was read'),
   stream: () => assert.fail('a blob was read'),
   durable: (ref) => blobs.durable(ref),
   release: (ref) => blobs.release(ref),

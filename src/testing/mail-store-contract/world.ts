@@ -119,6 +119,7 @@ function notingReleases(blobs: BlobStore, released: Set<BlobRef>): BlobStore {
     writer: () => blobs.writer(),
     write: (bytes) => blobs.write(bytes),
     read: (ref, range) => blobs.read(ref, range),
+    readMany: (refs) => blobs.readMany(refs),
     stream: (ref, range) => blobs.stream(ref, range),
     durable: (ref) => blobs.durable(ref),
     async release(ref) {

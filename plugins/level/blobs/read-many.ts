@@ -1,0 +1,73 @@
+import type { BlobRef } from 'mailserver'
+import { FRAME } from '../segments/frame.ts'
+import type { FrameReads } from './frame-reads.ts'
+import { planReads, type Scattered, type Span } from './read-plan.ts'
+
+export type BlobBatch = readonly (readonly [ref: BlobRef, bytes: Buffer])[]
+
+/** Blobs far apart in the log are collected up to this size. */
+const BATCH_BYTES = 512 * 1024
+
+interface Step {
+  readonly span: Span
+  readonly bytes: Promise<Buffer>
+}
+
+/**
+ * Reads whole blobs in order. While a span of neighbours is proven and used, the next is read; a blob in parts is begun
+ * when its turn comes, so that no more than one of those is in memory.
+ * @param readOne reads a blob in parts
+ */
+export async function* readMany(
+  refs: readonly BlobRef[],
+  reads: FrameReads,
+  readOne: (ref: BlobRef) => Promise<Buffer>,
+): AsyncGenerator<BlobBatch> {
+  const steps = planReads(refs)
+  let batch: (readonly [BlobRef, Buffer])[] = []
+  let size = 0
+  let ahead = begin(steps, reads)
+  while (ahead !== undefined) {
+    const step: Step | Scattered | Failed = ahead
+    ahead = 'fault' in step ? undefined : begin(steps, reads)
+    try {
+      if ('fault' in step) throw step.fault
+      if ('span' in step) {
+        const bytes = await step.bytes
+        for (const { ref, place } of step.span.blobs) {
+          const frame = bytes.subarray(place.offset - step.span.start)
+          batch.push([ref, reads.payload(place, { type: FRAME.blob, length: place.size }, frame)])
+        }
+        size += bytes.length
+      } else {
+        const bytes = await readOne(step.ref)
+        batch.push([step.ref, bytes])
+        size += bytes.length
+      }
+    } catch (fault) {
+      if (batch.length > 0) yield batch
+      throw fault
+    }
+    if (size < BATCH_BYTES && ahead !== undefined) continue
+    yield batch
+    batch = []
+    size = 0
+  }
+}
+
+interface Failed {
+  readonly fault: unknown
+}
+
+function begin(steps: Iterator<Span | Scattered>, reads: FrameReads): Step | Scattered | Failed | undefined {
+  try {
+    const { value: step, done } = steps.next()
+    if (done === true || step.kind === 'scattered') return step
+    const bytes = reads.span(step.segment, step.start, step.end)
+    // Nobody may be waiting yet when it fails, and nobody ever will when the reader leaves early.
+    bytes.catch(() => {})
+    return { span: step, bytes }
+  } catch (fault) {
+    return { fault }
+  }
+}
