@@ -149,3 +149,4 @@ export {
 export { type Journey, type JourneyEvent, type JourneySubject, type Journeys, journeys } from './store/journey.ts'
 export { between, KeyReader, key, prefixRange } from './store/key.ts'
 export * from './store/mail-store.ts'
+export { flagClassesOf, rightsOf, unionOf, withoutRights } from './store/sharing/rights.ts'

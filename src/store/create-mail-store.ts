@@ -14,6 +14,8 @@ import { firstRecentUid } from './messages/first-recent.ts'
 import { move } from './messages/move.ts'
 import { indexes, read, records, states, statusOf, stream } from './messages/read-messages.ts'
 import { setFlags } from './messages/set-flags.ts'
+import { changeAcl } from './sharing/change-acl.ts'
+import { sharers } from './sharing/grants.ts'
 import type { StoreContext } from './store-context.ts'
 
 /** MailStore above any Engine and BlobStore: a table of contents, each entry in a file of its own. */
@@ -32,6 +34,8 @@ export function createMailStore(c: StoreContext): MailStore & { close(): void } 
     setSubscribed: (account, name, subscribed) => setSubscribed(c, account, name, subscribed),
     subscriptions: (account) => allSubscriptions(c.engine, account),
     status: (account, mailbox) => statusOf(c, account, mailbox),
+    changeAcl: (account, mailbox, change) => changeAcl(c, account, mailbox, change),
+    sharers: (account) => sharers(c.engine, account),
     states: (account, mailbox) => states(c, account, mailbox),
     records: (account, mailbox, uids) => records(c, account, mailbox, uids),
     indexes: (account, mailbox, uids) => indexes(c, account, mailbox, uids),
@@ -41,8 +45,8 @@ export function createMailStore(c: StoreContext): MailStore & { close(): void } 
     appendIn: (tx, account, mailbox, messages) => appendIn(c, tx, account, mailbox, messages),
     setFlags: (account, mailbox, uids, change, options) => setFlags(c, account, mailbox, uids, change, options),
     expunge: (account, mailbox, uids) => expunge(c, account, mailbox, uids),
-    copy: (account, from, uids, to) => copy(c, account, from, uids, to),
-    move: (account, from, uids, to) => move(c, account, from, uids, to),
+    copy: (account, from, uids, to, options) => copy(c, account, from, uids, to, options),
+    move: (account, from, uids, to, options) => move(c, account, from, uids, to, options),
     firstRecentUid: (account, mailbox, options) => firstRecentUid(c, account, mailbox, options),
     changesSince: (account, mailbox, since) => changesSince(c, account, mailbox, since),
     watch: (account, listener) => feeds.watch(account, listener),

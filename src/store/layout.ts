@@ -1,7 +1,7 @@
 import type { BlobRef } from './blob-store.ts'
 import type { Key, Range } from './engine.ts'
 import { key, prefixRange } from './key.ts'
-import type { AccountId } from './mail-store.ts'
+import type { AccountId, AclSubject } from './mail-store.ts'
 
 /**
  * Every key of the mail store, in one place. The first part names the space; no other room uses these words.
@@ -11,6 +11,7 @@ import type { AccountId } from './mail-store.ts'
  * | `mail-account` account                       | AccountRecord: counters, quota, MODSEQ            |
  * | `mail-mailbox` account name                  | MailboxRecord                                     |
  * | `mail-subscription` account name             | nothing                                           |
+ * | `mail-grant` subject account mailbox         | nothing: the ACL of the mailbox names the subject |
  * | `mail-counters` account mailbox              | MailboxCounters; its presence is the mailbox's    |
  * | `mail-state` account mailbox uid             | flags, MODSEQ, date, size: all that SELECT reads  |
  * | `mail-copy` account mailbox uid              | blob, EMAILID, SAVEDATE                           |
@@ -34,6 +35,11 @@ export const mailboxRange = (account: AccountId): Range => prefixRange('mail-mai
 
 export const subscriptionKey = (account: AccountId, name: string): Key => key('mail-subscription', account, name)
 export const subscriptionRange = (account: AccountId): Range => prefixRange('mail-subscription', account)
+
+/** Written in the scope of the account that grants; `subject` is another account, or `anyone`. */
+export const grantKey = (subject: AclSubject, account: AccountId, mailbox: number): Key =>
+  key('mail-grant', subject, account, mailbox)
+export const grantRange = (subject: AclSubject): Range => prefixRange('mail-grant', subject)
 
 export const countersKey = (account: AccountId, mailbox: number): Key => key('mail-counters', account, mailbox)
 

@@ -23,6 +23,47 @@ export interface Mailbox {
   readonly specialUse?: SpecialUse
   readonly subscribed: boolean
   readonly createdAt: number
+  /** Who else may do what with it; absent when nobody. The owner may do everything and does not stand in it. */
+  readonly acl?: Acl
+}
+
+/**
+ * Rights of RFC 4314 section 2.1, each by its letter, in the order of `ALL_RIGHTS`: lookup, read, seen, write, insert,
+ * post, create, delete a mailbox, delete messages, expunge, administer.
+ */
+export type Rights = string
+export const ALL_RIGHTS: Rights = 'lrswipkxtea'
+
+/** Who an entry of an access control list is for. */
+export type AclSubject = AccountId | 'anyone'
+
+/** What somebody is given; or, when it is negative, what is taken from them whatever other entries give. */
+export interface AclEntry {
+  readonly subject: AclSubject
+  readonly isNegative: boolean
+  readonly rights: Rights
+}
+
+export type Acl = readonly AclEntry[]
+
+/** A change of one entry; an entry that is left without rights goes. */
+export interface AclChange extends AclEntry {
+  readonly mode: 'replace' | 'add' | 'remove'
+}
+
+/** Which flags of a message somebody may change: `\\Seen`, `\\Deleted`, and all others. */
+export interface FlagClasses {
+  readonly seen: boolean
+  readonly deleted: boolean
+  readonly others: boolean
+}
+
+/** How messages are copied or moved to another account, or by somebody who may not set every flag there. */
+export interface TransferOptions {
+  /** The account of the destination, when it is another. */
+  readonly account?: AccountId
+  /** Flags that the copies keep; all when absent. */
+  readonly keep?: FlagClasses
 }
 
 export interface MailboxStatus {
@@ -148,6 +189,12 @@ export interface MailStore {
   subscriptions(account: AccountId): Promise<readonly string[]>
   status(account: AccountId, mailbox: MailboxId): Promise<MailboxStatus>
 
+  // Sharing (RFC 4314). A mailbox gets the access control list of its parent when it is made, and keeps its own when renamed.
+  /** @throws MailError MAILBOX_NOT_FOUND, INVALID (no right), LIMIT_REACHED (too many entries) */
+  changeAcl(account: AccountId, mailbox: MailboxId, change: AclChange): Promise<Acl>
+  /** Accounts of others that have a mailbox whose access control list names this one, or anyone. No scan of them all. */
+  sharers(account: AccountId): Promise<readonly AccountId[]>
+
   // Messages
   /** All messages of a mailbox in UID order, in batches: what SELECT builds its view from. */
   states(account: AccountId, mailbox: MailboxId): AsyncIterable<readonly MessageState[]>
@@ -181,7 +228,8 @@ export interface MailStore {
   /**
    * Changes flags of the UIDs that exist. With `unchangedSince`, those that changed after it are left alone and
    * named in `modified` (RFC 7162 section 3.1.3). `changed` has the state of all others as it now is; a message whose
-   * flags were so already keeps its MODSEQ, and no event tells of it. Does not wait for the disk.
+   * flags were so already keeps its MODSEQ, and no event tells of it. With `only`, all other flags stay as they are.
+   * Does not wait for the disk.
    * @throws MailError INVALID (no flag), LIMIT_REACHED (too many keywords), MAILBOX_NOT_FOUND
    */
   setFlags(
@@ -189,13 +237,25 @@ export interface MailStore {
     mailbox: MailboxId,
     uids: readonly number[],
     change: FlagChange,
-    options?: { unchangedSince?: bigint },
+    options?: { unchangedSince?: bigint; only?: FlagClasses },
   ): Promise<{ readonly changed: readonly MessageState[]; readonly modified: readonly number[] }>
   /** Removes the UIDs that exist, whatever their flags. On disk when it resolves. Returns those removed. */
   expunge(account: AccountId, mailbox: MailboxId, uids: readonly number[]): Promise<readonly number[]>
-  copy(account: AccountId, from: MailboxId, uids: readonly number[], to: MailboxId): Promise<Copied>
+  copy(
+    account: AccountId,
+    from: MailboxId,
+    uids: readonly number[],
+    to: MailboxId,
+    options?: TransferOptions,
+  ): Promise<Copied>
   /** One commit: no moment at which a message is in both or in neither (RFC 6851). */
-  move(account: AccountId, from: MailboxId, uids: readonly number[], to: MailboxId): Promise<Copied>
+  move(
+    account: AccountId,
+    from: MailboxId,
+    uids: readonly number[],
+    to: MailboxId,
+    options?: TransferOptions,
+  ): Promise<Copied>
 
   /**
    * Takes the `\Recent` messages for this session: those that came since the last session that asked with `take`

@@ -8,6 +8,7 @@ import { FLAG_CASES } from './mail-store-contract/flags.ts'
 import { JOURNEY_CASES } from './mail-store-contract/journeys.ts'
 import { MAILBOX_CASES } from './mail-store-contract/mailboxes.ts'
 import { MESSAGE_CASES } from './mail-store-contract/messages.ts'
+import { SHARING_CASES } from './mail-store-contract/sharing.ts'
 import { WALK_CASES } from './mail-store-contract/walk.ts'
 import type { OpenedDrivers } from './mail-store-contract/world.ts'
 
@@ -23,6 +24,7 @@ export const mailStoreContract: readonly ContractTest<OpenedDrivers>[] = [
   ...MESSAGE_CASES,
   ...FLAG_CASES,
   ...COPY_CASES,
+  ...SHARING_CASES,
   ...CHANGE_CASES,
   ...BLOB_CASES,
   ...WALK_CASES,

@@ -4,7 +4,7 @@ import { type AccountId, HIERARCHY_SEPARATOR, type Mailbox, type SpecialUse } fr
 import { toMailbox } from '../records/mailbox-record.ts'
 import type { StoreContext } from '../store-context.ts'
 import { newName } from './mailbox-name.ts'
-import { addMailbox, addParents, allRecords, checkCount, exists, notFound } from './names.ts'
+import { addMailbox, addParents, allRecords, checkCount, exists, inheritedAcl, notFound } from './names.ts'
 
 export async function createMailbox(
   context: StoreContext,
@@ -20,7 +20,7 @@ export async function createMailbox(
     if (existing.has(canonical)) throw exists(account, canonical)
     const modSeq = commit.nextModSeq()
     addParents(commit, canonical, modSeq, existing)
-    const record = addMailbox(commit, canonical, modSeq, options)
+    const record = addMailbox(commit, canonical, modSeq, { ...options, acl: inheritedAcl(canonical, existing) })
     checkCount(context, existing.set(canonical, record))
     commit.mailboxesChanged(modSeq)
     const subscription = await commit.tx.get(subscriptionKey(account, canonical))

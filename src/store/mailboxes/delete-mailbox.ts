@@ -3,6 +3,7 @@ import { AccountCommit } from '../account-commit.ts'
 import { doomedKey, mailboxKey } from '../layout.ts'
 import { type AccountId, accountScope } from '../mail-store.ts'
 import type { MailboxRecord } from '../records/mailbox-record.ts'
+import { deleteGrants } from '../sharing/grants.ts'
 import type { StoreContext } from '../store-context.ts'
 import { canonicalName, isInbox } from './mailbox-name.ts'
 import { recordOf } from './names.ts'
@@ -32,5 +33,6 @@ export function doom(commit: AccountCommit, name: string, mailbox: MailboxRecord
   record.lostUidValidity = Math.max(record.lostUidValidity, mailbox.uidValidity)
   tx.delete(mailboxKey(account, name))
   tx.put(doomedKey(account, mailbox.number), Buffer.alloc(0))
+  deleteGrants(commit, mailbox)
   commit.removeMailbox(mailbox.number)
 }

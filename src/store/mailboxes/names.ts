@@ -3,8 +3,9 @@ import type { AccountCommit } from '../account-commit.ts'
 import type { Reader } from '../engine.ts'
 import { KeyReader, key } from '../key.ts'
 import { mailboxKey, mailboxRange, subscriptionKey, subscriptionRange } from '../layout.ts'
-import type { AccountId, Mailbox, SpecialUse } from '../mail-store.ts'
+import type { AccountId, Acl, Mailbox, SpecialUse } from '../mail-store.ts'
 import { decodeMailbox, encodeMailbox, type MailboxRecord, toMailbox } from '../records/mailbox-record.ts'
+import { putGrants } from '../sharing/grants.ts'
 import type { StoreContext } from '../store-context.ts'
 import { canonicalName, isBelow, isInbox, parentsOf } from './mailbox-name.ts'
 
@@ -63,17 +64,19 @@ export function addMailbox(
   commit: AccountCommit,
   name: string,
   modSeq: bigint,
-  options: { specialUse?: SpecialUse | undefined; isSubscribed?: boolean } = {},
+  options: { specialUse?: SpecialUse | undefined; isSubscribed?: boolean; acl?: Acl | undefined } = {},
 ): MailboxRecord {
   const { record: account } = commit
   account.lastMailbox += 1
-  const { specialUse } = options
+  const { specialUse, acl } = options
   const record: MailboxRecord = {
     number: account.lastMailbox,
     uidValidity: commit.nextUidValidity(),
     ...(specialUse !== undefined && { specialUse }),
     createdAt: commit.now,
+    ...(acl !== undefined && { acl }),
   }
+  putGrants(commit, record)
   commit.tx.put(mailboxKey(commit.account, name), encodeMailbox(record))
   if (options.isSubscribed) commit.tx.put(subscriptionKey(commit.account, name), NOTHING)
   commit.addMailbox(record.number, record.uidValidity, modSeq)
@@ -88,8 +91,16 @@ export function addParents(
   existing: Map<string, MailboxRecord>,
 ): void {
   for (const parent of parentsOf(name)) {
-    if (!existing.has(parent)) existing.set(parent, addMailbox(commit, parent, modSeq))
+    if (!existing.has(parent)) {
+      existing.set(parent, addMailbox(commit, parent, modSeq, { acl: inheritedAcl(parent, existing) }))
+    }
   }
+}
+
+/** A new mailbox is shared as the one above it (RFC 4314 section 4). */
+export function inheritedAcl(name: string, existing: ReadonlyMap<string, MailboxRecord>): Acl | undefined {
+  const parent = parentsOf(name).findLast((above) => existing.has(above))
+  return parent === undefined ? undefined : existing.get(parent)?.acl
 }
 
 /** @throws MailError LIMIT_REACHED */

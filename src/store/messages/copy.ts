@@ -1,13 +1,15 @@
-import { type AccountCommit, commitAccount } from '../account-commit.ts'
+import type { AccountCommit } from '../account-commit.ts'
 import { linkIn } from '../blob-links.ts'
 import { MessageKeys, messageOwner } from '../layout.ts'
-import type { AccountId, Copied, MailboxId } from '../mail-store.ts'
+import type { AccountId, Copied, FlagClasses, MailboxId, TransferOptions } from '../mail-store.ts'
 import { encodeCopy } from '../records/copy-record.ts'
+import { mixFlags, NO_FLAGS } from '../records/flags.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
 import { encodeState } from '../records/state-record.ts'
 import { ascending } from '../records/uid-ranges.ts'
 import type { StoreContext } from '../store-context.ts'
 import { countIn, takeQuota, takeUids } from './append.ts'
+import { commitTransfer } from './commit-transfer.ts'
 import { expunge } from './expunge.ts'
 import { type MessageRow, rowsOf } from './message-rows.ts'
 
@@ -21,7 +23,9 @@ export async function copy(
   from: MailboxId,
   uids: readonly number[],
   to: MailboxId,
+  options: TransferOptions = {},
 ): Promise<Copied> {
+  const target = { account: options.account ?? account, mailbox: to }
   const wanted = ascending(uids)
   const { indexBatch: batch } = context.limits
   const pairs: (readonly [number, number])[] = []
@@ -29,41 +33,53 @@ export async function copy(
   try {
     for (let at = 0; at === 0 || at < wanted.length; at += batch) {
       const part = wanted.slice(at, at + batch)
-      const done = await commitAccount(context, account, [from, to], (commit) =>
-        copyIn(commit, mailboxNumber(from), part, mailboxNumber(to)),
+      const done = await commitTransfer(context, { account, mailbox: from }, target, (...commits) =>
+        copyIn(...commits, mailboxNumber(from), part, mailboxNumber(to), options.keep),
       )
       uidValidity = done.uidValidity
       for (const pair of done.uids) pairs.push(pair)
     }
   } catch (cause) {
-    if (pairs.length > 0) await takeBack(context, account, to, pairs)
+    if (pairs.length > 0) await takeBack(context, target.account, to, pairs)
     throw cause
   }
   return { uidValidity, uids: pairs }
 }
 
-async function copyIn(commit: AccountCommit, from: number, uids: readonly number[], to: number): Promise<Copied> {
-  commit.change(from)
-  const target = commit.change(to)
-  const rows = await rowsOf(commit, from, uids)
+async function copyIn(
+  source: AccountCommit,
+  target: AccountCommit,
+  from: number,
+  uids: readonly number[],
+  to: number,
+  keep: FlagClasses | undefined,
+): Promise<Copied> {
+  source.change(from)
+  const { uidValidity } = target.change(to)
+  const rows = await rowsOf(source, from, uids)
+  if (source !== target || rows.length === 0) source.leave()
   if (rows.length === 0) {
-    commit.leave()
-    return { uidValidity: target.uidValidity, uids: [] }
+    target.leave()
+    return { uidValidity, uids: [] }
   }
   const bytes = rows.reduce((sum, { state }) => sum + state.size, 0)
-  takeQuota(commit.record, rows.length, bytes)
-  const pairs = putRows(commit, to, rows)
+  takeQuota(target.record, rows.length, bytes)
+  const pairs = putRows(target, to, rows, keep)
   for (const [at, row] of rows.entries()) {
-    linkIn(commit.tx, row.copy.blob, messageOwner(commit.account, to, pairs[at]?.[1] as number))
+    linkIn(target.tx, row.copy.blob, messageOwner(target.account, to, pairs[at]?.[1] as number))
   }
-  return { uidValidity: target.uidValidity, uids: pairs }
+  return { uidValidity, uids: pairs }
 }
 
-/** Writes the rows as new messages of a mailbox, without their links; returns source and destination UIDs. */
+/**
+ * Writes the rows as new messages of a mailbox, without their links; returns source and destination UIDs.
+ * @param keep the flags that come with them; all when absent
+ */
 export function putRows(
   commit: AccountCommit,
   mailbox: number,
   rows: readonly MessageRow[],
+  keep?: FlagClasses,
 ): (readonly [source: number, destination: number])[] {
   const { tx, account } = commit
   const counters = commit.change(mailbox)
@@ -74,8 +90,9 @@ export function putRows(
   const modSeq = commit.nextModSeq()
   rows.forEach(({ state, copy, index }, at) => {
     const uid = uids[at] as number
-    countIn(counters, state.bits, state.size)
-    tx.put(stateKeys.of(uid), encodeState({ ...state, modSeq }))
+    const flags = keep === undefined ? state : mixFlags(state, NO_FLAGS, keep)
+    countIn(counters, flags.bits, state.size)
+    tx.put(stateKeys.of(uid), encodeState({ ...state, bits: flags.bits, keywords: flags.keywords, modSeq }))
     tx.put(copyKeys.of(uid), encodeCopy({ ...copy, savedAt: commit.now }))
     tx.put(indexKeys.of(uid), index)
   })

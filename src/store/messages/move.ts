@@ -1,11 +1,12 @@
-import { type AccountCommit, commitAccount } from '../account-commit.ts'
+import type { AccountCommit } from '../account-commit.ts'
 import { relinkIn } from '../blob-links.ts'
 import { MessageKeys, messageOwner } from '../layout.ts'
-import type { AccountId, Copied, MailboxId } from '../mail-store.ts'
+import type { AccountId, Copied, FlagClasses, MailboxId, TransferOptions } from '../mail-store.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
 import { ascending } from '../records/uid-ranges.ts'
 import type { StoreContext } from '../store-context.ts'
-import { countOut } from './append.ts'
+import { countOut, takeQuota } from './append.ts'
+import { commitTransfer } from './commit-transfer.ts'
 import { putRows } from './copy.ts'
 import { rowsOf } from './message-rows.ts'
 
@@ -19,15 +20,17 @@ export async function move(
   from: MailboxId,
   uids: readonly number[],
   to: MailboxId,
+  options: TransferOptions = {},
 ): Promise<Copied> {
+  const target = { account: options.account ?? account, mailbox: to }
   const wanted = ascending(uids)
   const { indexBatch: batch } = context.limits
   const pairs: (readonly [number, number])[] = []
   let uidValidity = 0
   for (let at = 0; at === 0 || at < wanted.length; at += batch) {
     const part = wanted.slice(at, at + batch)
-    const done = await commitAccount(context, account, [from, to], (commit) =>
-      moveIn(commit, mailboxNumber(from), part, mailboxNumber(to)),
+    const done = await commitTransfer(context, { account, mailbox: from }, target, (...commits) =>
+      moveIn(...commits, mailboxNumber(from), part, mailboxNumber(to), options.keep),
     )
     uidValidity = done.uidValidity
     for (const pair of done.uids) pairs.push(pair)
@@ -55,27 +58,42 @@ export async function moveAll(
   }
 }
 
-async function moveIn(commit: AccountCommit, from: number, uids: readonly number[], to: number): Promise<Copied> {
-  const { tx, account } = commit
-  const source = commit.change(from)
-  const target = commit.change(to)
-  const rows = await rowsOf(commit, from, uids)
+async function moveIn(
+  source: AccountCommit,
+  target: AccountCommit,
+  from: number,
+  uids: readonly number[],
+  to: number,
+  keep: FlagClasses | undefined,
+): Promise<Copied> {
+  const { tx, account } = source
+  const before = source.change(from)
+  const { uidValidity } = target.change(to)
+  const rows = await rowsOf(source, from, uids)
   if (rows.length === 0) {
-    commit.leave()
-    return { uidValidity: target.uidValidity, uids: [] }
+    source.leave()
+    target.leave()
+    return { uidValidity, uids: [] }
   }
-  const pairs = putRows(commit, to, rows)
+  if (source !== target) {
+    const bytes = rows.reduce((sum, { state }) => sum + state.size, 0)
+    takeQuota(target.record, rows.length, bytes)
+    source.record.usedBytes -= bytes
+    source.record.usedMessages -= rows.length
+  }
+  const pairs = putRows(target, to, rows, keep)
   const stateKeys = new MessageKeys('mail-state', account, from)
   const copyKeys = new MessageKeys('mail-copy', account, from)
   const indexKeys = new MessageKeys('mail-index', account, from)
   rows.forEach(({ uid, state, copy }, at) => {
-    countOut(source, uid, state.bits, state.size)
+    countOut(before, uid, state.bits, state.size)
     tx.delete(stateKeys.of(uid))
     tx.delete(copyKeys.of(uid))
     tx.delete(indexKeys.of(uid))
-    relinkIn(tx, copy.blob, messageOwner(account, from, uid), messageOwner(account, to, pairs[at]?.[1] as number))
+    const uidThere = pairs[at]?.[1] as number
+    relinkIn(tx, copy.blob, messageOwner(account, from, uid), messageOwner(target.account, to, uidThere))
   })
   const gone = rows.map(({ uid }) => uid)
-  commit.messagesChanged('expunged', from, commit.nextModSeq(), gone)
-  return { uidValidity: target.uidValidity, uids: pairs }
+  source.messagesChanged('expunged', from, source.nextModSeq(), gone)
+  return { uidValidity, uids: pairs }
 }

@@ -1,8 +1,8 @@
 import type { AccountCommit } from '../account-commit.ts'
 import { commitAccount } from '../account-commit.ts'
 import { MessageKeys } from '../layout.ts'
-import type { AccountId, FlagChange, MailboxId, MessageState } from '../mail-store.ts'
-import { applyFlags, DELETED, type Flags, parseFlags, SEEN } from '../records/flags.ts'
+import type { AccountId, FlagChange, FlagClasses, MailboxId, MessageState } from '../mail-store.ts'
+import { applyFlags, DELETED, type Flags, mixFlags, parseFlags, SEEN } from '../records/flags.ts'
 import type { MailboxCounters } from '../records/mailbox-counters.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
 import { decodeState, toMessageState, withFlags } from '../records/state-record.ts'
@@ -17,6 +17,7 @@ interface Request {
   readonly mode: FlagChange['mode']
   readonly flags: Flags
   readonly unchangedSince: bigint | undefined
+  readonly only: FlagClasses | undefined
 }
 
 export async function setFlags(
@@ -25,13 +26,14 @@ export async function setFlags(
   mailbox: MailboxId,
   uids: readonly number[],
   change: FlagChange,
-  options: { unchangedSince?: bigint } = {},
+  options: { unchangedSince?: bigint; only?: FlagClasses } = {},
 ): Promise<{ readonly changed: readonly MessageState[]; readonly modified: readonly number[] }> {
   const request: Request = {
     mailbox: mailboxNumber(mailbox),
     mode: change.mode,
     flags: parseFlags(change.flags),
     unchangedSince: options.unchangedSince,
+    only: options.only,
   }
   const wanted = ascending(uids)
   const size = context.limits.batch * STATES_PER_COMMIT
@@ -74,7 +76,8 @@ async function setFlagsIn(
       modified.push(uid)
       return
     }
-    const next = applyFlags(old, request.mode, request.flags)
+    const wanted = applyFlags(old, request.mode, request.flags)
+    const next = request.only === undefined ? wanted : mixFlags(wanted, old, request.only)
     // What stays as it is keeps its MODSEQ: nobody has to be told.
     if (next.bits === old.bits && next.keywords === old.keywords) {
       changed.push(toMessageState(uid, value))

@@ -1,5 +1,5 @@
 import { MailError } from '../../errors/mail-error.ts'
-import type { FlagChange } from '../mail-store.ts'
+import type { FlagChange, FlagClasses } from '../mail-store.ts'
 
 /** Flags of a message: the five of RFC 3501 section 2.3.2 as bits, keywords as text that compares without case. */
 export interface Flags {
@@ -48,6 +48,17 @@ export function applyFlags(old: Flags, mode: FlagChange['mode'], change: Flags):
   const isSame = union(old.keywords, change.keywords) === old.keywords && count(old) === count(change)
   return { bits: change.bits, keywords: isSame ? old.keywords : change.keywords }
 }
+
+/** Flags of these classes as `flags` has them, all others as in `rest`. */
+export function mixFlags(flags: Flags, rest: Flags, { seen, deleted, others }: FlagClasses): Flags {
+  const taken = (seen ? SEEN : 0) | (deleted ? DELETED : 0) | (others ? ~(SEEN | DELETED) : 0)
+  return {
+    bits: (flags.bits & taken) | (rest.bits & ~taken),
+    keywords: others ? flags.keywords : rest.keywords,
+  }
+}
+
+export const NO_FLAGS: Flags = { bits: 0, keywords: '' }
 
 const lists = new Map<string, (readonly string[])[]>()
 const MAX_REMEMBERED = 1000

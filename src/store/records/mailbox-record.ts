@@ -1,5 +1,5 @@
 import { MailError } from '../../errors/mail-error.ts'
-import type { Mailbox, MailboxId, SpecialUse } from '../mail-store.ts'
+import type { Acl, Mailbox, MailboxId, SpecialUse } from '../mail-store.ts'
 
 /** A mailbox under its name. What changes with its messages is in MailboxCounters. */
 export interface MailboxRecord {
@@ -8,6 +8,8 @@ export interface MailboxRecord {
   readonly uidValidity: number
   readonly specialUse?: SpecialUse
   readonly createdAt: number
+  /** Absent when it is shared with nobody. */
+  readonly acl?: Acl
 }
 
 export function encodeMailbox(record: MailboxRecord): Buffer {
@@ -25,7 +27,7 @@ export function decodeMailbox(bytes: Buffer): MailboxRecord {
 }
 
 export function toMailbox(name: string, record: MailboxRecord, subscribed: boolean): Mailbox {
-  const { number, uidValidity, specialUse, createdAt } = record
+  const { number, uidValidity, specialUse, createdAt, acl } = record
   return {
     id: mailboxId(number),
     name,
@@ -33,6 +35,7 @@ export function toMailbox(name: string, record: MailboxRecord, subscribed: boole
     ...(specialUse !== undefined && { specialUse }),
     subscribed,
     createdAt,
+    ...(acl !== undefined && { acl }),
   }
 }
 
