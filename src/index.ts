@@ -150,3 +150,14 @@ export { type Journey, type JourneyEvent, type JourneySubject, type Journeys, jo
 export { between, KeyReader, key, prefixRange } from './store/key.ts'
 export * from './store/mail-store.ts'
 export { flagClassesOf, rightsOf, unionOf, withoutRights } from './store/sharing/rights.ts'
+export {
+  type CheckOptions,
+  type Compacted,
+  type Damage,
+  type LongWork,
+  type OrphanOptions,
+  type StoreFigure,
+  type StoreMaintenance,
+  type StoreProgress,
+  storeMaintenance,
+} from './store/store-maintenance.ts'

@@ -2,10 +2,11 @@
  * The default store: keys in LevelDB, message bytes and the redo log in append-only segments, one sync for all that waits.
  * @module mailserver/plugins/level
  */
-import { blobStore, definePlugin, engine } from 'mailserver'
+import { blobStore, definePlugin, engine, storeMaintenance } from 'mailserver'
 import { DeferredBlobStore } from './deferred-blob-store.ts'
 import { DeferredEngine } from './deferred-engine.ts'
 import { joinStore, type LevelStore } from './level-store.ts'
+import { DeferredMaintenance } from './maintenance/deferred-maintenance.ts'
 import { options, storeOptions, storePath } from './options.ts'
 import { disown, own } from './owner/owners.ts'
 import type { SharedBuffers } from './shared-state.ts'
@@ -17,7 +18,7 @@ export const level = definePlugin({
   name: 'level',
   apiVersion: '^1',
   options,
-  provides: { engine, blobStore },
+  provides: { engine, blobStore, maintenance: storeMaintenance },
 
   async supervise({ options, server, log }) {
     const root = storePath(options, server)
@@ -34,12 +35,13 @@ export const level = definePlugin({
     const root = storePath(options, server)
     const deferredEngine = new DeferredEngine()
     const deferredBlobStore = new DeferredBlobStore()
+    const maintenance = new DeferredMaintenance()
     let store: LevelStore | undefined
     let isOwner = false
     const commitSeconds = metrics.histogram('commit_seconds', 'Time until a durable commit was on disk', COMMIT_BUCKETS)
     const durability = metrics.gauge('durability', 'When a commit counts as done', ['mode'])
     return {
-      services: { engine: deferredEngine, blobStore: deferredBlobStore },
+      services: { engine: deferredEngine, blobStore: deferredBlobStore, maintenance },
       async start() {
         let buffers = shared as SharedBuffers | undefined
         if (buffers === undefined) {
@@ -52,10 +54,12 @@ export const level = definePlugin({
         store = await joinStore(root, { ...storeOptions(options), buffers, worker, clock, log, onCommit })
         deferredEngine.open(store.engine)
         deferredBlobStore.open(store.blobStore)
+        maintenance.open(store.maintenance)
       },
       async stop() {
         deferredEngine.close()
         deferredBlobStore.close()
+        maintenance.close()
         const closing = store
         store = undefined
         await closing?.close()

@@ -7,6 +7,7 @@ import { Leases } from './engine/leases.ts'
 import { LevelEngine } from './engine/level-engine.ts'
 import { ScopeLocks } from './engine/scope-locks.ts'
 import { layoutOf } from './layout.ts'
+import { LevelMaintenance } from './maintenance/level-maintenance.ts'
 import { Room } from './segments/room.ts'
 import { SegmentFiles } from './segments/segment-files.ts'
 import { SegmentLog } from './segments/segment-log.ts'
@@ -17,6 +18,7 @@ import type { StoreOptions } from './store-options.ts'
 export interface LevelStore {
   readonly engine: LevelEngine
   readonly blobStore: SegmentBlobStore
+  readonly maintenance: LevelMaintenance
   /** Waits for what is on its way, and gives back what this thread holds. */
   close(): Promise<void>
 }
@@ -51,6 +53,7 @@ export async function joinStore(
   return {
     engine: new LevelEngine({ db, segments, locks, bus, leases, log, onCommit }),
     blobStore: new SegmentBlobStore({ layout, segments, reads, files, shared, slot }),
+    maintenance: new LevelMaintenance({ layout, db, shared, slot, log }),
     async close() {
       bus.close()
       news.close()

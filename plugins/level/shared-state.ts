@@ -11,7 +11,13 @@ const LOCKS = 8192
 const NEXT_SEQUENCE = 0
 const NEXT_SEGMENT = 1
 const FAILED = 2
+const TASKS = { sweep: 3, compact: 4 } as const
 const GLOBALS = 8
+
+/** Work that one thread at a time does for the whole store. */
+export type Task = keyof typeof TASKS
+/** Who holds a task and has no slot. */
+export const OWNER = MAX_SLOTS
 
 const FIELDS = { worker: 0, segment: 1, synced: 2, relaxedEnd: 3 } as const
 const SLOT_WORDS = 8
@@ -53,6 +59,10 @@ export class SharedState {
     return Atomics.add(this.#words, NEXT_SEQUENCE, 1n)
   }
 
+  get nextSequence(): bigint {
+    return Atomics.load(this.#words, NEXT_SEQUENCE)
+  }
+
   get nextSegment(): number {
     return Number(Atomics.load(this.#words, NEXT_SEGMENT))
   }
@@ -68,6 +78,16 @@ export class SharedState {
 
   get hasFailed(): boolean {
     return Atomics.load(this.#words, FAILED) !== 0n
+  }
+
+  /** Takes the task on; false when another thread is at it. @param by index of its slot, or OWNER */
+  begins(task: Task, by: number): boolean {
+    return Atomics.compareExchange(this.#words, TASKS[task], FREE, BigInt(by) + 1n) === FREE
+  }
+
+  /** The task is done, or its thread is gone. Nothing happens when another has it. */
+  ends(task: Task, by: number): void {
+    Atomics.compareExchange(this.#words, TASKS[task], BigInt(by) + 1n, FREE)
   }
 
   /** Takes a free slot for a thread. @throws RangeError when all are taken */

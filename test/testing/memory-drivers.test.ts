@@ -1,5 +1,12 @@
-import { blobStoreContract, engineContract, memoryBlobStore, memoryEngine } from 'mailserver/testing'
+import {
+  blobStoreContract,
+  engineContract,
+  memoryBlobStore,
+  memoryEngine,
+  storeMaintenanceContract,
+} from 'mailserver/testing'
 import { describe, it } from 'vitest'
+import { memoryMaintenance } from '../../src/testing/memory-maintenance.ts'
 
 describe('the engine in memory', () => {
   for (const { title, run } of engineContract) {
@@ -10,5 +17,16 @@ describe('the engine in memory', () => {
 describe('the blob store in memory', () => {
   for (const { title, run } of blobStoreContract) {
     it(title, () => run(async () => ({ blobStore: memoryBlobStore(), close: async () => {} })))
+  }
+})
+
+describe('the maintenance of a store in memory', () => {
+  for (const { title, run } of storeMaintenanceContract) {
+    it(title, () =>
+      run(async () => {
+        const blobStore = memoryBlobStore()
+        return { blobStore, maintenance: memoryMaintenance(blobStore), close: async () => {} }
+      }),
+    )
   }
 })

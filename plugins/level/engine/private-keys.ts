@@ -82,6 +82,17 @@ export function releasedOf(segment: number): { gte: Key; lte: Key } {
   return { gte: releasedKey(segment, 0), lte: releasedKey(segment, Number.MAX_SAFE_INTEGER) }
 }
 
+/** The dead frames of all segments. */
+export const ALL_RELEASED = { gte: tagged(RELEASED), lt: tagged(RELEASED + 1) }
+
+export function segmentOfReleased(key: Key): number {
+  return key.readUInt32BE(PRIVATE.length + 1)
+}
+
+export function offsetOfReleased(key: Key): number {
+  return Number(key.readBigUInt64BE(PRIVATE.length + 5))
+}
+
 export function leaseKey(name: string): Key {
   return Buffer.concat([tagged(LEASE), Buffer.from(name)])
 }

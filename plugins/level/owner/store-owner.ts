@@ -7,11 +7,10 @@ import { type Database, dropOwnLog, flush, openDatabase, openGate } from '../eng
 import { Leases } from '../engine/leases.ts'
 import { ScopeLocks } from '../engine/scope-locks.ts'
 import { type Layout, prepareLayout } from '../layout.ts'
-import { SegmentNews } from '../segments/segment-news.ts'
-import { SharedState, type Slot } from '../shared-state.ts'
+import { OWNER, SharedState, type Slot } from '../shared-state.ts'
 import type { StoreOptions } from '../store-options.ts'
 import { bringUp, readPositions, recover } from './recovery.ts'
-import { sweep } from './sweep.ts'
+import { sweepInTurn } from './sweep.ts'
 
 const SWEEP_MS = 60_000
 
@@ -98,8 +97,7 @@ export class StoreOwner {
         await flush(this.#db)
         this.#flushedAt = nextSegment
       }
-      const deleted = await sweep(this.layout, this.#db, this.#log)
-      if (deleted.length > 0) SegmentNews.deleted(this.layout.root, deleted)
+      await sweepInTurn({ layout: this.layout, db: this.#db, log: this.#log, shared: this.shared }, OWNER)
     } catch (err) {
       this.#log.error({ err }, 'room could not be given back')
     }
@@ -115,6 +113,8 @@ export class StoreOwner {
       this.#log.error({ segment, err }, 'a segment could not be taken over: the store takes nothing more')
     }
     ScopeLocks.freeOwner(this.shared.locks, slot.index + 1)
+    this.shared.ends('sweep', slot.index)
+    this.shared.ends('compact', slot.index)
     slot.free()
   }
 

@@ -8,13 +8,33 @@ import type { Log } from 'mailserver'
 import { type Database, flush } from '../engine/database.ts'
 import { type Position, releasedOf, SWEPT } from '../engine/private-keys.ts'
 import { type Layout, segmentPath, syncDirectory } from '../layout.ts'
+import { SegmentNews } from '../segments/segment-news.ts'
+import type { SharedState } from '../shared-state.ts'
 import { acceptDeletions, noteDeletions } from './deletions.ts'
 import { forgetSegment, readPositions } from './recovery.ts'
 
 const MAX_DEAD = 1_000_000
 
+export interface SweepParts {
+  readonly layout: Layout
+  readonly db: Database
+  readonly log: Log
+  readonly shared: SharedState
+}
+
+/** Sweeps unless another thread is at it. Tells every thread what is gone. @param by index of its slot, or OWNER */
+export async function sweepInTurn({ layout, db, log, shared }: SweepParts, by: number): Promise<void> {
+  if (!shared.begins('sweep', by)) return
+  try {
+    const deleted = await sweep(layout, db, log)
+    if (deleted.length > 0) SegmentNews.deleted(layout.root, deleted)
+  } finally {
+    shared.ends('sweep', by)
+  }
+}
+
 /** Returns the numbers of the segments it has deleted. */
-export async function sweep(layout: Layout, db: Database, log: Log): Promise<number[]> {
+async function sweep(layout: Layout, db: Database, log: Log): Promise<number[]> {
   const positions = await readPositions(db)
   const dead: number[] = []
   for (const [segment, position] of positions) {

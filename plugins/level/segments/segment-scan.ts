@@ -15,7 +15,9 @@ export interface ScannedFrame {
   readonly type: FrameType
   readonly offset: number
   readonly end: number
-  /** Of a commit; empty for other frames. */
+  /** Octets of the payload. */
+  readonly length: number
+  /** Of a commit, or what else was asked for; empty for other frames. Good until the next frame, a commit's for ever. */
   readonly payload: Buffer
 }
 
@@ -25,6 +27,8 @@ export interface ScannedDamage {
   readonly offset: number
   /** Where the next good frame begins, or the file ends. */
   readonly end: number
+  /** What its head says, when that is whole. */
+  readonly frame?: { readonly type: FrameType; readonly length: number }
 }
 
 const WINDOW_BYTES = 512 * 1024
@@ -34,16 +38,17 @@ const WINDOW_BYTES = 512 * 1024
  * @param options.from offset of a frame
  * @param options.to offset at which to end; the file's end when absent
  * @param options.check also proves the bytes of messages, and not commits alone
+ * @param options.payloads types of frames whose payload is wanted beside that of commits
  */
 export function* scanSegment(
   layout: Layout,
   segment: number,
-  options: { from: number; to?: number; check: boolean },
+  options: { from: number; to?: number; check: boolean; payloads?: readonly FrameType[] },
 ): Generator<ScannedFrame | ScannedDamage> {
   const fd = openSync(segmentPath(layout, segment), 'r')
   try {
     const window = new Window(fd, Math.min(options.to ?? Number.POSITIVE_INFINITY, fstatSync(fd).size))
-    const reader = new FrameReader(window, layout.marker, segment)
+    const reader = new FrameReader(window, layout.marker, segment, options.payloads ?? [])
     for (let offset = options.from; offset < window.size; ) {
       const found = reader.read(offset, options.check) ?? { kind: 'damage', offset, end: reader.next(offset + 1) }
       yield found
@@ -58,9 +63,11 @@ class FrameReader {
   readonly #window: Window
   readonly #marker: Buffer
   readonly #segment: number
+  readonly #wanted: readonly FrameType[]
 
-  constructor(window: Window, marker: Buffer, segment: number) {
+  constructor(window: Window, marker: Buffer, segment: number, wanted: readonly FrameType[]) {
     this.#window = window
+    this.#wanted = wanted
     this.#marker = marker
     this.#segment = segment
   }
@@ -69,15 +76,18 @@ class FrameReader {
   read(offset: number, check: boolean): ScannedFrame | ScannedDamage | undefined {
     const head = this.#head(offset)
     if (head === undefined) return undefined
-    const { type } = head
+    const { type, length } = head
     const begin = offset + head.headSize
-    const end = begin + head.length
-    if (end > this.#window.size) return { kind: 'damage', offset, end: this.#window.size }
+    const end = begin + length
+    const frame = { type, length }
+    if (end > this.#window.size) return { kind: 'damage', offset, end: this.#window.size, frame }
     const isCommit = type === FRAME.commit
-    if (!isCommit && !check) return { kind: 'frame', type, offset, end, payload: NOTHING }
-    const payload = this.#window.read(begin, head.length)
-    if (payload.length < head.length || damagedBlock(head, payload) !== -1) return { kind: 'damage', offset, end }
-    return { kind: 'frame', type, offset, end, payload: isCommit ? Buffer.from(payload) : NOTHING }
+    const isWanted = isCommit || this.#wanted.includes(type)
+    if (!isWanted && !check) return { kind: 'frame', type, offset, end, length, payload: NOTHING }
+    const payload = this.#window.read(begin, length)
+    if (payload.length < length || damagedBlock(head, payload) !== -1) return { kind: 'damage', offset, end, frame }
+    const kept = isCommit ? Buffer.from(payload) : isWanted ? payload : NOTHING
+    return { kind: 'frame', type, offset, end, length, payload: kept }
   }
 
   /** Offset of the next frame; the end of the file when there is none. */

@@ -1,4 +1,4 @@
-import { blobStoreContract, engineContract } from 'mailserver/testing'
+import { blobStoreContract, engineContract, storeMaintenanceContract } from 'mailserver/testing'
 import { describe, it } from 'vitest'
 import { dataDirectory, type LevelOptions, openStore } from './open-store.ts'
 
@@ -24,5 +24,8 @@ for (const [variant, options] of VARIANTS) {
   })
   describe(`the segment blob store ${variant}`, () => {
     for (const { title, run } of blobStoreContract) it(title, () => run(open))
+  })
+  describe(`the maintenance of the level store ${variant}`, () => {
+    for (const { title, run } of storeMaintenanceContract) it(title, () => run(open))
   })
 }

@@ -1,7 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type BlobStore, blobStore, type Engine, engine, systemClock } from 'mailserver'
+import {
+  type BlobStore,
+  blobStore,
+  type Engine,
+  engine,
+  type StoreMaintenance,
+  storeMaintenance,
+  systemClock,
+} from 'mailserver'
 import { level } from 'mailserver/plugins/level'
 import { Host } from '../../../src/kernel/host.ts'
 import { type Log, silentLog } from '../../../src/kernel/log.ts'
@@ -9,6 +17,7 @@ import { type Log, silentLog } from '../../../src/kernel/log.ts'
 export interface OpenedStore extends AsyncDisposable {
   readonly engine: Engine
   readonly blobStore: BlobStore
+  readonly maintenance: StoreMaintenance
   close(): Promise<void>
 }
 
@@ -36,7 +45,13 @@ export async function openStore(dataDir: string, options: OpenOptions = {}): Pro
   await host.setup()
   await host.start()
   const close = () => host.stop()
-  return { engine: host.service(engine), blobStore: host.service(blobStore), close, [Symbol.asyncDispose]: close }
+  return {
+    engine: host.service(engine),
+    blobStore: host.service(blobStore),
+    maintenance: host.service(storeMaintenance),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
 }
 
 export function factsOf(dataDir: string, worker: number) {
