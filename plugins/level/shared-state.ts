@@ -16,8 +16,8 @@ const GLOBALS = 8
 
 /** Work that one thread at a time does for the whole store. */
 export type Task = keyof typeof TASKS
-/** Who holds a task and has no slot. */
-export const OWNER = MAX_SLOTS
+/** Who holds a task and has no slot: beyond every index of one. */
+export const OWNER = MAX_SLOTS + 1
 
 const FIELDS = { worker: 0, segment: 1, synced: 2, relaxedEnd: 3 } as const
 const SLOT_WORDS = 8

@@ -89,10 +89,6 @@ export function segmentOfReleased(key: Key): number {
   return key.readUInt32BE(PRIVATE.length + 1)
 }
 
-export function offsetOfReleased(key: Key): number {
-  return Number(key.readBigUInt64BE(PRIVATE.length + 5))
-}
-
 export function leaseKey(name: string): Key {
   return Buffer.concat([tagged(LEASE), Buffer.from(name)])
 }
