@@ -123,8 +123,10 @@ export function createHookRunner({ handlers, log, continueOnError, onOutcome }: 
     },
 
     async notify(hook, input, signal = NEVER) {
+      const registered = handlers.of(hook)
+      if (registered.length === 0) return
       await Promise.all(
-        handlers.of(hook).map(async (handler) => {
+        registered.map(async (handler) => {
           const started = performance.now()
           try {
             await within(handler, [input], signal)
@@ -138,26 +140,49 @@ export function createHookRunner({ handlers, log, continueOnError, onOutcome }: 
   }
 }
 
-/** Calls the handler under its timeout and the caller's signal; leaves no timer behind. */
-async function within(handler: Handler, args: unknown[], signal: AbortSignal): Promise<unknown> {
+/** Calls the handler under its timeout and the caller's signal; one that answers at once costs neither timer nor promise. */
+function within(handler: Handler, args: unknown[], signal: AbortSignal): unknown {
   signal.throwIfAborted()
   const controller = new AbortController()
-  const expired = new Error(`no answer within ${handler.timeoutMs} ms`)
-  let onAbort: (() => void) | undefined
-  const timer = setTimeout(() => controller.abort(expired), handler.timeoutMs)
-  const aborted = new Promise<never>((_, reject) => {
-    controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true })
-    onAbort = () => controller.abort(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
+  const answer = handler.handle(...args, controller.signal)
+  return isPromise(answer) ? inTime(answer, handler.timeoutMs, controller, signal) : answer
+}
+
+/** The promise, or a rejection when it takes too long or the caller gives up. Leaves no timer behind. */
+function inTime(
+  answer: PromiseLike<unknown>,
+  timeoutMs: number,
+  controller: AbortController,
+  signal: AbortSignal,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      clearTimeout(timer)
+      if (signal !== NEVER) signal.removeEventListener('abort', onAbort)
+    }
+    const giveUp = (reason: unknown) => {
+      end()
+      reject(reason)
+      controller.abort(reason)
+    }
+    const onAbort = () => giveUp(signal.reason)
+    const timer = setTimeout(() => giveUp(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+    if (signal !== NEVER) signal.addEventListener('abort', onAbort, { once: true })
+    answer.then(
+      (value) => {
+        end()
+        resolve(value)
+      },
+      (cause) => {
+        end()
+        reject(cause)
+      },
+    )
   })
-  try {
-    return await Promise.race([handler.handle(...args, controller.signal), aborted])
-  } finally {
-    clearTimeout(timer)
-    if (onAbort) signal.removeEventListener('abort', onAbort)
-    // The race is over either way; nobody is left to hear this rejection.
-    aborted.catch(() => {})
-  }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 function messageOf(cause: unknown): string {

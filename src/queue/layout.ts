@@ -1,5 +1,5 @@
 import type { Entry, Key, Range } from '../store/engine.ts'
-import { KeyReader, key, prefixRange } from '../store/key.ts'
+import { KeyReader, key, prefixRange, u64 } from '../store/key.ts'
 import type { MessageId, QueueMessage, QueueRecipient } from './queue.ts'
 
 /**
@@ -50,12 +50,12 @@ export const recipientsOf = (id: MessageId): Range => prefixRange(SPACE, 'recipi
 export const allRecipients = (): Range & { gte: Key; lt: Key } => prefixRange(SPACE, 'recipient')
 
 export const dueKey = (destination: string, dueAt: number, id: MessageId, index: number): Key =>
-  key(SPACE, 'due', destination, BigInt(dueAt), id, index)
+  key(SPACE, 'due', destination, ...u64(dueAt), id, index)
 export const allDue = (): Range & { gte: Key; lt: Key } => prefixRange(SPACE, 'due')
 export const dueOf = (destination: string): Range & { gte: Key; lt: Key } => prefixRange(SPACE, 'due', destination)
 /** What waits for a destination from a time on. */
 export const dueFrom = (destination: string, from: number): Range => ({
-  gte: key(SPACE, 'due', destination, BigInt(from)),
+  gte: key(SPACE, 'due', destination, ...u64(from)),
   lt: dueOf(destination).lt,
 })
 

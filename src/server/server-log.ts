@@ -2,6 +2,7 @@ import pino, { type DestinationStream, type Logger } from 'pino'
 import type { LogLevel } from '../config/resolved-config.ts'
 import type { Log } from '../kernel/log.ts'
 import { LineWriter } from './line-writer.ts'
+import { withoutSecrets } from './without-secrets.ts'
 
 /** Where log lines go. Structured-cloneable: workers get it too. */
 export type LogTarget =
@@ -15,23 +16,15 @@ export interface ServerLog extends Log {
   setLevel(level: LogLevel): void
 }
 
-/**
- * Fields that would hold a credential. The second line of defence: nothing in the project logs one.
- * Depth is spelled out because pino compiles these paths, and a wildcard matches one level.
- */
-const SECRET_FIELDS = ['password', 'pass', 'secret', 'token', 'authorization', 'credentials', 'privateKey']
-const REDACTED_PATHS = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`])
-
 export async function createServerLog(target: LogTarget, level: LogLevel): Promise<ServerLog> {
   const destination = await openDestination(target)
   const logger = pino(
     {
       level: target.kind === 'silent' ? 'silent' : level,
       base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
-      serializers: { err: pino.stdSerializers.err },
+      timestamp: isoTime(),
+      formatters: { level: (label) => ({ level: label }), log: (fields) => withoutSecrets(fields) },
+      serializers: { err: (error) => withoutSecrets(pino.stdSerializers.err(error)) },
     },
     destination.stream,
   )
@@ -41,6 +34,20 @@ export async function createServerLog(target: LogTarget, level: LogLevel): Promi
       if (target.kind !== 'silent') logger.level = changed
     },
   })
+}
+
+/** The time of a line; lines of one millisecond share its text. */
+function isoTime(): () => string {
+  let at = 0
+  let text = ''
+  return () => {
+    const now = Date.now()
+    if (now !== at) {
+      at = now
+      text = `,"time":"${new Date(now).toISOString()}"`
+    }
+    return text
+  }
 }
 
 interface Destination {
@@ -64,6 +71,6 @@ function wrap(logger: Logger): Log {
     info: (fields, message) => logger.info(fields, message),
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
-    child: (bindings) => wrap(logger.child(bindings)),
+    child: (bindings) => wrap(logger.child(withoutSecrets(bindings))),
   }
 }

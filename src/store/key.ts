@@ -8,7 +8,17 @@ type Part = string | number | bigint | Buffer
  * big-endian. Within one position of a key space all parts have the same type, so no type tag is needed.
  */
 export function key(...parts: readonly Part[]): Key {
-  return Buffer.concat(parts.map(encode))
+  let length = 0
+  for (const part of parts) length += lengthOf(part)
+  const bytes = Buffer.allocUnsafe(length)
+  let at = 0
+  for (const part of parts) at = write(bytes, at, part)
+  return bytes
+}
+
+/** A time or a count as it stands in a key, 8 octets: the same as a bigint, without making one. */
+export function u64(value: number): [high: number, low: number] {
+  return [Math.floor(value / HIGH), value % HIGH]
 }
 
 /** Every key that begins with these parts, the key of exactly these parts included. */
@@ -67,27 +77,38 @@ function* unescaped(octets: Buffer): Generator<number> {
   }
 }
 
-function encode(part: Part): Buffer {
-  if (typeof part === 'number') {
-    const bytes = Buffer.allocUnsafe(4)
-    bytes.writeUInt32BE(part)
-    return bytes
-  }
-  if (typeof part === 'bigint') {
-    const bytes = Buffer.allocUnsafe(8)
-    bytes.writeBigUInt64BE(part)
-    return bytes
-  }
-  const octets = typeof part === 'string' ? Buffer.from(part, 'utf8') : part
-  if (!octets.includes(0)) return Buffer.concat([octets, TERMINATOR])
-  const escaped: number[] = []
-  for (const octet of octets) {
-    if (octet === 0) escaped.push(0, ESCAPED_ZERO)
-    else escaped.push(octet)
-  }
-  return Buffer.concat([Buffer.from(escaped), TERMINATOR])
+function lengthOf(part: Part): number {
+  if (typeof part === 'number') return 4
+  if (typeof part === 'bigint') return 8
+  if (typeof part === 'string') return Buffer.byteLength(part) + TERMINATOR.length + count(part, '\0')
+  return part.length + TERMINATOR.length + count(part, 0)
 }
 
+/** @returns where the next part begins */
+function write(bytes: Buffer, at: number, part: Part): number {
+  if (typeof part === 'number') return bytes.writeUInt32BE(part, at)
+  if (typeof part === 'bigint') return bytes.writeBigUInt64BE(part, at)
+  let end = at
+  if (typeof part === 'string' && !part.includes('\0')) {
+    end += bytes.write(part, at)
+  } else {
+    for (const octet of typeof part === 'string' ? Buffer.from(part) : part) {
+      bytes[end++] = octet
+      if (octet === 0) bytes[end++] = ESCAPED_ZERO
+    }
+  }
+  bytes[end] = 0
+  bytes[end + 1] = 1
+  return end + TERMINATOR.length
+}
+
+function count(part: string | Buffer, zero: '\0' | 0): number {
+  let zeros = 0
+  for (let at = part.indexOf(zero as string); at !== -1; at = part.indexOf(zero as string, at + 1)) zeros++
+  return zeros
+}
+
+const HIGH = 2 ** 32
 const ESCAPED_ZERO = 0xff
 const TERMINATOR = Buffer.from([0, 1])
 

@@ -1,6 +1,6 @@
 import type { BlobRef } from './blob-store.ts'
 import type { Key, Range } from './engine.ts'
-import { key, prefixRange } from './key.ts'
+import { key, prefixRange, u64 } from './key.ts'
 import type { AccountId, AclSubject } from './mail-store.ts'
 
 /**
@@ -20,8 +20,8 @@ import type { AccountId, AclSubject } from './mail-store.ts'
  * | `mail-doomed` account mailbox                | a deleted mailbox whose messages are being swept  |
  * | `blob-link` blob owner                       | nothing: the owner needs the blob                 |
  * | `blob-dead` time blob                        | nothing: a link went; perhaps it was the last     |
- * | `journey` id                                 | when it began, and its subject                    |
- * | `journey-events` id time nonce               | events that were written together                 |
+ * | `journey` id                                 | when it began, its subject, its first events      |
+ * | `journey-events` id time nonce               | later events that were written together           |
  * | `journey-found` word time id                 | nothing: a Message-ID or address leads to the id  |
  * | `journey-expiry` time id nonce               | nothing: events were written then                 |
  *
@@ -55,11 +55,11 @@ export const doomedRange = (): Range => prefixRange('mail-doomed')
 
 export const blobLinkKey = (blob: BlobRef, owner: string): Key => key('blob-link', blob, owner)
 export const blobLinkRange = (blob: BlobRef): Range => prefixRange('blob-link', blob)
-export const blobDeadKey = (at: number, blob: BlobRef): Key => key('blob-dead', time(at), blob)
+export const blobDeadKey = (at: number, blob: BlobRef): Key => key('blob-dead', ...time(at), blob)
 /** Marks set at `until` or before, oldest first. */
 export const blobDeadRange = (until: number): Range => ({
   gte: key('blob-dead'),
-  lt: key('blob-dead', time(until + 1)),
+  lt: key('blob-dead', ...time(until + 1)),
 })
 
 /** Owner text of a message's link to its blob. */
@@ -99,21 +99,21 @@ export const journeyKey = (id: string): Key => key('journey', id)
 
 /** @param nonce tells batches of one millisecond apart */
 export const journeyEventsKey = (id: string, at: number, nonce: number): Key =>
-  key('journey-events', id, time(at), nonce)
+  key('journey-events', id, ...time(at), nonce)
 export const journeyEventsRange = (id: string): Range => prefixRange('journey-events', id)
 
-export const journeyFoundKey = (word: string, at: number, id: string): Key => key('journey-found', word, time(at), id)
+export const journeyFoundKey = (word: string, at: number, id: string): Key => key('journey-found', word, ...time(at), id)
 export const journeyFoundRange = (word: string): Range => prefixRange('journey-found', word)
 
 export const journeyExpiryKey = (at: number, id: string, nonce: number): Key =>
-  key('journey-expiry', time(at), id, nonce)
+  key('journey-expiry', ...time(at), id, nonce)
 /** Marks set at `until` or before, oldest first. */
 export const journeyExpiryRange = (until: number): Range => ({
   gte: key('journey-expiry'),
-  lt: key('journey-expiry', time(until + 1)),
+  lt: key('journey-expiry', ...time(until + 1)),
 })
 
 /** Milliseconds since the epoch as they stand in a key: whole, and never before it. */
-function time(ms: number): bigint {
-  return BigInt(Math.max(0, Math.floor(ms)))
+function time(ms: number): [high: number, low: number] {
+  return u64(Math.max(0, Math.floor(ms)))
 }

@@ -39,8 +39,12 @@ test('a credential is redacted wherever it stands', async () => {
   const path = join(dir.path, 'server.log')
   const log = await createServerLog({ kind: 'file', path }, 'info')
   const secret = 'hunter2'
-  log.info({ password: secret, a: { token: secret, b: { pass: secret } }, authorization: secret }, 'login')
+  const fields = { password: secret, a: { token: secret, b: { pass: secret } }, authorization: secret }
+  log.info(fields, 'login')
+  log.info({ err: Object.assign(new Error('refused'), { password: secret, request: { token: secret } }) }, 'a fault')
+  log.child({ credentials: { user: secret }, peer: { secret } }).info({}, 'of a session')
   expect(readFileSync(path, 'utf8')).not.toContain(secret)
+  expect(fields.a.b.pass).toBe(secret)
 })
 
 test('a log that cannot be written does not throw', async () => {

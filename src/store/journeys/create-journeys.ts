@@ -13,7 +13,7 @@ import {
   journeyKey,
 } from '../layout.ts'
 import { expireJourneys } from './expire-journeys.ts'
-import { decodeEvents, decodeSubject, encodeEvents, encodeSubject, wordOf, wordsOf } from './journey-codec.ts'
+import { decodeEvents, decodeJourney, encodeEvents, encodeJourney, wordOf, wordsOf } from './journey-codec.ts'
 import { RefusedJourneys } from './refused-journeys.ts'
 
 interface JourneysParts {
@@ -35,6 +35,8 @@ const MAX_LIMIT = 1_000
 const NOTHING = Buffer.alloc(0)
 /** Below 0xff in its first octet: after a text, `0xff` would read as an escaped NUL (key.ts). */
 const MAX_NONCE = 0xfeff_ffff
+/** Of what is written with the journey itself. */
+const FIRST = 0
 
 /** The journey of every message in the Engine. No key is ever written twice, so no writer needs a scope. */
 export function createJourneys(parts: JourneysParts): JourneyStore {
@@ -48,9 +50,9 @@ export function createJourneys(parts: JourneysParts): JourneyStore {
   }
   const beginIn = (tx: Transaction, subject: JourneySubject, events: readonly JourneyEvent[]): void => {
     const beganAt = Math.max(0, Math.floor(events[0]?.at ?? clock.now()))
-    tx.put(journeyKey(subject.id), encodeSubject(subject, beganAt))
+    tx.put(journeyKey(subject.id), encodeJourney({ beganAt, subject, events }))
     for (const word of wordsOf(subject)) tx.put(journeyFoundKey(word, beganAt, subject.id), NOTHING)
-    appendIn(tx, subject.id, events)
+    tx.put(journeyExpiryKey(clock.now(), subject.id, FIRST), NOTHING)
   }
   const refused = new RefusedJourneys(parts, (tx, { subject, events }) => beginIn(tx, subject, events))
 
@@ -90,10 +92,11 @@ async function idsOf(engine: Engine, word: string, limit: number): Promise<strin
 async function journeyOf(engine: Engine, id: string): Promise<Journey | undefined> {
   const value = await engine.get(journeyKey(id))
   if (value === undefined) return undefined
-  const events: JourneyEvent[] = []
+  const { subject, events: first } = decodeJourney(value)
+  const events: JourneyEvent[] = [...first]
   for await (const batch of engine.scan(journeyEventsRange(id))) {
     for (const [, bytes] of batch) events.push(...decodeEvents(bytes))
   }
   // Sorted by their own time: a batch is written when its commit is, not when its events happened.
-  return { subject: decodeSubject(value).subject, events: events.sort((a, b) => a.at - b.at) }
+  return { subject, events: events.sort((a, b) => a.at - b.at) }
 }

@@ -1,7 +1,7 @@
 import type { Engine, Transaction } from '../engine.ts'
 import { KeyReader } from '../key.ts'
 import { journeyEventsRange, journeyExpiryKey, journeyExpiryRange, journeyFoundKey, journeyKey } from '../layout.ts'
-import { decodeSubject, wordsOf } from './journey-codec.ts'
+import { decodeJourney, wordsOf } from './journey-codec.ts'
 
 /** Journeys that one transaction forgets. */
 const BATCH = 200
@@ -34,6 +34,7 @@ async function settle(tx: Transaction, mark: Buffer, until: number): Promise<voi
   if ((await lastEventAt(tx, id)) <= until) await forget(tx, id)
 }
 
+/** 0 when nothing followed what it began with. */
 async function lastEventAt(tx: Transaction, id: string): Promise<number> {
   for await (const batch of tx.scan({ ...journeyEventsRange(id), reverse: true, limit: 1 })) {
     for (const [key] of batch) {
@@ -49,7 +50,7 @@ async function lastEventAt(tx: Transaction, id: string): Promise<number> {
 async function forget(tx: Transaction, id: string): Promise<void> {
   const value = await tx.get(journeyKey(id))
   if (value !== undefined) {
-    const { subject, beganAt } = decodeSubject(value)
+    const { subject, beganAt } = decodeJourney(value)
     for (const word of wordsOf(subject)) tx.delete(journeyFoundKey(word, beganAt, id))
     tx.delete(journeyKey(id))
   }

@@ -4,17 +4,19 @@ import type { JourneyEvent, JourneySubject } from '../journey.ts'
 /** Octets of a search word in a key; longer ones are cut, in the query as in the key. */
 const MAX_WORD = 255
 
+/** A journey as it begins: what happened up to the message's commit is written with it. */
 interface StoredJourney {
   /** Milliseconds since the epoch of its first event. */
   readonly beganAt: number
   readonly subject: JourneySubject
+  readonly events: readonly JourneyEvent[]
 }
 
-export function encodeSubject(subject: JourneySubject, beganAt: number): Buffer {
-  return Buffer.from(JSON.stringify({ version: 1, beganAt, subject }))
+export function encodeJourney(journey: StoredJourney): Buffer {
+  return Buffer.from(JSON.stringify({ version: 1, ...journey }))
 }
 
-export function decodeSubject(bytes: Buffer): StoredJourney {
+export function decodeJourney(bytes: Buffer): StoredJourney {
   return JSON.parse(bytes.toString()) as StoredJourney
 }
 
