@@ -6,6 +6,7 @@ import type { SMTPStream } from 'smtp-server/lib/smtp-stream'
 import type { MailServer } from './server.ts'
 import type { Session } from './session.ts'
 import { CommandStream, type StreamFault } from './wire/command-stream.ts'
+import type { MessageSource } from './wire/message-source.ts'
 import { CLOSE, formatReply, type Reply, reply } from './wire/reply.ts'
 
 export interface ConnectionParts {
@@ -29,6 +30,8 @@ export class MailConnection extends SMTPConnection {
   #isDraining = false
   #replies = 0
   #cancelWatch = nothing
+  /** The message that is on its way, until it is answered. */
+  #message: MessageSource | undefined
 
   constructor(server: MailServer, parts: ConnectionParts) {
     const { socket, connection, isTls } = parts.accepted
@@ -48,7 +51,7 @@ export class MailConnection extends SMTPConnection {
   get state(): string {
     if (!this._ready) return 'greeting'
     if (this._upgrading) return 'tls'
-    if (this._dataStream) return 'data'
+    if (this.#message !== undefined) return 'data'
     return this.#parts.session.transaction === undefined ? 'ready' : 'transaction'
   }
 
@@ -62,7 +65,7 @@ export class MailConnection extends SMTPConnection {
   /** Ends the session as soon as no message is on its way: now, or when the transaction in hand is over. */
   drain(): void {
     this.#isDraining = true
-    if (!this._handlerPending && !this._dataStream && this._ready && !this._upgrading) this.#endIfIdle()
+    if (!this._handlerPending && this.#message === undefined && this._ready && !this._upgrading) this.#endIfIdle()
   }
 
   /** Ends the session whatever it does, once what was said to the peer is on its way. */
@@ -76,6 +79,10 @@ export class MailConnection extends SMTPConnection {
     const parser = new CommandStream(server.streamLimits)
     parser.oncommand = (line, next = nothing) => this._onCommand(line, next)
     parser.onfault = (fault, next) => this.#onFault(fault, next)
+    parser.onend = () => {
+      // Of a parser that TLS has replaced nobody wants to hear.
+      if (parser === this._parser) this.#onEnd()
+    }
     parser.on('error', () => this.close())
     return parser
   }
@@ -101,8 +108,15 @@ export class MailConnection extends SMTPConnection {
     this._socket.destroy()
   }
 
+  /** While it is our turn, the peer has every reason to be silent. */
+  override _onTimeout(): void {
+    if (this.#message?.isEnded && !this._closing) this._armTimeout()
+    else super._onTimeout()
+  }
+
   override _onClose(): void {
     const isFirst = !this._closed
+    this.#message?.end(new Error('the connection was closed before the end of the message'))
     super._onClose()
     if (!isFirst) return
     this.#cancelWatch()
@@ -167,13 +181,11 @@ export class MailConnection extends SMTPConnection {
   async #takeMessage(next: () => void): Promise<void> {
     const parser = this._parser
     if (!(parser instanceof CommandStream)) return next()
-    const stream = parser.startDataMode()
-    // It may end with an error when nobody reads it any more.
-    stream.on('error', nothing)
-    this._dataStream = stream
+    const source = parser.beginMessage()
+    this.#message = source
     next()
-    const replies = await this.#parts.session.message(stream, () => parser.isOversized)
-    this._dataStream = false
+    const replies = await this.#parts.session.message(source, () => parser.isOversized)
+    this.#message = undefined
     if (this._closing || this._closed) return
     for (const one of replies) this.#write(one)
     if (replies.some(({ after }) => after?.kind === 'close')) return this.close()
@@ -228,10 +240,17 @@ export class MailConnection extends SMTPConnection {
       const parser = this._parser
       const kibibytes = parser ? Math.floor(parser.dataBytes / 1024) : 0
       const now = `${this.#replies} ${kibibytes}`
-      const isOurTurn = this._handlerPending || (this._dataStream && parser && !parser._dataMode)
+      const isOurTurn = this._handlerPending || this.#message?.isEnded === true
       if (now === before && !isOurTurn) return this.send(421, 'Too slow - closing connection')
       this.#watchProgress(now)
     })
+  }
+
+  /** A peer that closes its side after its last command still hears the answers (RFC 9293 section 3.6). */
+  #onEnd(): void {
+    if (this._closing || this._closed) return
+    this.#message?.end(new Error('the peer has ended before its message'))
+    this.close()
   }
 
   #endIfIdle(): void {
@@ -244,6 +263,7 @@ export class MailConnection extends SMTPConnection {
   }
 
   #watch(socket: Socket | TLSSocket): void {
+    socket.allowHalfOpen = true
     socket.on('close', (hadError: boolean) => this._onCloseEvent(hadError))
     socket.on('error', (error) => this._onError(error))
   }

@@ -1,4 +1,3 @@
-import { format } from 'node:util'
 import type { Accepted, Clock, DrainReason, Intake, Log, Sessions, TlsContexts } from 'mailserver'
 import { SMTPServer } from 'smtp-server'
 import { MailConnection } from './connection.ts'
@@ -30,7 +29,7 @@ export class MailServer extends SMTPServer {
   readonly #waiting = new Set<() => void>()
 
   constructor(parts: ServerParts) {
-    const { profile, log } = parts
+    const { profile } = parts
     super({
       name: profile.hostname,
       lmtp: profile.role === 'lmtp',
@@ -38,7 +37,8 @@ export class MailServer extends SMTPServer {
       socketTimeout: profile.limits.idleTimeout,
       disableReverseLookup: true,
       hideSTARTTLS: true,
-      logger: libraryLog(log),
+      // It words a line for each step, whether it is wanted or not; what is worth a line our session says.
+      logger: false,
     })
     this.#parts = parts
     const { commandBytes, textLineBytes } = profile.limits
@@ -115,12 +115,4 @@ export class MailServer extends SMTPServer {
       signal.addEventListener('abort', done, { once: true })
     })
   }
-}
-
-/** The library's own log lines, at debug: they name peers and never credentials, for commands are read by our session. */
-function libraryLog(log: Log) {
-  const say = (fields: object, message?: string, ...args: unknown[]) => {
-    log.debug(fields ?? {}, format(message ?? '', ...args))
-  }
-  return { level: () => {}, trace: say, debug: say, info: say, warn: say, error: say, fatal: say }
 }

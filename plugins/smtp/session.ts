@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer'
-import { type Account, type Answer, type IntakeSession, type Log, RefusedSource } from 'mailserver'
+import type { Account, IntakeSession, Log } from 'mailserver'
 import { COMMANDS } from './commands.ts'
 import type { Dialog, Profile } from './dialog.ts'
 import { FAULT, replyOf } from './reply-for.ts'
-import { BadData, type StreamFault } from './wire/command-stream.ts'
-import type { DataFault } from './wire/data-decoder.ts'
+import { BadData } from './wire/bad-data.ts'
+import type { StreamFault } from './wire/command-stream.ts'
+import type { MessageSource } from './wire/message-source.ts'
 import { CLOSE, type Reply, reply } from './wire/reply.ts'
 
 const ACCEPTED = reply(250, '2.0.0', 'Ok')
@@ -16,20 +17,6 @@ const STREAM_FAULTS = {
   'too-long': reply(500, '5.5.2', 'Line too long'),
   'bare-newline': reply(521, '5.5.2', 'Bare CR or LF is refused: lines end in CRLF', CLOSE),
 } as const satisfies Record<StreamFault, Reply>
-
-const no = (code: number, status: string, text: string): Extract<Answer, { ok: false }> => ({
-  ok: false,
-  reply: code,
-  code: status,
-  text,
-})
-
-/** RFC 5321 sections 2.3.8 and 4.5.3.1.10. */
-const DATA_FAULTS = {
-  'bare-newline': no(554, '5.6.0', 'Bare CR or LF is refused: lines end in CRLF'),
-  nul: no(554, '5.6.0', 'A message with a NUL octet is refused'),
-  'line-too-long': no(500, '5.5.2', 'Line of the message too long'),
-} as const satisfies Record<DataFault, Answer>
 
 /** The state of one session: lines in, replies out. Writes to no socket. */
 export class Session implements Dialog {
@@ -78,25 +65,17 @@ export class Session implements Dialog {
   }
 
   /** Takes the message that follows DATA. One reply; in LMTP one for each recipient (RFC 2033 section 4.2). */
-  async message(source: AsyncIterable<Buffer>, isOversized: () => boolean): Promise<readonly Reply[]> {
-    let fault: DataFault | undefined
-    const guarded = async function* (): AsyncGenerator<Buffer> {
-      try {
-        yield* source
-      } catch (error) {
-        if (!(error instanceof BadData)) throw error
-        fault = error.fault
-        throw new RefusedSource(DATA_FAULTS[error.fault])
-      }
-    }
+  async message(source: MessageSource, isOversized: () => boolean): Promise<readonly Reply[]> {
     try {
-      const { answer, perRecipient } = await this.intake.receive(guarded(), isOversized)
+      const { answer, perRecipient } = await this.intake.receive(source, isOversized)
       if (answer.ok) {
         this.#errors = 0
         this.#junk = 0
       }
       const replies = (perRecipient ?? [answer]).map((one) => replyOf(one, ACCEPTED))
-      if (fault !== 'bare-newline') return replies
+      // Where the next command begins is anybody's guess.
+      const isLost = source.fault instanceof BadData && source.fault.fault === 'bare-newline'
+      if (!isLost) return replies
       return replies.map((one) => ({ ...one, after: CLOSE }))
     } catch (err) {
       this.#log.error({ err }, 'a message could not be taken')

@@ -5,23 +5,28 @@ const SLAB_BYTES = 4 * 1024
  * The same octets in chunks that are worth their overhead: a peer that sends an octet at a time would otherwise cost a
  * hundred times what it sends. Large chunks pass through uncopied.
  */
-export async function* coalesced(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let slab: Buffer | undefined
-  let used = 0
-  for await (const chunk of source) {
-    if (slab !== undefined && (chunk.length >= SMALL_BYTES || used + chunk.length > SLAB_BYTES)) {
-      yield slab.subarray(0, used)
-      slab = undefined
+export class Coalescer {
+  #slab: Buffer | undefined
+  #used = 0
+
+  /** @returns the chunks that are ready now, in order */
+  push(chunk: Buffer): readonly Buffer[] {
+    const isLarge = chunk.length >= SMALL_BYTES
+    if (this.#slab === undefined && isLarge) return [chunk]
+    const ready = isLarge || this.#used + chunk.length > SLAB_BYTES ? this.end() : []
+    if (isLarge) return [...ready, chunk]
+    if (this.#slab === undefined) {
+      this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+      this.#used = 0
     }
-    if (chunk.length >= SMALL_BYTES) {
-      yield chunk
-      continue
-    }
-    if (slab === undefined) {
-      slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
-      used = 0
-    }
-    used += chunk.copy(slab, used)
+    this.#used += chunk.copy(this.#slab, this.#used)
+    return ready
   }
-  if (slab !== undefined) yield slab.subarray(0, used)
+
+  /** What is left when there is no more. */
+  end(): readonly Buffer[] {
+    const slab = this.#slab
+    this.#slab = undefined
+    return slab === undefined ? [] : [slab.subarray(0, this.#used)]
+  }
 }

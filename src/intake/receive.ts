@@ -12,7 +12,7 @@ import { type Answer, type IntakeRole, type Receipt, RefusedSource } from './int
 import { judge } from './judge.ts'
 import { type Above, MessageSpool } from './message-spool.ts'
 import { recordRefused } from './record-refused.ts'
-import { takeMessage } from './take-message.ts'
+import { SourceEnded, takeMessage } from './take-message.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Everything that is known when DATA begins. */
@@ -23,9 +23,6 @@ export interface Way {
   readonly isOversized: () => boolean
   readonly transaction: Transaction
 }
-
-/** The peer's bytes ended before the message did. */
-class SourceEnded extends Error {}
 
 /** Takes the message, asks the hooks, commits. Never throws; leaves nothing behind of what is not accepted. */
 export async function receiveMessage(core: IntakeCore, way: Way, source: AsyncIterable<Buffer>): Promise<Receipt> {
@@ -56,7 +53,7 @@ async function process(
   const { transaction, session, role } = way
   const { id, sender, parameters, taken, trace } = transaction
   const submitter = role === 'submission' ? (session.account?.id as AccountId | undefined) : undefined
-  const message = await takeMessage(core, guarded(source), spool, { id, submitter })
+  const message = await takeMessage(core, source, spool, { id, submitter })
   if (way.isOversized()) return REFUSED.tooLarge
   if ('ok' in message) return message
   const { index, header } = message
@@ -126,14 +123,6 @@ function fieldsAbove(core: IntakeCore, { role, session, isExtended, transaction 
       at: core.clock.now(),
       ...(session.connection.tls !== undefined && { tls: session.connection.tls }),
     }),
-  }
-}
-
-async function* guarded(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    yield* source
-  } catch (cause) {
-    throw cause instanceof RefusedSource ? cause : new SourceEnded('the peer left', { cause })
   }
 }
 

@@ -3,10 +3,11 @@ import { MessageIndexer } from '../mail/index-message.ts'
 import type { MessageIndex } from '../mail/message-index.ts'
 import type { AccountId } from '../store/mail-store.ts'
 import { REFUSED, type Refusal } from './answers.ts'
-import { coalesced } from './coalesce.ts'
+import { Coalescer } from './coalesce.ts'
 import type { IntakeCore } from './core.ts'
 import { HeaderCollector } from './header-collector.ts'
 import { headerText } from './header-text.ts'
+import { RefusedSource } from './intake.ts'
 import type { MessageSpool } from './message-spool.ts'
 import { fromAddresses, missingFields } from './submission-header.ts'
 
@@ -26,7 +27,7 @@ export interface TakeRules {
 /**
  * Reads the message once: its header is looked at before anything is written, the rest goes to the spool and the indexer
  * as it comes. Always reads the source to its end, so that the peer can be answered.
- * @throws what the source throws, and MailError of the BlobStore
+ * @throws SourceEnded, RefusedSource of the source, and MailError of the BlobStore
  */
 export async function takeMessage(
   core: IntakeCore,
@@ -35,8 +36,31 @@ export async function takeMessage(
   rules: TakeRules,
 ): Promise<TakenMessage | Refusal> {
   const intake = new MessageReader(core, spool, rules)
-  for await (const chunk of coalesced(source)) await intake.push(chunk)
+  const small = new Coalescer()
+  const iterator = source[Symbol.asyncIterator]()
+  try {
+    for (let chunk = await nextOf(iterator); chunk !== undefined; chunk = await nextOf(iterator)) {
+      for (const ready of small.push(chunk)) await intake.push(ready)
+    }
+    for (const ready of small.end()) await intake.push(ready)
+  } catch (error) {
+    // Nobody reads on: the source must not hold what it has.
+    await iterator.return?.()
+    throw error
+  }
   return intake.end()
+}
+
+/** The peer's octets ended before the message did. */
+export class SourceEnded extends Error {}
+
+async function nextOf(iterator: AsyncIterator<Buffer>): Promise<Buffer | undefined> {
+  try {
+    const { value, done } = await iterator.next()
+    return done === true ? undefined : value
+  } catch (cause) {
+    throw cause instanceof RefusedSource ? cause : new SourceEnded('the peer left', { cause })
+  }
 }
 
 class MessageReader {

@@ -11,7 +11,6 @@ import type { HandshakeSlots } from './handshake-slots.ts'
 import type { Endpoint, ListenRequest, TlsContexts } from './listeners.ts'
 import { LOCAL_PEER, normalizeAddress } from './peer-address.ts'
 
-const KEEP_ALIVE_AFTER_MS = 60_000
 /** How long one too many may take to read why it is refused. */
 const REFUSAL_LINGER_MS = 1_000
 /** Refused peers that linger at once; beyond them a refusal is silent. */
@@ -63,8 +62,6 @@ export class Acceptor {
       this.#open.delete(socket)
       onClose()
     })
-    socket.setNoDelay(true)
-    socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS)
     void this.#handOver(socket, endpoint, address)
     return true
   }

@@ -7,6 +7,7 @@ import { bindUnix, unbindUnix } from './unix-endpoint.ts'
 
 /** Connections that the kernel keeps for us while we are busy. */
 const BACKLOG = 1024
+const KEEP_ALIVE_AFTER_MS = 60_000
 const FIRST_UNPRIVILEGED_PORT = 1024
 
 export interface BindOptions {
@@ -23,7 +24,7 @@ export async function bind(
   options: BindOptions,
   onSocket: (socket: Socket) => void,
 ): Promise<Server> {
-  const server = createServer({ noDelay: true, keepAlive: true }, onSocket)
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS }, onSocket)
   try {
     if (endpoint.kind === 'unix') await bindUnix(server, endpoint.path, BACKLOG)
     else await listening(server, tcpOptions(endpoint, options))

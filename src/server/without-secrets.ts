@@ -9,7 +9,11 @@ export function withoutSecrets<T extends object>(fields: T, depth: number = DEPT
   let clean: T | undefined
   for (const key in fields) {
     const value = fields[key]
-    const kept = SECRET_FIELDS.has(key) ? CENSOR : isPlain(value) && depth > 0 ? withoutSecrets(value, depth - 1) : value
+    const kept = SECRET_FIELDS.has(key)
+      ? CENSOR
+      : isPlain(value) && depth > 0
+        ? withoutSecrets(value, depth - 1)
+        : value
     if (kept === value) continue
     clean ??= { ...fields }
     Object.assign(clean, { [key]: kept })

@@ -102,7 +102,8 @@ export const journeyEventsKey = (id: string, at: number, nonce: number): Key =>
   key('journey-events', id, ...time(at), nonce)
 export const journeyEventsRange = (id: string): Range => prefixRange('journey-events', id)
 
-export const journeyFoundKey = (word: string, at: number, id: string): Key => key('journey-found', word, ...time(at), id)
+export const journeyFoundKey = (word: string, at: number, id: string): Key =>
+  key('journey-found', word, ...time(at), id)
 export const journeyFoundRange = (word: string): Range => prefixRange('journey-found', word)
 
 export const journeyExpiryKey = (at: number, id: string, nonce: number): Key =>

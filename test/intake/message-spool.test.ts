@@ -1,6 +1,6 @@
 import { memoryBlobStore } from 'mailserver/testing'
 import { describe, expect, it } from 'vitest'
-import { coalesced } from '../../src/intake/coalesce.ts'
+import { Coalescer } from '../../src/intake/coalesce.ts'
 import { HeaderCollector } from '../../src/intake/header-collector.ts'
 import { MemoryBudget } from '../../src/intake/memory-budget.ts'
 import { MessageSpool } from '../../src/intake/message-spool.ts'
@@ -114,20 +114,18 @@ describe('HeaderCollector', () => {
   })
 })
 
-describe('coalesced', () => {
-  it('gathers small chunks, passes large ones on, and loses no octet', async () => {
+describe('Coalescer', () => {
+  it('gathers small chunks, passes large ones on, and loses no octet', () => {
     const octets = Buffer.from(Array.from({ length: 100_000 }, (_, at) => (at * 31) % 251))
     const sizes = [1, 1, 3000, 5, 2047, 2048, 1, 16_000, 1000, 1000]
-    const source = (async function* () {
-      let at = 0
-      for (let turn = 0; at < octets.length; turn++) {
-        const size = turn > 50 ? 1 : (sizes[turn % sizes.length] as number)
-        yield octets.subarray(at, at + size)
-        at += size
-      }
-    })()
+    const small = new Coalescer()
     const chunks: Buffer[] = []
-    for await (const chunk of coalesced(source)) chunks.push(chunk)
+    for (let at = 0, turn = 0; at < octets.length; turn++) {
+      const size = turn > 50 ? 1 : (sizes[turn % sizes.length] as number)
+      chunks.push(...small.push(octets.subarray(at, at + size)))
+      at += size
+    }
+    chunks.push(...small.end())
     expect(Buffer.concat(chunks).equals(octets)).toBe(true)
     expect(chunks.length).toBeLessThan(100)
   })

@@ -1,6 +1,8 @@
 import { SMTPStream } from 'smtp-server/lib/smtp-stream'
-import { DataDecoder, type DataFault } from './data-decoder.ts'
+import { BadData } from './bad-data.ts'
+import { DataDecoder } from './data-decoder.ts'
 import { LineSplitter } from './line-splitter.ts'
+import { MessageSource } from './message-source.ts'
 
 type Next = (error?: Error | null) => void
 
@@ -19,15 +21,9 @@ export type StreamFault = 'too-long' | 'bare-newline'
 /** Commands handled in a row before others get a turn. */
 const MAX_IN_A_ROW = 100
 
-/** The source of a message ended otherwise than with a good message. */
-export class BadData extends Error {
-  override readonly name = 'BadData'
-  readonly fault: DataFault
-
-  constructor(fault: DataFault) {
-    super(`the message has a fault: ${fault}`)
-    this.fault = fault
-  }
+interface Incoming {
+  readonly source: MessageSource
+  readonly decoder: DataDecoder
 }
 
 /**
@@ -37,7 +33,11 @@ export class BadData extends Error {
 export class CommandStream extends SMTPStream {
   readonly #limits: StreamLimits
   readonly #lines: LineSplitter
-  #decoder: DataDecoder | undefined
+  #message: Incoming | undefined
+  /** Goes on with what follows the message; `true` when that may happen as soon as it has ended. */
+  #afterMessage: (() => void) | boolean = false
+  /** Hears that the peer sends no more, and that all it sent is answered. */
+  onend: () => void = () => {}
   /** Answers a line that is no command. The callback goes on reading; after a bare line end it is never called. */
   onfault: (fault: StreamFault, next: () => void) => void = () => {}
 
@@ -53,9 +53,21 @@ export class CommandStream extends SMTPStream {
     return messageBytes > 0 && this.dataBytes > messageBytes
   }
 
-  override startDataMode() {
-    this.#decoder = new DataDecoder(this.#limits.textLineBytes)
-    return super.startDataMode(this.#limits.messageBytes)
+  /** What comes next is a message. Commands are read again after `continue`. */
+  beginMessage(): MessageSource {
+    const source = new MessageSource()
+    this.#message = { source, decoder: new DataDecoder(this.#limits.textLineBytes) }
+    this.#afterMessage = false
+    this.dataBytes = 0
+    this._dataMode = true
+    return source
+  }
+
+  /** The message is done with, whether it has ended or not. */
+  override continue(): void {
+    const after = this.#afterMessage
+    this.#afterMessage = true
+    if (typeof after === 'function') after()
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding | 'buffer', next: Next): void {
@@ -108,39 +120,35 @@ export class CommandStream extends SMTPStream {
   }
 
   override _feedDataStream(chunk: Buffer, done: Next): void {
-    const stream = this._dataStream
-    const decoder = this.#decoder
-    if (stream === null || decoder === undefined) {
+    if (this.#message === undefined) {
       done()
       return
     }
+    const { source, decoder } = this.#message
     const { pieces, rest } = decoder.decode(chunk)
     let hasRoom = true
     for (const piece of pieces) {
-      this._countDataBytes(piece.length)
+      this.dataBytes += piece.length
       // What is over the limit, or wrong, is read and forgotten.
-      if (this.isOversized || decoder.fault !== undefined || !stream.writable) continue
-      hasRoom = stream.write(piece)
+      if (!this.isOversized && decoder.fault === undefined) hasRoom = source.push(piece)
     }
-    if (rest !== undefined) {
-      const { fault } = decoder
-      this._endDataMode(false, rest, done)
-      if (fault !== undefined) stream.destroy(new BadData(fault))
-      return
-    }
-    if (hasRoom || stream.destroyed || !stream.writable) {
-      done()
-      return
-    }
-    const onRoom = () => {
-      stream.off('drain', onRoom)
-      stream.off('close', onRoom)
-      done()
-    }
-    stream.once('drain', onRoom)
-    stream.once('close', onRoom)
+    if (rest !== undefined) this.#endMessage(this.#message, rest, done)
+    else if (hasRoom) done()
+    else source.whenRoom(done)
+  }
+
+  #endMessage({ source, decoder }: Incoming, rest: Buffer, done: Next): void {
+    this.#message = undefined
+    this._dataMode = false
+    const isDone = this.#afterMessage === true
+    const goOn = () => this._write(rest, 'buffer', done)
+    this.#afterMessage = goOn
+    source.end(decoder.fault === undefined ? undefined : new BadData(decoder.fault))
+    if (isDone) goOn()
   }
 
   /** What is left when the peer closes is no command: it has no line end. */
-  override _flushData(): void {}
+  override _flushData(): void {
+    this.onend()
+  }
 }

@@ -73,6 +73,11 @@ export class Client implements AsyncDisposable {
     return this.reply()
   }
 
+  /** Says that no more will come, and goes on reading. */
+  endWrites(): void {
+    this.#socket.end()
+  }
+
   async startTls(): Promise<void> {
     const answer = await this.say('STARTTLS')
     if (!answer.startsWith('220')) throw new Error(`no TLS: ${answer}`)
