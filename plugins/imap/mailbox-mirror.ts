@@ -189,11 +189,10 @@ export class MailboxMirror {
   async #load(): Promise<void> {
     const status = await this.#store.status(this.account, this.mailbox.id)
     this.#completeTo = status.highestModSeq
-    this.columns.reserve(status.messages)
-    for await (const batch of this.#store.states(this.account, this.mailbox.id)) {
-      for (const state of batch) this.#add(state)
-    }
-    this.#uidNext = Math.max(this.#uidNext, status.uidNext)
+    const { columns } = this
+    columns.take(await this.#store.columns(this.account, this.mailbox.id))
+    const last = columns.count === 0 ? 0 : (columns.uids[columns.count - 1] as number)
+    this.#uidNext = Math.max(last + 1, status.uidNext)
     this.#isLoaded = true
     // What came while it was read may be in the columns in part.
     if (this.#heard.length > 0) {

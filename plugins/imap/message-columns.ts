@@ -1,4 +1,4 @@
-import type { MessageState } from 'mailserver'
+import type { MessageState, StateColumns } from 'mailserver'
 import { FlagSets } from './flag-sets.ts'
 
 const FIRST_CAPACITY = 64
@@ -9,12 +9,24 @@ const FIRST_CAPACITY = 64
  */
 export class MessageColumns {
   readonly flagSets = new FlagSets()
-  #uids = new Uint32Array(FIRST_CAPACITY)
-  #flags = new Uint32Array(FIRST_CAPACITY)
-  #sizes = new Uint32Array(FIRST_CAPACITY)
-  #modSeqs = new Float64Array(FIRST_CAPACITY)
-  #dates = new Float64Array(FIRST_CAPACITY)
+  #uids: Uint32Array = new Uint32Array(FIRST_CAPACITY)
+  #flags: Uint32Array = new Uint32Array(FIRST_CAPACITY)
+  #sizes: Uint32Array = new Uint32Array(FIRST_CAPACITY)
+  #modSeqs: Float64Array = new Float64Array(FIRST_CAPACITY)
+  #dates: Float64Array = new Float64Array(FIRST_CAPACITY)
   #count = 0
+
+  /** Begins with all messages of a mailbox; the arrays become this object's own. */
+  take({ count, uids, flags, flagSets, sizes, modSeqs, internalDates }: StateColumns): void {
+    const ids = flagSets.map((set) => this.flagSets.idOf(set))
+    for (let row = 0; row < count; row++) flags[row] = ids[flags[row] as number] as number
+    this.#uids = uids
+    this.#flags = flags
+    this.#sizes = sizes
+    this.#modSeqs = modSeqs
+    this.#dates = internalDates
+    this.#count = count
+  }
 
   get count(): number {
     return this.#count
@@ -86,7 +98,7 @@ export class MessageColumns {
   /** Makes room for so many messages. */
   reserve(capacity: number): void {
     if (capacity <= this.#uids.length) return
-    const length = Math.max(capacity, this.#uids.length * 2)
+    const length = Math.max(capacity, this.#uids.length * 2, FIRST_CAPACITY)
     this.#uids = copied(this.#uids, new Uint32Array(length))
     this.#flags = copied(this.#flags, new Uint32Array(length))
     this.#sizes = copied(this.#sizes, new Uint32Array(length))

@@ -4,6 +4,7 @@ import { formatNotice, noticeTopic } from './changes/notice.ts'
 import type { Transaction } from './engine.ts'
 import { accountKey, countersKey } from './layout.ts'
 import { type AccountId, accountScope, type MailboxId } from './mail-store.ts'
+import { MailboxPages } from './mailbox-pages.ts'
 import { type AccountRecord, decodeAccount, encodeAccount, newAccountRecord } from './records/account-record.ts'
 import { decodeCounters, encodeCounters, type MailboxCounters, newCounters } from './records/mailbox-counters.ts'
 import { mailboxId, mailboxNumber } from './records/mailbox-record.ts'
@@ -21,6 +22,7 @@ export class AccountCommit {
   readonly #context: StoreContext
   readonly #counters: Map<number, MailboxCounters>
   readonly #dirty = new Set<number>()
+  readonly #pages = new Map<number, MailboxPages>()
   readonly #changes: Change[] = []
   readonly #previous: bigint
   #isUnchanged = false
@@ -98,6 +100,16 @@ export class AccountCommit {
     this.tx.delete(countersKey(this.account, mailbox))
   }
 
+  /** States of a mailbox to read and change; what has changed is written at the end. */
+  states(mailbox: number): MailboxPages {
+    let pages = this.#pages.get(mailbox)
+    if (pages === undefined) {
+      pages = new MailboxPages(this.tx, this.account, mailbox)
+      this.#pages.set(mailbox, pages)
+    }
+    return pages
+  }
+
   /** Notes what happened to messages. @param uids ascending, at least one */
   messagesChanged(
     kind: Exclude<Change['kind'], 'mailboxes'>,
@@ -118,10 +130,11 @@ export class AccountCommit {
     this.#isUnchanged = true
   }
 
-  /** Writes the account, the counters and the log. The last call on this object. */
+  /** Writes the account, the counters, the states and the log. The last call on this object. */
   async close(): Promise<void> {
     if (this.#isUnchanged) return
     const { tx, account, record } = this
+    for (const pages of this.#pages.values()) pages.write()
     for (const change of this.#changes) writeChange(tx, account, record, change)
     await trimLog(tx, account, record, this.#context.limits)
     for (const mailbox of this.#dirty) {

@@ -12,7 +12,7 @@ import { copy } from './messages/copy.ts'
 import { expunge } from './messages/expunge.ts'
 import { firstRecentUid } from './messages/first-recent.ts'
 import { move } from './messages/move.ts'
-import { indexes, read, records, states, statusOf, stream } from './messages/read-messages.ts'
+import { columns, indexes, read, records, states, statusOf, stream } from './messages/read-messages.ts'
 import { setFlags } from './messages/set-flags.ts'
 import { changeAcl } from './sharing/change-acl.ts'
 import { sharers } from './sharing/grants.ts'
@@ -36,6 +36,7 @@ export function createMailStore(c: StoreContext): MailStore & { close(): void } 
     status: (account, mailbox) => statusOf(c, account, mailbox),
     changeAcl: (account, mailbox, change) => changeAcl(c, account, mailbox, change),
     sharers: (account) => sharers(c.engine, account),
+    columns: (account, mailbox) => columns(c, account, mailbox),
     states: (account, mailbox) => states(c, account, mailbox),
     records: (account, mailbox, uids) => records(c, account, mailbox, uids),
     indexes: (account, mailbox, uids) => indexes(c, account, mailbox, uids),

@@ -13,7 +13,7 @@ import type { AccountId, AclSubject } from './mail-store.ts'
  * | `mail-subscription` account name             | nothing                                           |
  * | `mail-grant` subject account mailbox         | nothing: the ACL of the mailbox names the subject |
  * | `mail-counters` account mailbox              | MailboxCounters; its presence is the mailbox's    |
- * | `mail-state` account mailbox uid             | flags, MODSEQ, date, size: all that SELECT reads  |
+ * | `mail-state` account mailbox page            | StatePage: flags, MODSEQ, date, size of 32 UIDs   |
  * | `mail-copy` account mailbox uid              | blob, EMAILID, SAVEDATE                           |
  * | `mail-index` account mailbox uid             | MessageIndex                                      |
  * | `mail-log` account modseq                    | one change                                        |
@@ -26,7 +26,7 @@ import type { AccountId, AclSubject } from './mail-store.ts'
  * | `journey-expiry` time id nonce               | nothing: events were written then                 |
  *
  * Accounts, names and blobs are text, mailboxes and UIDs 4 octets, MODSEQ and times 8.
- * State, copy and index are apart because they are read apart: a view of 100,000 messages is one scan of small values.
+ * State, copy and index are apart because they are read apart: a view of 100,000 messages is one scan of packed states.
  */
 export const accountKey = (account: AccountId): Key => key('mail-account', account)
 
@@ -66,31 +66,50 @@ export const blobDeadRange = (until: number): Range => ({
 export const messageOwner = (account: AccountId, mailbox: number, uid: number): string =>
   `message/${account}/${mailbox}/${uid}`
 
-type MessageSpace = 'mail-state' | 'mail-copy' | 'mail-index'
+type MessageSpace = 'mail-copy' | 'mail-index'
 
-/** Keys of one kind of record in one mailbox; the common prefix is built once. */
-export class MessageKeys {
+/** Keys that differ in their last number alone; the common prefix is built once. */
+class NumberedKeys {
   readonly #prefix: Buffer
 
-  constructor(space: MessageSpace, account: AccountId, mailbox: number) {
-    this.#prefix = key(space, account, mailbox)
+  constructor(prefix: Buffer) {
+    this.#prefix = prefix
   }
 
-  of(uid: number): Key {
+  of(number: number): Key {
     const length = this.#prefix.length
     const bytes = Buffer.allocUnsafe(length + 4)
     this.#prefix.copy(bytes)
-    bytes.writeUInt32BE(uid, length)
+    bytes.writeUInt32BE(number, length)
     return bytes
   }
 
-  /** From one UID to another, both included. */
+  /** From one number to another, both included. */
   range(from = 0, to = 0xffff_ffff): Range {
     return { gte: this.of(from), lte: this.of(to) }
+  }
+}
+
+/** Keys by UID of one kind of record in one mailbox. */
+export class MessageKeys extends NumberedKeys {
+  constructor(space: MessageSpace, account: AccountId, mailbox: number) {
+    super(key(space, account, mailbox))
   }
 
   /** UID in a key of these. */
   static uidOf(bytes: Key): number {
+    return bytes.readUInt32BE(bytes.length - 4)
+  }
+}
+
+/** Keys of the pages of states of one mailbox. */
+export class StatePageKeys extends NumberedKeys {
+  constructor(account: AccountId, mailbox: number) {
+    super(key('mail-state', account, mailbox))
+  }
+
+  /** Number of the page in a key of these. */
+  static pageOf(bytes: Key): number {
     return bytes.readUInt32BE(bytes.length - 4)
   }
 }

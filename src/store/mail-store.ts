@@ -91,6 +91,23 @@ export interface MessageState {
   readonly size: number
 }
 
+/**
+ * The states of a whole mailbox in columns, one row a message, in the order of their UIDs. The arrays are the caller's
+ * own; they may be longer than `count`.
+ */
+export interface StateColumns {
+  readonly count: number
+  readonly uids: Uint32Array
+  /** Of each message, which of `flagSets` it has. */
+  readonly flags: Uint32Array
+  readonly flagSets: readonly (readonly string[])[]
+  readonly modSeqs: Float64Array
+  /** Milliseconds since the epoch. */
+  readonly internalDates: Float64Array
+  /** Octets; what is larger than 32 bits can say counts as that. */
+  readonly sizes: Uint32Array
+}
+
 export interface MessageRecord extends MessageState {
   readonly blob: BlobRef
   /** RFC 8474 EMAILID: the same for every copy of the message. */
@@ -196,7 +213,9 @@ export interface MailStore {
   sharers(account: AccountId): Promise<readonly AccountId[]>
 
   // Messages
-  /** All messages of a mailbox in UID order, in batches: what SELECT builds its view from. */
+  /** All messages of a mailbox at once, as they were at one moment: what SELECT builds its view from. */
+  columns(account: AccountId, mailbox: MailboxId): Promise<StateColumns>
+  /** All messages of a mailbox in UID order, in batches. */
   states(account: AccountId, mailbox: MailboxId): AsyncIterable<readonly MessageState[]>
   /** Records of the UIDs that exist, in ascending order. */
   records(account: AccountId, mailbox: MailboxId, uids: readonly number[]): Promise<readonly MessageRecord[]>

@@ -6,7 +6,6 @@ import { decodeCopy, emailIdOf, encodeCopy } from '../../src/store/records/copy-
 import { applyFlags, flagList, parseFlags } from '../../src/store/records/flags.ts'
 import { decodeCounters, encodeCounters, newCounters } from '../../src/store/records/mailbox-counters.ts'
 import { decodeMailbox, encodeMailbox, mailboxId, mailboxNumber } from '../../src/store/records/mailbox-record.ts'
-import { decodeState, encodeState, toMessageState, withFlags } from '../../src/store/records/state-record.ts'
 import { ascending, fromRanges, toRanges } from '../../src/store/records/uid-ranges.ts'
 
 const corrupt = expect.objectContaining({ code: 'CORRUPT' })
@@ -32,7 +31,6 @@ const counters = {
   deleted: 4,
   size: 2 ** 50,
 }
-const state = { ...parseFlags(['\\Draft', '$Junk', 'a']), modSeq: 2n ** 62n, internalDate: -1, size: 2 ** 40 }
 const copy = { blob: 'segment:ü' as BlobRef, emailId: emailIdOf('segment:ü' as BlobRef), savedAt: 1.5 }
 const mailbox = { number: 7, uidValidity: 9, specialUse: 'junk', createdAt: 11 } as const
 
@@ -41,7 +39,6 @@ describe('records', () => {
     expect(decodeAccount(encodeAccount(account))).toStrictEqual(account)
     expect(decodeAccount(encodeAccount(newAccountRecord()))).toStrictEqual(newAccountRecord())
     expect(decodeCounters(encodeCounters(counters))).toStrictEqual(counters)
-    expect(decodeState(encodeState(state))).toStrictEqual(state)
     expect(decodeCopy(encodeCopy(copy))).toStrictEqual(copy)
     expect(decodeMailbox(encodeMailbox(mailbox))).toStrictEqual(mailbox)
   })
@@ -55,23 +52,10 @@ describe('records', () => {
     for (const [bytes, decode] of fixed) {
       for (let end = 0; end < bytes.length; end++) expect(() => decode(bytes.subarray(0, end))).toThrow(corrupt)
     }
-    for (let end = 0; end < 24; end++) expect(() => decodeState(encodeState(state).subarray(0, end))).toThrow(corrupt)
     for (let end = 0; end < 25; end++) expect(() => decodeCopy(encodeCopy(copy).subarray(0, end))).toThrow(corrupt)
-    for (const [bytes, decode] of [
-      ...fixed,
-      [encodeState(state), decodeState],
-      [encodeCopy(copy), decodeCopy],
-    ] as const) {
+    for (const [bytes, decode] of [...fixed, [encodeCopy(copy), decodeCopy]] as const) {
       expect(() => decode(Buffer.concat([Buffer.from([99]), bytes.subarray(1)]))).toThrow(corrupt)
     }
-  })
-
-  test('change flags without touching the rest of a state', () => {
-    const bytes = encodeState(state)
-    const changed = decodeState(withFlags(bytes, parseFlags(['\\Seen']), 9n))
-    expect(changed).toStrictEqual({ ...state, bits: 1, keywords: '', modSeq: 9n })
-    expect(decodeState(bytes)).toStrictEqual(state)
-    expect(toMessageState(5, bytes).flags).toEqual(['\\Draft', '$Junk', 'a'])
   })
 
   test('know a mailbox id from any other text', () => {

@@ -1,6 +1,6 @@
 import { unlinkIn } from '../blob-links.ts'
 import { KeyReader } from '../key.ts'
-import { doomedKey, doomedRange, logRange, MessageKeys, messageOwner } from '../layout.ts'
+import { doomedKey, doomedRange, logRange, MessageKeys, messageOwner, StatePageKeys } from '../layout.ts'
 import { type AccountId, accountScope } from '../mail-store.ts'
 import { decodeCopy } from '../records/copy-record.ts'
 import type { StoreContext } from '../store-context.ts'
@@ -11,7 +11,7 @@ export const DOOMED_LOG = 0
 /**
  * A deleted mailbox is gone with the one small commit that removes its name and counters and puts a mark in their
  * place; from then on nothing leads to its messages. They are then swept batch by batch, so that no transaction grows
- * with the mailbox. Each batch removes whole messages with their links, and the mark goes last: wherever a sweep is
+ * with the mailbox. Each batch removes messages with their links, then the pages of their states go, and the mark last: wherever a sweep is
  * interrupted, the mark is still there, and the next sweep goes on with what is left. Two sweeps at once do no harm,
  * as each reads what still exists inside the account's scope. Numbers of mailboxes are never used again, so a sweep
  * can never meet a living mailbox.
@@ -47,7 +47,7 @@ export async function trySweep(context: StoreContext, account: AccountId, mailbo
 
 /** @returns whether there may be more */
 async function sweepMessages(context: StoreContext, account: AccountId, mailbox: number): Promise<boolean> {
-  const states = new MessageKeys('mail-state', account, mailbox)
+  const states = new StatePageKeys(account, mailbox)
   const copies = new MessageKeys('mail-copy', account, mailbox)
   const indexes = new MessageKeys('mail-index', account, mailbox)
   const { batch: limit } = context.limits
@@ -59,10 +59,14 @@ async function sweepMessages(context: StoreContext, account: AccountId, mailbox:
         const uid = MessageKeys.uidOf(at)
         unlinkIn(tx, decodeCopy(value).blob, messageOwner(account, mailbox, uid), now)
         tx.delete(at)
-        tx.delete(states.of(uid))
         tx.delete(indexes.of(uid))
         found += 1
       }
+    }
+    if (found === limit) return true
+    for await (const batch of tx.scan({ ...states.range(), limit: limit - found })) {
+      for (const [at] of batch) tx.delete(at)
+      found += batch.length
     }
     if (found === limit) return true
     tx.delete(doomedKey(account, mailbox))

@@ -11,7 +11,6 @@ import { DELETED, parseFlags, SEEN } from '../records/flags.ts'
 import { encodeIndex } from '../records/index-codec.ts'
 import type { MailboxCounters } from '../records/mailbox-counters.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
-import { encodeState } from '../records/state-record.ts'
 import type { StoreContext } from '../store-context.ts'
 
 const MAX_UID = 0xffff_fffe
@@ -43,14 +42,15 @@ export async function appendIn(
   const uids = takeUids(counters, messages.length)
 
   const modSeq = commit.nextModSeq()
-  const states = new MessageKeys('mail-state', account, number)
+  const states = commit.states(number)
+  await states.load(uids)
   const copies = new MessageKeys('mail-copy', account, number)
   const indexes = new MessageKeys('mail-index', account, number)
   messages.forEach(({ blob, index, internalDate }, at) => {
     const uid = uids[at] as number
     const { bits, keywords } = flags[at] as { bits: number; keywords: string }
     countIn(counters, bits, index.size)
-    tx.put(states.of(uid), encodeState({ bits, keywords, modSeq, internalDate, size: index.size }))
+    states.add(uid, { bits, keywords, modSeq, internalDate, size: index.size })
     tx.put(copies.of(uid), encodeCopy({ blob, emailId: emailIdOf(blob), savedAt: commit.now }))
     tx.put(indexes.of(uid), encodedOnce(index))
     linkIn(tx, blob, messageOwner(account, number, uid))

@@ -5,7 +5,6 @@ import type { AccountId, Copied, FlagClasses, MailboxId, TransferOptions } from 
 import { encodeCopy } from '../records/copy-record.ts'
 import { mixFlags, NO_FLAGS } from '../records/flags.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
-import { encodeState } from '../records/state-record.ts'
 import { ascending } from '../records/uid-ranges.ts'
 import type { StoreContext } from '../store-context.ts'
 import { countIn, takeQuota, takeUids } from './append.ts'
@@ -64,7 +63,7 @@ async function copyIn(
   }
   const bytes = rows.reduce((sum, { state }) => sum + state.size, 0)
   takeQuota(target.record, rows.length, bytes)
-  const pairs = putRows(target, to, rows, keep)
+  const pairs = await putRows(target, to, rows, keep)
   for (const [at, row] of rows.entries()) {
     linkIn(target.tx, row.copy.blob, messageOwner(target.account, to, pairs[at]?.[1] as number))
   }
@@ -75,24 +74,25 @@ async function copyIn(
  * Writes the rows as new messages of a mailbox, without their links; returns source and destination UIDs.
  * @param keep the flags that come with them; all when absent
  */
-export function putRows(
+export async function putRows(
   commit: AccountCommit,
   mailbox: number,
   rows: readonly MessageRow[],
   keep?: FlagClasses,
-): (readonly [source: number, destination: number])[] {
+): Promise<(readonly [source: number, destination: number])[]> {
   const { tx, account } = commit
   const counters = commit.change(mailbox)
-  const stateKeys = new MessageKeys('mail-state', account, mailbox)
   const copyKeys = new MessageKeys('mail-copy', account, mailbox)
   const indexKeys = new MessageKeys('mail-index', account, mailbox)
   const uids = takeUids(counters, rows.length)
+  const states = commit.states(mailbox)
+  await states.load(uids)
   const modSeq = commit.nextModSeq()
   rows.forEach(({ state, copy, index }, at) => {
     const uid = uids[at] as number
     const flags = keep === undefined ? state : mixFlags(state, NO_FLAGS, keep)
     countIn(counters, flags.bits, state.size)
-    tx.put(stateKeys.of(uid), encodeState({ ...state, bits: flags.bits, keywords: flags.keywords, modSeq }))
+    states.add(uid, { ...state, bits: flags.bits, keywords: flags.keywords, modSeq })
     tx.put(copyKeys.of(uid), encodeCopy({ ...copy, savedAt: commit.now }))
     tx.put(indexKeys.of(uid), index)
   })

@@ -4,7 +4,6 @@ import { MessageKeys, messageOwner } from '../layout.ts'
 import type { AccountId, MailboxId } from '../mail-store.ts'
 import { decodeCopy } from '../records/copy-record.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
-import { decodeState } from '../records/state-record.ts'
 import { ascending } from '../records/uid-ranges.ts'
 import type { StoreContext } from '../store-context.ts'
 import { countOut } from './append.ts'
@@ -31,21 +30,21 @@ export async function expunge(
 
 async function expungeIn(commit: AccountCommit, mailbox: number, uids: readonly number[]): Promise<number[]> {
   const { tx, account, record } = commit
-  const stateKeys = new MessageKeys('mail-state', account, mailbox)
   const copyKeys = new MessageKeys('mail-copy', account, mailbox)
   const indexKeys = new MessageKeys('mail-index', account, mailbox)
   const counters = commit.change(mailbox)
-  const values = await tx.getMany([...uids.map((uid) => stateKeys.of(uid)), ...uids.map((uid) => copyKeys.of(uid))])
+  const states = commit.states(mailbox)
+  const [copies] = await Promise.all([tx.getMany(uids.map((uid) => copyKeys.of(uid))), states.load(uids)])
   const gone: number[] = []
   uids.forEach((uid, at) => {
-    const state = values[at]
-    const copy = values[uids.length + at]
-    if (state === undefined || copy === undefined) return
-    const { bits, size } = decodeState(state)
+    const place = states.find(uid)
+    const copy = copies[at]
+    if (place === undefined || copy === undefined) return
+    const { bits, size } = place.page.recordAt(place.row)
     countOut(counters, uid, bits, size)
     record.usedBytes -= size
     record.usedMessages -= 1
-    tx.delete(stateKeys.of(uid))
+    states.remove(place)
     tx.delete(copyKeys.of(uid))
     tx.delete(indexKeys.of(uid))
     unlinkIn(tx, decodeCopy(copy).blob, messageOwner(account, mailbox, uid), commit.now)

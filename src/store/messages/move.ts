@@ -46,7 +46,7 @@ export async function moveAll(
   to: MailboxId,
 ): Promise<void> {
   const { indexBatch: batch } = context.limits
-  const keys = new MessageKeys('mail-state', account, mailboxNumber(from))
+  const keys = new MessageKeys('mail-copy', account, mailboxNumber(from))
   for (let last = 0; ; ) {
     const uids: number[] = []
     for await (const entries of context.engine.scan({ ...keys.range(last + 1), limit: batch })) {
@@ -81,13 +81,14 @@ async function moveIn(
     source.record.usedBytes -= bytes
     source.record.usedMessages -= rows.length
   }
-  const pairs = putRows(target, to, rows, keep)
-  const stateKeys = new MessageKeys('mail-state', account, from)
+  const pairs = await putRows(target, to, rows, keep)
+  const states = source.states(from)
   const copyKeys = new MessageKeys('mail-copy', account, from)
   const indexKeys = new MessageKeys('mail-index', account, from)
   rows.forEach(({ uid, state, copy }, at) => {
     countOut(before, uid, state.bits, state.size)
-    tx.delete(stateKeys.of(uid))
+    const place = states.find(uid)
+    if (place !== undefined) states.remove(place)
     tx.delete(copyKeys.of(uid))
     tx.delete(indexKeys.of(uid))
     const uidThere = pairs[at]?.[1] as number

@@ -3,18 +3,23 @@ import { MailError } from '../../errors/mail-error.ts'
 import type { MessageIndex } from '../../mail/message-index.ts'
 import type { BlobRange, BlobRef } from '../blob-store.ts'
 import type { Reader } from '../engine.ts'
-import { countersKey, MessageKeys } from '../layout.ts'
-import type { AccountId, MailboxId, MailboxStatus, MessageRecord, MessageState } from '../mail-store.ts'
+import { countersKey, MessageKeys, StatePageKeys } from '../layout.ts'
+import type { AccountId, MailboxId, MailboxStatus, MessageRecord, MessageState, StateColumns } from '../mail-store.ts'
+import { pagesOf } from '../mailbox-pages.ts'
 import { decodeCopy } from '../records/copy-record.ts'
 import { decodeIndex } from '../records/index-codec.ts'
 import { decodeCounters, type MailboxCounters } from '../records/mailbox-counters.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
-import { toMessageState } from '../records/state-record.ts'
+import { StateColumnsBuilder } from '../records/state-columns.ts'
+import { pageOf, StatePage } from '../records/state-page.ts'
 import { ascending } from '../records/uid-ranges.ts'
 import type { StoreContext } from '../store-context.ts'
 
 /** Indexes that are in memory at a time: a hostile message's may have many kilobytes. */
 const INDEX_BATCH = 250
+
+/** Pages whose states are in memory at a time. */
+const PAGES_AT_ONCE = 32
 
 /** @throws MailError MAILBOX_NOT_FOUND */
 export async function countersOf(reader: Reader, account: AccountId, mailbox: MailboxId): Promise<MailboxCounters> {
@@ -28,31 +33,54 @@ export async function statusOf(context: StoreContext, account: AccountId, mailbo
   return { ...counters, uidNext: lastUid + 1 }
 }
 
+/** One scan, which sees one moment. */
+export async function columns(context: StoreContext, account: AccountId, mailbox: MailboxId): Promise<StateColumns> {
+  const { messages } = await countersOf(context.engine, account, mailbox)
+  const keys = new StatePageKeys(account, mailboxNumber(mailbox))
+  const builder = new StateColumnsBuilder(messages)
+  for await (const batch of context.engine.scan(keys.range())) {
+    for (const [at, value] of batch) StatePage.decode(StatePageKeys.pageOf(at), value).addTo(builder)
+  }
+  return builder.columns()
+}
+
 export async function* states(
   context: StoreContext,
   account: AccountId,
   mailbox: MailboxId,
 ): AsyncIterable<readonly MessageState[]> {
   await countersOf(context.engine, account, mailbox)
-  const keys = new MessageKeys('mail-state', account, mailboxNumber(mailbox))
+  const keys = new StatePageKeys(account, mailboxNumber(mailbox))
   for await (const batch of context.engine.scan(keys.range())) {
-    yield batch.map(([at, value]) => toMessageState(MessageKeys.uidOf(at), value))
+    for (let from = 0; from < batch.length; from += PAGES_AT_ONCE) {
+      yield batch.slice(from, from + PAGES_AT_ONCE).flatMap(([at, value]) => {
+        const page = StatePage.decode(StatePageKeys.pageOf(at), value)
+        return Array.from({ length: page.count }, (_, row) => page.stateAt(row))
+      })
+    }
   }
 }
 
-/** States of the UIDs that exist, in ascending order. */
+/** States of the UIDs that exist. @param uids ascending */
 export async function statesOf(
   reader: Reader,
   account: AccountId,
   mailbox: number,
   uids: readonly number[],
 ): Promise<MessageState[]> {
-  const keys = new MessageKeys('mail-state', account, mailbox)
-  const values = await reader.getMany(uids.map((uid) => keys.of(uid)))
+  const keys = new StatePageKeys(account, mailbox)
+  const numbers = pagesOf(uids)
+  const values = await reader.getMany(numbers.map((number) => keys.of(number)))
   const found: MessageState[] = []
-  values.forEach((value, at) => {
-    if (value !== undefined) found.push(toMessageState(uids[at] as number, value))
-  })
+  let at = 0
+  for (const [index, number] of numbers.entries()) {
+    const value = values[index]
+    const page = value === undefined ? undefined : StatePage.decode(number, value)
+    for (; at < uids.length && pageOf(uids[at] as number) === number; at++) {
+      const row = page?.find(uids[at] as number) ?? -1
+      if (page !== undefined && row !== -1) found.push(page.stateAt(row))
+    }
+  }
   return found
 }
 
@@ -64,17 +92,17 @@ export async function records(
 ): Promise<readonly MessageRecord[]> {
   const wanted = ascending(uids)
   const number = mailboxNumber(mailbox)
-  const stateKeys = new MessageKeys('mail-state', account, number)
   const copyKeys = new MessageKeys('mail-copy', account, number)
-  const [stateValues, copyValues] = await Promise.all([
-    context.engine.getMany(wanted.map((uid) => stateKeys.of(uid))),
+  const [states, copies] = await Promise.all([
+    statesOf(context.engine, account, number, wanted),
     context.engine.getMany(wanted.map((uid) => copyKeys.of(uid))),
   ])
+  const byUid = new Map(states.map((state) => [state.uid, state]))
   const found: MessageRecord[] = []
   wanted.forEach((uid, at) => {
-    const state = stateValues[at]
-    const copy = copyValues[at]
-    if (state !== undefined && copy !== undefined) found.push({ ...toMessageState(uid, state), ...decodeCopy(copy) })
+    const state = byUid.get(uid)
+    const copy = copies[at]
+    if (state !== undefined && copy !== undefined) found.push({ ...state, ...decodeCopy(copy) })
   })
   return found
 }

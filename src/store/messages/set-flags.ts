@@ -1,11 +1,9 @@
 import type { AccountCommit } from '../account-commit.ts'
 import { commitAccount } from '../account-commit.ts'
-import { MessageKeys } from '../layout.ts'
 import type { AccountId, FlagChange, FlagClasses, MailboxId, MessageState } from '../mail-store.ts'
 import { applyFlags, DELETED, type Flags, mixFlags, parseFlags, SEEN } from '../records/flags.ts'
 import type { MailboxCounters } from '../records/mailbox-counters.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
-import { decodeState, toMessageState, withFlags } from '../records/state-record.ts'
 import { ascending } from '../records/uid-ranges.ts'
 import type { StoreContext } from '../store-context.ts'
 
@@ -61,35 +59,36 @@ async function setFlagsIn(
   uids: readonly number[],
 ): Promise<{ changed: MessageState[]; modified: number[] }> {
   const { mailbox, unchangedSince } = request
-  const keys = new MessageKeys('mail-state', commit.account, mailbox)
   const counters = commit.change(mailbox)
-  const values = await commit.tx.getMany(uids.map((uid) => keys.of(uid)))
+  const states = commit.states(mailbox)
+  await states.load(uids)
   const changed: MessageState[] = []
   const modified: number[] = []
   const written: number[] = []
   let modSeq: bigint | undefined
-  values.forEach((value, at) => {
-    const uid = uids[at] as number
-    if (value === undefined) return
-    const old = decodeState(value)
-    if (unchangedSince !== undefined && old.modSeq > unchangedSince) {
+  for (const uid of uids) {
+    const place = states.find(uid)
+    if (place === undefined) continue
+    const { page, row } = place
+    if (unchangedSince !== undefined && page.modSeqAt(row) > unchangedSince) {
       modified.push(uid)
-      return
+      continue
     }
+    const old = { bits: page.bitsAt(row), keywords: page.keywordsAt(row) }
     const wanted = applyFlags(old, request.mode, request.flags)
     const next = request.only === undefined ? wanted : mixFlags(wanted, old, request.only)
     // What stays as it is keeps its MODSEQ: nobody has to be told.
     if (next.bits === old.bits && next.keywords === old.keywords) {
-      changed.push(toMessageState(uid, value))
-      return
+      changed.push(page.stateAt(row))
+      continue
     }
     modSeq ??= commit.nextModSeq()
-    const bytes = withFlags(value, next, modSeq)
-    commit.tx.put(keys.of(uid), bytes)
+    page.setFlags(row, next, modSeq)
+    states.change(page)
     count(counters, old.bits, next.bits)
     written.push(uid)
-    changed.push(toMessageState(uid, bytes))
-  })
+    changed.push(page.stateAt(row, modSeq))
+  }
   if (modSeq === undefined) commit.leave()
   else commit.messagesChanged('flags', mailbox, modSeq, written)
   return { changed, modified }

@@ -141,6 +141,25 @@ export const MESSAGE_CASES: readonly MailStoreCase[] = [
     )
   }),
 
+  inWorld('gives a mailbox in columns that say what its states say', async (world) => {
+    const { store, account, inbox } = world
+    assert.equal((await store.columns(account, inbox)).count, 0)
+    const uids = await world.fill(inbox, 200, ['\\Seen', 'Work'])
+    await store.setFlags(account, inbox, uids.slice(40, 90), { mode: 'add', flags: ['\\Flagged', 'Home'] })
+    await store.setFlags(account, inbox, uids.slice(60, 70), { mode: 'replace', flags: [] })
+    await store.expunge(account, inbox, [...uids.slice(0, 33), 100, 101, 200])
+    const { count, flagSets, ...columns } = await store.columns(account, inbox)
+    const rows = Array.from({ length: count }, (_, row) => ({
+      uid: columns.uids[row],
+      flags: flagSets[columns.flags[row] ?? -1],
+      modSeq: BigInt(columns.modSeqs[row] ?? 0),
+      internalDate: columns.internalDates[row],
+      size: columns.sizes[row],
+    }))
+    assert.deepEqual(rows, await world.states(inbox))
+    await fails('MAILBOX_NOT_FOUND', store.columns(account, 'm99' as MailboxId))
+  }),
+
   inWorld(
     'gives records in ascending order and indexes in the order asked, without those that are gone',
     async (world) => {

@@ -9,6 +9,7 @@ import { prefixRange } from '../../store/key.ts'
 import { accountKey } from '../../store/layout.ts'
 import type { AccountId, MailboxEvent, MailboxId, MailStore, MessageState, NewMessage } from '../../store/mail-store.ts'
 import { decodeAccount } from '../../store/records/account-record.ts'
+import { StatePage } from '../../store/records/state-page.ts'
 import { createStoreContext, STORE_LIMITS, type StoreContext, type StoreLimits } from '../../store/store-context.ts'
 import type { ContractTest } from '../contract.ts'
 import { type FakeClock, fakeClock } from '../fake-clock.ts'
@@ -163,10 +164,12 @@ export async function collect<T>(batches: AsyncIterable<readonly T[]>): Promise<
   return all
 }
 
-/** How many keys a space holds, e.g. `mail-state`. */
+/** How many keys a space holds, e.g. `mail-copy`; of `mail-state`, how many messages stand in its pages. */
 export async function countKeys(engine: Engine, space: string): Promise<number> {
   let count = 0
-  for await (const batch of engine.scan(prefixRange(space))) count += batch.length
+  for await (const batch of engine.scan(prefixRange(space))) {
+    for (const [, value] of batch) count += space === 'mail-state' ? StatePage.decode(0, value).count : 1
+  }
   return count
 }
 

@@ -7,9 +7,9 @@ it('is one for all sessions of a mailbox, and is ready for a client that comes b
   await using world = await imapWorld({
     wrapStore: (store) => ({
       ...store,
-      states(account, mailbox) {
+      columns(account, mailbox) {
         scans += 1
-        return store.states(account, mailbox)
+        return store.columns(account, mailbox)
       },
     }),
   })
@@ -58,11 +58,10 @@ it('misses nothing that happens while it is read', async () => {
   await using world = await imapWorld({
     wrapStore: (store) => ({
       ...store,
-      async *states(account, mailbox) {
-        for await (const batch of store.states(account, mailbox)) {
-          await meanwhile()
-          yield batch
-        }
+      async columns(account, mailbox) {
+        const columns = await store.columns(account, mailbox)
+        await meanwhile()
+        return columns
       },
     }),
   })
