@@ -1,9 +1,11 @@
-import { type BlobRef, codeOf, type Mailbox, type MailErrorCode, MessageIndexer, type NewMessage } from 'mailserver'
+import { type BlobRef, codeOf, type MailErrorCode, MessageIndexer, type NewMessage } from 'mailserver'
 import { NO_TARGET, targetOf } from './commands/copy.ts'
 import { bad, type Completion, no, ok } from './completion.ts'
 import { completionOfError } from './completion-of-error.ts'
+import type { ReachedMailbox } from './mailbox-access.ts'
 import type { Session } from './session.ts'
 import { SessionEnd } from './session-end.ts'
+import { rightForFlag } from './updates.ts'
 import type { Arguments } from './wire/arguments.ts'
 import type { CommandHead } from './wire/command-reader.ts'
 import { parseDateTime } from './wire/date-time.ts'
@@ -55,15 +57,15 @@ export class AppendTransfer {
   /** @param args the arguments before the first message */
   async receive(args: Arguments, first: IncomingLiteral): Promise<Completion> {
     try {
-      const mailbox = await this.#guarded(first, async () => {
+      const target = await this.#guarded(first, async () => {
         args.space()
         const name = parseMailbox(args)
         args.space()
-        return { name, mailbox: await targetOf(this.#session, name) }
+        return await targetOf(this.#session, name)
       })
-      await this.#receiveAll(args, first, mailbox.mailbox)
-      if (mailbox.mailbox === undefined) return NO_TARGET
-      return await this.#append(mailbox.mailbox)
+      await this.#receiveAll(args, first, target)
+      if (target === undefined) return NO_TARGET
+      return await this.#append(target)
     } catch (cause) {
       await this.#release()
       if (cause instanceof Refusal) return cause.completion
@@ -71,12 +73,12 @@ export class AppendTransfer {
     }
   }
 
-  async #receiveAll(first: Arguments, literal: IncomingLiteral, mailbox: Mailbox | undefined): Promise<void> {
+  async #receiveAll(first: Arguments, literal: IncomingLiteral, target: ReachedMailbox | undefined): Promise<void> {
     let args = first
     let next: IncomingLiteral | undefined = literal
     while (next !== undefined) {
       const current: IncomingLiteral = next
-      const options = await this.#guarded(current, () => this.#check(args, current, mailbox))
+      const options = await this.#guarded(current, () => this.#check(args, current, target))
       const message = await this.#store(current, options)
       if (!(message instanceof Error)) this.#messages.push(message)
       const read = await this.#session.continueAfter(this.#head)
@@ -112,8 +114,8 @@ export class AppendTransfer {
   }
 
   /** Flags and date of a message, and whether it may come at all: before its first octet is asked for. */
-  async #check(args: Arguments, literal: IncomingLiteral, mailbox: Mailbox | undefined): Promise<MessageOptions> {
-    const { limits, clock, server, services, account } = this.#session
+  async #check(args: Arguments, literal: IncomingLiteral, target: ReachedMailbox | undefined): Promise<MessageOptions> {
+    const { limits, clock, server, services } = this.#session
     let flags: readonly string[] = []
     let internalDate = clock.now()
     if (args.next === '(') {
@@ -125,13 +127,15 @@ export class AppendTransfer {
       args.space()
     }
     args.end()
-    if (mailbox === undefined) throw new Refusal(NO_TARGET)
+    if (target === undefined) throw new Refusal(NO_TARGET)
+    // RFC 4314 section 4: flags that the user may not set are not stored, and the message is not refused.
+    flags = flags.filter((flag) => target.rights.includes(rightForFlag(flag)))
     if (literal.isBinary) throw new SyntaxFault('Binary literals are not known here')
     if (literal.size === 0) throw new Refusal(no('A message has at least one octet', 'CANNOT'))
     if (this.#messages.length >= limits.items) throw new Refusal(no('Too many messages', 'LIMIT'))
     const { messageBytes } = server.limits
     if (messageBytes > 0 && literal.size > messageBytes) throw new Refusal(no('Message is too large', 'TOOBIG'))
-    const quota = await services.store.quota(account)
+    const quota = await services.store.quota(target.account)
     const isOver =
       quota.usedBytes + this.#octets + literal.size > (quota.maxBytes ?? Number.POSITIVE_INFINITY) ||
       quota.usedMessages + this.#messages.length + 1 > (quota.maxMessages ?? Number.POSITIVE_INFINITY)
@@ -165,15 +169,15 @@ export class AppendTransfer {
     }
   }
 
-  async #append(mailbox: Mailbox): Promise<Completion> {
-    const { services, account, view } = this.#session
+  async #append({ account, mailbox }: ReachedMailbox): Promise<Completion> {
+    const { services, view } = this.#session
     const messages = this.#messages.splice(0)
     const appended = await services.store.append(account, mailbox.id, messages).catch((cause: unknown) => {
       // Anything else may have come after the commit reached the disk: a blob that is needed must not go.
       if (REFUSED_WHOLE.has(codeOf(cause))) this.#messages.push(...messages)
       throw cause
     })
-    if (view?.mailbox.id === mailbox.id) await view.mirror.refresh()
+    if (view?.mirror.account === account && view.mailbox.id === mailbox.id) await view.mirror.refresh()
     const uids = formatSequenceSet(appended.map(({ uid }) => uid))
     return ok('Append completed', `APPENDUID ${appended[0]?.uidValidity} ${uids}`)
   }

@@ -5,7 +5,7 @@ import { completionOfError } from './completion-of-error.ts'
 import { Session, type SessionOptions } from './session.ts'
 import { BrokenResponse, SessionEnd } from './session-end.ts'
 import { Interrupted } from './transport.ts'
-import { MailboxGone, tellUpdates } from './updates.ts'
+import { MailboxClosed, MailboxGone, tellUpdates } from './updates.ts'
 import type { ReadCommand } from './wire/command-reader.ts'
 import { PeerGone, PeerSilent } from './wire/octet-input.ts'
 
@@ -73,12 +73,12 @@ export class CommandLoop {
         const completion = this.#whyNot(read.head.name)
         return read.kind === 'message' ? await session.refuse(read.literal, completion) : completion
       }
-      session.activity = session.view === undefined ? row.name : `${row.name} in ${session.view.mailbox.name}`
+      session.activity = session.view === undefined ? row.name : `${row.name} in ${session.view.name}`
       const completion = await this.#execute(row, read)
       if (completion.status !== 'BAD') await this.#tell(row)
       return completion
     } finally {
-      session.activity = session.view === undefined ? 'idle' : `idle in ${session.view.mailbox.name}`
+      session.activity = session.view === undefined ? 'idle' : `idle in ${session.view.name}`
     }
   }
 
@@ -128,6 +128,7 @@ export class CommandLoop {
     else if (cause instanceof Interrupted) this.#cut(session.farewell ?? 'Server is going away')
     else if (cause instanceof PeerSilent) this.#cut('Autologout; idle for too long')
     else if (cause instanceof MailboxGone) this.#cut('Selected mailbox was deleted', 'NONEXISTENT')
+    else if (cause instanceof MailboxClosed) this.#cut('Selected mailbox may no longer be read', 'NOPERM')
     else if (cause instanceof BrokenResponse) {
       session.log.error({ err: cause }, 'a response could not be finished')
       session.transport.destroy()
@@ -156,4 +157,4 @@ function isFatal(cause: unknown): boolean {
   return FATAL.some((kind) => cause instanceof kind)
 }
 
-const FATAL = [PeerGone, PeerSilent, Interrupted, MailboxGone, BrokenResponse, SessionEnd] as const
+const FATAL = [PeerGone, PeerSilent, Interrupted, MailboxGone, MailboxClosed, BrokenResponse, SessionEnd] as const

@@ -1,5 +1,6 @@
 import { codeOf, type MailErrorCode } from 'mailserver'
 import { bad, type Completion, no } from './completion.ts'
+import { NoPermission } from './no-permission.ts'
 import { SEARCH_CHARSETS, UnknownCharset } from './wire/search-keys.ts'
 import { SyntaxFault } from './wire/syntax-fault.ts'
 
@@ -24,9 +25,13 @@ const COMPLETIONS = {
   UNAVAILABLE: no('Temporary failure, try again later', 'UNAVAILABLE'),
 } as const satisfies Record<MailErrorCode, Completion>
 
+/** RFC 5530 section 3. */
+export const NOT_PERMITTED = no('You do not have the right', 'NOPERM')
+
 /** The answer to a command that threw. What is not a MailError is our own fault: its detail goes to the log alone. */
 export function completionOfError(error: unknown): Completion {
   if (error instanceof SyntaxFault) return bad(error.message)
   if (error instanceof UnknownCharset) return no('Unknown charset', `BADCHARSET (${SEARCH_CHARSETS.join(' ')})`)
+  if (error instanceof NoPermission) return NOT_PERMITTED
   return COMPLETIONS[codeOf(error)]
 }

@@ -2,6 +2,7 @@ import {
   authenticator,
   blobStore,
   definePlugin,
+  directory,
   type Listening,
   listeners,
   mailStore,
@@ -10,7 +11,7 @@ import {
 } from 'mailserver'
 import { MailboxMirrors } from './mailbox-mirrors.ts'
 import { OpenSessions } from './open-sessions.ts'
-import { imapOptions, limitsOf } from './options.ts'
+import { imapOptions, limitsOf, sharingOf } from './options.ts'
 
 export type { ImapLimits } from './limits.ts'
 
@@ -26,7 +27,7 @@ export const imap = definePlugin({
   name: 'imap',
   apiVersion: '^1',
   options: imapOptions,
-  needs: { listeners, tls: tlsContexts, sessions, store: mailStore, authenticator, blobs: blobStore },
+  needs: { listeners, tls: tlsContexts, sessions, store: mailStore, authenticator, directory, blobs: blobStore },
   setup(host) {
     const { options, services, server, log, metrics } = host
     const commands = metrics.counter('commands_total', 'Commands answered', ['command', 'status'])
@@ -35,6 +36,7 @@ export const imap = definePlugin({
       host,
       services: { ...services, mirrors },
       limits: limitsOf(options),
+      sharing: sharingOf(options),
       onCommand: (command, status) => commands.add(1, { command, status }),
     })
     let listening: Listening | undefined

@@ -1,4 +1,4 @@
-import type { AccountId, Changes, Log, Mailbox, MailboxEvent, MailStore, MessageState } from 'mailserver'
+import type { AccountId, Acl, Changes, Log, Mailbox, MailboxEvent, MailStore, MessageState } from 'mailserver'
 import { MessageColumns } from './message-columns.ts'
 
 /** What changed in a mailbox, told to every view of it. UIDs in no particular order. */
@@ -29,6 +29,7 @@ export class MailboxMirror {
   #refreshing: Promise<void> | undefined
   #isStale = false
   #isDeleted = false
+  #acl: Acl | undefined
   #isLoaded = false
   /** Heard, and not looked at yet. */
   #heard: MailboxEvent[] = []
@@ -40,6 +41,7 @@ export class MailboxMirror {
     this.#store = store
     this.account = account
     this.mailbox = mailbox
+    this.#acl = mailbox.acl
     this.#log = log
   }
 
@@ -68,6 +70,10 @@ export class MailboxMirror {
   /** Every change up to this one is in the columns. */
   get highestModSeq(): bigint {
     return this.#completeTo
+  }
+  /** The access control list as it now is. */
+  get acl(): Acl | undefined {
+    return this.#acl
   }
   get isDeleted(): boolean {
     return this.#isDeleted
@@ -181,9 +187,16 @@ export class MailboxMirror {
 
   async #checkMailbox(): Promise<void> {
     const all = await this.#store.mailboxes(this.account)
-    if (this.#isDeleted || all.some(({ id }) => id === this.mailbox.id)) return
-    this.#isDeleted = true
-    this.#tell({ flags: [], expunged: [], hasNew: false, isDeleted: true })
+    const found = all.find(({ id }) => id === this.mailbox.id)
+    if (this.#isDeleted || (found !== undefined && isSameAcl(found.acl, this.#acl))) return
+    this.#isDeleted = found === undefined
+    this.#acl = found?.acl
+    this.#tell({ flags: [], expunged: [], hasNew: false, isDeleted: this.#isDeleted })
+  }
+
+  /** @param mailbox as it was read just now; when its access control list is another, ours is read anew */
+  async expectAcl(mailbox: Mailbox): Promise<void> {
+    if (!isSameAcl(mailbox.acl, this.#acl)) await this.#checkMailbox()
   }
 
   async #load(): Promise<void> {
@@ -240,4 +253,9 @@ export class MailboxMirror {
   #tell(change: MirrorChange, except?: object): void {
     for (const [owner, listener] of this.#listeners) if (owner !== except) listener(change)
   }
+}
+
+/** Lists of a few entries, nearly always none. */
+function isSameAcl(one: Acl | undefined, other: Acl | undefined): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other)
 }

@@ -32,6 +32,7 @@ export class MailboxMirrors {
     try {
       const mirror = await shared.opening
       await mirror.refresh()
+      await mirror.expectAcl(mailbox)
       return mirror
     } catch (cause) {
       this.#leave(name, shared)

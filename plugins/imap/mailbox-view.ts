@@ -1,4 +1,5 @@
-import type { Mailbox } from 'mailserver'
+import type { Acl, Mailbox, Rights } from 'mailserver'
+import { hasAny, type ReachedMailbox } from './mailbox-access.ts'
 import type { MailboxMirror } from './mailbox-mirror.ts'
 import { lowerBound } from './message-columns.ts'
 import { RecentUids } from './recent-uids.ts'
@@ -14,12 +15,19 @@ export class MailboxView {
   readonly mirror: MailboxMirror
   /** As it was when it was selected: another session may rename it. */
   readonly mailbox: Mailbox
-  readonly isReadOnly: boolean
+  /** As its user names it. */
+  readonly name: string
   readonly recent = new RecentUids()
   /** Keywords the client was told of. */
   announcedKeywords: number
   /** Called when there is something to tell, for IDLE. */
   onUpdate: (() => void) | undefined
+  /** What the client was last told it may change, as FLAGS and PERMANENTFLAGS have it. */
+  toldRights: Rights
+  readonly #isExamined: boolean
+  readonly #rightsIn: (acl: Acl | undefined) => Rights
+  #acl: Acl | undefined
+  #rights: Rights
   #uids: Uint32Array
   #count: number
   #hasNew = false
@@ -27,10 +35,24 @@ export class MailboxView {
   readonly #expunged = new Set<number>()
   readonly #stopListening: () => void
 
-  constructor(mirror: MailboxMirror, mailbox: Mailbox, isReadOnly: boolean) {
+  /**
+   * @param isExamined nothing may be changed, whatever the rights
+   * @param rightsIn what the user may do by an access control list, which others may change at any time
+   */
+  constructor(
+    mirror: MailboxMirror,
+    { mailbox, name }: ReachedMailbox,
+    isExamined: boolean,
+    rightsIn: (acl: Acl | undefined) => Rights,
+  ) {
     this.mirror = mirror
     this.mailbox = mailbox
-    this.isReadOnly = isReadOnly
+    this.name = name
+    this.#isExamined = isExamined
+    this.#rightsIn = rightsIn
+    this.#acl = mirror.acl
+    this.#rights = rightsIn(mirror.acl)
+    this.toldRights = this.#rights
     this.announcedKeywords = mirror.columns.flagSets.keywordCount
     this.#uids = mirror.columns.uids
     this.#count = mirror.columns.count
@@ -47,11 +69,36 @@ export class MailboxView {
     this.#stopListening()
   }
 
+  /** What the user may do with the mailbox now. */
+  get rights(): Rights {
+    if (this.#acl !== this.mirror.acl) {
+      this.#acl = this.mirror.acl
+      this.#rights = this.#rightsIn(this.#acl)
+    }
+    return this.#rights
+  }
+
+  /** Has the user the right, and did not give it up by EXAMINE? */
+  can(right: string): boolean {
+    return !this.#isExamined && this.rights.includes(right)
+  }
+
+  /** RFC 4314 section 5.2: nothing may be changed. */
+  get isReadOnly(): boolean {
+    return this.#isExamined || !hasAny(this.rights, 'ieswt')
+  }
+
   get count(): number {
     return this.#count
   }
   get hasUpdates(): boolean {
-    return this.#hasNew || this.#flags.size > 0 || this.#expunged.size > 0 || this.mirror.isDeleted
+    return (
+      this.#hasNew ||
+      this.#flags.size > 0 ||
+      this.#expunged.size > 0 ||
+      this.mirror.isDeleted ||
+      this.rights !== this.toldRights
+    )
   }
 
   uidAt(position: number): number {

@@ -4,12 +4,14 @@ import { CommandLoop, type CommandLoopOptions } from './command-loop.ts'
 import type { ImapLimits } from './limits.ts'
 import type { ImapOptions } from './options.ts'
 import type { ImapServices } from './services.ts'
+import type { Sharing } from './sharing.ts'
 import { Transport } from './transport.ts'
 
 export interface OpenSessionsOptions {
   readonly host: Pick<PluginHost<ImapOptions, unknown>, 'server' | 'clock' | 'log' | 'run'>
   readonly services: ImapServices
   readonly limits: ImapLimits
+  readonly sharing?: Sharing
   readonly onCommand?: NonNullable<CommandLoopOptions['onCommand']>
 }
 
@@ -28,7 +30,7 @@ export class OpenSessions {
   }
 
   accept(accepted: Accepted): void {
-    const { host, services, limits, onCommand } = this.#options
+    const { host, services, limits, sharing, onCommand } = this.#options
     const { connection, isTls } = accepted
     const loop = new CommandLoop({
       transport: new Transport(accepted.socket, host.clock, limits.stallTimeoutMs),
@@ -39,6 +41,7 @@ export class OpenSessions {
       limits,
       clock: host.clock,
       log: host.log.child({ session: connection.id }),
+      ...(sharing && { sharing }),
       ...(onCommand && { onCommand }),
     })
     const { session } = loop

@@ -1,11 +1,18 @@
-import { duration } from 'mailserver'
+import { type Address, duration, parseAddress } from 'mailserver'
 import { z } from 'zod'
 import { DEFAULT_LIMITS, type ImapLimits } from './limits.ts'
+import type { Sharing } from './sharing.ts'
 
 const THIRTY_MINUTES_MS = 30 * 60_000
 
 const count = () => z.number().int().positive().optional()
 const octets = () => z.number().int().positive().optional()
+
+const address = () =>
+  z
+    .string()
+    .refine((text) => parseAddress(text) !== undefined, "expected an address such as 'public@example.org'")
+    .transform((text) => parseAddress(text) as Address)
 
 const limits = z
   .strictObject({
@@ -34,10 +41,18 @@ export const imapOptions = z.strictObject({
     .union([z.string(), z.array(z.string()).min(1)])
     .default(['*:143', 'tls://*:993'])
     .transform((listen) => [listen].flat()),
+  /** The account whose mailboxes all may find under `Shared`, as its access control lists let them. */
+  shared: address().optional(),
+  /** Accounts that have every right under `Shared`, set quotas and write the server's annotations. */
+  administrators: z.array(address()).default([]),
   limits,
 })
 
 export type ImapOptions = z.output<typeof imapOptions>
+
+export function sharingOf({ shared, administrators }: ImapOptions): Sharing {
+  return { shared, administrators }
+}
 
 /** The limits of a session: the defaults, and what the config says instead. */
 export function limitsOf({ limits }: ImapOptions): ImapLimits {

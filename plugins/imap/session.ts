@@ -10,10 +10,12 @@ import {
 import type { State } from './command.ts'
 import type { Completion } from './completion.ts'
 import type { ImapLimits } from './limits.ts'
+import { MailboxAccess } from './mailbox-access.ts'
 import type { MailboxView } from './mailbox-view.ts'
 import { ResponseWriter } from './responses.ts'
 import type { ImapServices } from './services.ts'
 import { SessionEnd } from './session-end.ts'
+import { NO_SHARING, type Sharing } from './sharing.ts'
 import { Interrupted, type Transport } from './transport.ts'
 import { tellNew } from './updates.ts'
 import type { Arguments } from './wire/arguments.ts'
@@ -30,6 +32,8 @@ export interface SessionOptions {
   readonly limits: ImapLimits
   readonly clock: Clock
   readonly log: Log
+  /** Mailboxes of others; none when absent. */
+  readonly sharing?: Sharing
 }
 
 /** What commands know and change of one client: who it is, what it has selected, and how it is spoken to. */
@@ -56,7 +60,8 @@ export class Session {
   /** Extensions the client switched on (RFC 5161), in capitals. */
   readonly enabled = new Set<string>()
   readonly #reader: CommandReader
-  #account: Account | undefined
+  readonly #sharing: Sharing
+  #mailboxes: MailboxAccess | undefined
   #view: MailboxView | undefined
   #isWaiting = false
   #afterCompletion: (() => Promise<void>) | undefined
@@ -71,6 +76,7 @@ export class Session {
     this.transport = options.transport
     this.connection = options.connection
     this.isTls = options.isTls
+    this.#sharing = options.sharing ?? NO_SHARING
     this.out = new ResponseWriter(options.transport)
     this.#reader = new CommandReader({
       // What was said is sent before more is waited for.
@@ -87,7 +93,7 @@ export class Session {
   }
 
   get state(): State {
-    if (this.#account === undefined) return 'not-authenticated'
+    if (this.#mailboxes === undefined) return 'not-authenticated'
     return this.#view === undefined ? 'authenticated' : 'selected'
   }
 
@@ -97,13 +103,18 @@ export class Session {
   }
 
   get login(): string | undefined {
-    return this.#account === undefined ? undefined : formatAddress(this.#account.address)
+    return this.#mailboxes === undefined ? undefined : formatAddress(this.#mailboxes.user.address)
   }
 
-  /** For commands of the authenticated states. */
+  /** The user's own account, for commands of the authenticated states. What is selected may be another's. */
   get account(): AccountId {
-    if (this.#account === undefined) throw new Error('a command that needs a login was run without one')
-    return this.#account.id
+    return this.mailboxes.user.id
+  }
+
+  /** The way to every mailbox that is named, for commands of the authenticated states. */
+  get mailboxes(): MailboxAccess {
+    if (this.#mailboxes === undefined) throw new Error('a command that needs a login was run without one')
+    return this.#mailboxes
   }
 
   /** For commands of the selected state. */
@@ -117,7 +128,7 @@ export class Session {
   }
 
   authenticated(account: Account): void {
-    this.#account = account
+    this.#mailboxes = new MailboxAccess(this.services, this.#sharing, account)
   }
 
   /** Leaves the mailbox that is selected, if one is, and goes on with another or with none. */
@@ -214,7 +225,7 @@ export class Session {
   }
 
   #readerLimits(): ReaderLimits {
-    if (this.#account !== undefined) return this.limits
+    if (this.#mailboxes !== undefined) return this.limits
     const bytes = this.limits.unauthenticatedBytes
     return {
       ...this.limits,

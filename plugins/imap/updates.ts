@@ -8,6 +8,11 @@ export class MailboxGone extends Error {
   override readonly name = 'MailboxGone'
 }
 
+/** The right to read the selected mailbox was taken away (RFC 4314 section 5.1.1): this session cannot go on. */
+export class MailboxClosed extends Error {
+  override readonly name = 'MailboxClosed'
+}
+
 export interface UpdateOptions {
   readonly store: MailStore
   /** What the client switched on: CONDSTORE and QRESYNC change what is said. */
@@ -21,11 +26,12 @@ const BATCH = 1000
 
 /**
  * Tells the client what happened in its mailbox since it was last told: EXPUNGE first, then EXISTS and RECENT, then flags.
- * @throws MailboxGone, PeerGone
+ * @throws MailboxGone, MailboxClosed, PeerGone
  */
 export async function tellUpdates(view: MailboxView, out: Responses, options: UpdateOptions): Promise<void> {
   if (!view.hasUpdates) return
   if (view.mirror.isDeleted) throw new MailboxGone('the selected mailbox was deleted')
+  tellRights(view, out)
   if (options.canExpunge) {
     await tellExpunged(view, out, options.enabled.has('QRESYNC'))
   }
@@ -83,7 +89,31 @@ export function tellKeywords(view: MailboxView, out: Responses): void {
   if (view.announcedKeywords === flagSets.keywordCount) return
   view.announcedKeywords = flagSets.keywordCount
   out.untagged(`FLAGS (${flagSets.flags.join(' ')})`)
-  if (!view.isReadOnly) out.untagged(`OK [PERMANENTFLAGS (${flagSets.flags.join(' ')} \\*)] Flags permitted`)
+  if (!view.isReadOnly) out.untagged(permanentFlagsText(view))
+}
+
+/** RFC 4314 section 5.1.1: whoever checks the rights at every command says when they have changed. @throws MailboxClosed */
+function tellRights(view: MailboxView, out: Responses): void {
+  if (view.rights === view.toldRights) return
+  view.toldRights = view.rights
+  if (!view.rights.includes('r')) throw new MailboxClosed('the right to read the selected mailbox was taken away')
+  out.untagged(`FLAGS (${view.mirror.columns.flagSets.flags.join(' ')})`)
+  out.untagged(permanentFlagsText(view))
+}
+
+/** The flags that the user may change for good (RFC 3501 section 7.1; RFC 4314 section 5.1.1). */
+export function permanentFlagsText(view: MailboxView): string {
+  const { flags } = view.mirror.columns.flagSets
+  const permitted = flags.filter((flag) => view.can(rightForFlag(flag)))
+  const others = view.can('w') ? ['\\*'] : []
+  return `OK [PERMANENTFLAGS (${[...permitted, ...others].join(' ')})] Flags permitted`
+}
+
+/** RFC 4314 section 4. */
+export function rightForFlag(flag: string): 's' | 't' | 'w' {
+  const folded = flag.toLowerCase()
+  if (folded === '\\seen') return 's'
+  return folded === '\\deleted' ? 't' : 'w'
 }
 
 /** Flags of a message as FETCH shows them, `\Recent` among them. */

@@ -51,7 +51,7 @@ export interface AclChange extends AclEntry {
   readonly mode: 'replace' | 'add' | 'remove'
 }
 
-/** Which flags of a message somebody may change: `\\Seen`, `\\Deleted`, and all others. */
+/** Which flags of a message somebody may change: `\Seen`, `\Deleted`, and all others. */
 export interface FlagClasses {
   readonly seen: boolean
   readonly deleted: boolean

@@ -10,9 +10,10 @@ export const close = command({
   parse: noArguments,
   async run(_args, session) {
     const view = session.selected
-    const uids = view.isReadOnly ? [] : deletedUids(view)
+    // RFC 4314 section 4: without the right the mailbox is only left.
+    const uids = view.can('e') ? deletedUids(view) : []
     if (uids.length > 0) {
-      const removed = await session.services.store.expunge(session.account, view.mailbox.id, uids)
+      const removed = await session.services.store.expunge(view.mirror.account, view.mailbox.id, uids)
       view.mirror.applyExpunged(removed)
     }
     session.select(undefined)

@@ -1,11 +1,13 @@
-import { type Copied, codeOf, type Mailbox } from 'mailserver'
+import { type Copied, flagClassesOf } from 'mailserver'
 import { type Command, command, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
+import { demand, type ReachedMailbox } from '../mailbox-access.ts'
+import type { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
 import type { Arguments } from '../wire/arguments.ts'
 import { parseMailbox } from '../wire/mailbox-name.ts'
 import { formatSequenceSet, parseSequenceSet, type SequenceSet } from '../wire/sequence-set.ts'
-import { READ_ONLY } from './expunge.ts'
+import { refusalOf } from './expunge.ts'
 
 interface Transfer {
   readonly set: SequenceSet
@@ -19,7 +21,7 @@ export const uidCopy = transferring('UID COPY', true, runCopy)
 export const move = transferring('MOVE', false, runMove)
 export const uidMove = transferring('UID MOVE', true, runMove)
 
-type Run = (session: Session, uids: readonly number[], target: Mailbox) => Promise<Completion>
+type Run = (session: Session, uids: readonly number[], target: ReachedMailbox) => Promise<Completion>
 
 function transferring(name: string, isUid: boolean, run: Run): Command {
   return command<Transfer>({
@@ -38,14 +40,14 @@ function transferring(name: string, isUid: boolean, run: Run): Command {
 /** RFC 3501 section 6.4.7: the client may create it and try again. */
 export const NO_TARGET = no('There is no such mailbox; create it first', 'TRYCREATE')
 
-/** The mailbox that messages are put in; undefined when there is none. @throws MailError */
-export async function targetOf(session: Session, name: string): Promise<Mailbox | undefined> {
-  try {
-    return await session.services.store.mailbox(session.account, name)
-  } catch (cause) {
-    if (codeOf(cause) === 'MAILBOX_NOT_FOUND') return undefined
-    throw cause
+/** The mailbox that messages are put in; undefined when there is none. @throws MailError, NoPermission */
+export async function targetOf(session: Session, name: string): Promise<ReachedMailbox | undefined> {
+  const target = await session.mailboxes.find(name)
+  if (target === undefined || !target.rights.includes('i')) {
+    if (target?.rights.includes('l')) demand(target, 'i')
+    return undefined
   }
+  return target
 }
 
 function parseTransfer(args: Arguments): Transfer {
@@ -57,19 +59,30 @@ function parseTransfer(args: Arguments): Transfer {
   return { set, target }
 }
 
-async function runCopy(session: Session, uids: readonly number[], target: Mailbox): Promise<Completion> {
+/** Flags that the user may not set in the target do not come with the messages (RFC 4314 section 4). */
+const optionsFor = ({ account, rights }: ReachedMailbox) => ({ account, keep: flagClassesOf(rights) })
+
+const isSelected = (view: MailboxView, { account, mailbox }: ReachedMailbox): boolean =>
+  mailbox.id === view.mailbox.id && account === view.mirror.account
+
+async function runCopy(session: Session, uids: readonly number[], target: ReachedMailbox): Promise<Completion> {
   const view = session.selected
-  const copied = await session.services.store.copy(session.account, view.mailbox.id, uids, target.id)
-  if (target.id === view.mailbox.id) await view.mirror.refresh()
+  const { store } = session.services
+  const { account } = view.mirror
+  const copied = await store.copy(account, view.mailbox.id, uids, target.mailbox.id, optionsFor(target))
+  if (isSelected(view, target)) await view.mirror.refresh()
   if (copied.uids.length === 0) return no('The messages are gone', 'EXPUNGEISSUED')
   return ok('Copy completed', copyUid(copied))
 }
 
-async function runMove(session: Session, uids: readonly number[], target: Mailbox): Promise<Completion> {
+async function runMove(session: Session, uids: readonly number[], target: ReachedMailbox): Promise<Completion> {
   const view = session.selected
-  if (view.isReadOnly) return READ_ONLY
-  if (target.id === view.mailbox.id) return no('The messages are in this mailbox already', 'CANNOT')
-  const moved = await session.services.store.move(session.account, view.mailbox.id, uids, target.id)
+  const refusal = refusalOf(view, 'te')
+  if (refusal !== undefined) return refusal
+  if (isSelected(view, target)) return no('The messages are in this mailbox already', 'CANNOT')
+  const { store } = session.services
+  const { account } = view.mirror
+  const moved = await store.move(account, view.mailbox.id, uids, target.mailbox.id, optionsFor(target))
   if (moved.uids.length === 0) return no('The messages are gone', 'EXPUNGEISSUED')
   // RFC 6851 section 4.3: COPYUID is said before the messages vanish.
   session.out.untagged(`OK [${copyUid(moved)}] Moved`)

@@ -1,6 +1,8 @@
 import { HIERARCHY_SEPARATOR, type SpecialUse } from 'mailserver'
 import { command, LOGGED_IN, only } from '../command.ts'
 import { no, ok } from '../completion.ts'
+import type { MailboxPlace } from '../mailbox-access.ts'
+import type { Session } from '../session.ts'
 import type { Arguments } from '../wire/arguments.ts'
 import { parseMailbox } from '../wire/mailbox-name.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
@@ -30,13 +32,16 @@ export const create = command({
     const [use, ...more] = uses
     const specialUse = use === undefined ? undefined : USES.get(use)
     if (more.length > 0 || (use !== undefined && specialUse === undefined)) return no('No such use here', 'USEATTR')
-    if (specialUse !== undefined) {
-      const taken = (await store.mailboxes(session.account)).some((mailbox) => mailbox.specialUse === specialUse)
-      if (taken) return no('Another mailbox has this use', 'USEATTR')
-    }
     // A trailing separator says that names will be created under this one: a mailbox can have them in any case.
     const bare = name.endsWith(HIERARCHY_SEPARATOR) ? name.slice(0, -1) : name
-    await store.createMailbox(session.account, bare, specialUse === undefined ? {} : { specialUse })
+    const place = await session.mailboxes.placeToCreate(bare)
+    const { account, kind } = place.namespace
+    if (specialUse !== undefined) {
+      if (kind !== 'personal') return no('Uses are for personal mailboxes', 'USEATTR')
+      const taken = (await store.mailboxes(account)).some((mailbox) => mailbox.specialUse === specialUse)
+      if (taken) return no('Another mailbox has this use', 'USEATTR')
+    }
+    await store.createMailbox(account, place.name, specialUse === undefined ? {} : { specialUse })
     return ok('Created')
   },
 })
@@ -60,9 +65,10 @@ export const deleteCommand = command({
   parse: (args) => only(args, parseMailbox),
   async run(name, session) {
     const { store } = session.services
-    const mailbox = await store.mailbox(session.account, name)
-    await store.deleteMailbox(session.account, name)
-    if (session.view?.mailbox.id === mailbox.id) session.select(undefined)
+    const { account, mailbox } = await session.mailboxes.reach(name, 'x')
+    await store.deleteMailbox(account, mailbox.name)
+    const { view } = session
+    if (view?.mirror.account === account && view.mailbox.id === mailbox.id) session.select(undefined)
     return ok('Deleted')
   },
 })
@@ -80,8 +86,19 @@ export const rename = command({
     return { from, to }
   },
   async run({ from, to }, session) {
-    await session.services.store.renameMailbox(session.account, from, to)
+    const source = await placeToRename(session, from)
+    const target = await session.mailboxes.placeToCreate(to)
+    if (source.namespace.account !== target.namespace.account) return no('Mailboxes stay with their owner', 'CANNOT')
+    await session.services.store.renameMailbox(source.namespace.account, source.name, target.name)
     await session.view?.mirror.refresh()
     return ok('Renamed')
   },
 })
+
+/** A level without a mailbox of its own can be renamed too, by its owner (RFC 3501 section 6.3.5). @throws NoPermission, MailError */
+async function placeToRename({ mailboxes }: Session, name: string): Promise<MailboxPlace> {
+  const place = await mailboxes.placeOf(name)
+  if (place?.namespace.kind === 'personal') return place
+  const { namespace, mailbox } = await mailboxes.reach(name, 'x')
+  return { namespace, name: mailbox.name }
+}

@@ -1,10 +1,15 @@
 import { command, noArguments, only, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
+import { NOT_PERMITTED } from '../completion-of-error.ts'
 import type { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
 import { parseSequenceSet } from '../wire/sequence-set.ts'
 
-export const READ_ONLY = no('Mailbox is read-only', 'READ-ONLY')
+/** The answer to a command that needs these rights on the selected mailbox; undefined when the user has them. */
+export function refusalOf(view: MailboxView, rights: string): Completion | undefined {
+  if ([...rights].every((right) => view.can(right))) return undefined
+  return view.isReadOnly ? no('Mailbox is read-only', 'READ-ONLY') : NOT_PERMITTED
+}
 
 /** RFC 3501 section 6.4.3. */
 export const expunge = command({
@@ -28,9 +33,10 @@ export const uidExpunge = command({
 
 async function remove(session: Session, uids: readonly number[]): Promise<Completion> {
   const view = session.selected
-  if (view.isReadOnly) return READ_ONLY
+  const refusal = refusalOf(view, 'e')
+  if (refusal !== undefined) return refusal
   if (uids.length > 0) {
-    view.mirror.applyExpunged(await session.services.store.expunge(session.account, view.mailbox.id, uids))
+    view.mirror.applyExpunged(await session.services.store.expunge(view.mirror.account, view.mailbox.id, uids))
   }
   if (!session.enabled.has('QRESYNC') || uids.length === 0) return ok('Expunge completed')
   await view.mirror.refresh()

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { HIERARCHY_SEPARATOR, type Mailbox, type SpecialUse } from 'mailserver'
+import { HIERARCHY_SEPARATOR, type SpecialUse } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
+import type { ReachedMailbox } from '../mailbox-access.ts'
 import type { Session } from '../session.ts'
 import { type ListRequest, parseListRequest } from '../wire/list-arguments.ts'
 import { ListPattern, parentsOf } from '../wire/list-pattern.ts'
@@ -53,14 +54,15 @@ async function tell(session: Session, listing: Listing, name: string): Promise<v
   )
   const mailbox = listing.mailboxes.get(name)
   const { status } = listing.request
-  if (status !== undefined && mailbox !== undefined) await tellStatus(session, mailbox, status)
+  // RFC 5819 section 2: of what may not be read there is none.
+  if (status !== undefined && mailbox?.rights.includes('r')) await tellStatus(session, mailbox, status)
   if (out.isFull) await out.room()
 }
 
-/** The names of one account as one LIST sees them. */
+/** The names of one user as one LIST sees them. */
 class Listing {
   readonly request: ListRequest
-  readonly mailboxes: ReadonlyMap<string, Mailbox>
+  readonly mailboxes: ReadonlyMap<string, ReachedMailbox>
   readonly #subscribed: ReadonlySet<string>
   readonly #patterns: readonly ListPattern[]
   /** Names above an existing mailbox, themselves existing or not. */
@@ -68,22 +70,28 @@ class Listing {
   /** Names above one that meets the selection. */
   readonly #chosenParents: ReadonlySet<string>
 
-  private constructor(request: ListRequest, mailboxes: readonly Mailbox[], subscribed: readonly string[]) {
+  private constructor(
+    request: ListRequest,
+    patterns: readonly ListPattern[],
+    mailboxes: readonly ReachedMailbox[],
+    subscribed: readonly string[],
+  ) {
     this.request = request
     this.mailboxes = new Map(mailboxes.map((mailbox) => [mailbox.name, mailbox]))
     this.#subscribed = new Set(subscribed)
-    this.#patterns = request.patterns.map((pattern) => new ListPattern(request.reference, pattern))
+    this.#patterns = patterns
     this.#parents = new Set(mailboxes.flatMap(({ name }) => parentsOf(name)))
     this.#chosenParents = new Set(request.isRecursive ? [...this.#chosen()].flatMap(parentsOf) : [])
   }
 
-  static async of(request: ListRequest, { services, account }: Session): Promise<Listing> {
+  static async of(request: ListRequest, { services, account, mailboxes: access }: Session): Promise<Listing> {
+    const patterns = request.patterns.map((pattern) => new ListPattern(request.reference, pattern))
     const needsSubscriptions = request.selectsSubscribed || request.returnsSubscribed
     const [mailboxes, subscribed] = await Promise.all([
-      services.store.mailboxes(account),
+      access.listed(commonHead(patterns.map(({ head }) => head))),
       needsSubscriptions ? services.store.subscriptions(account) : [],
     ])
-    return new Listing(request, mailboxes, subscribed)
+    return new Listing(request, patterns, mailboxes, subscribed)
   }
 
   /** Every name that could be listed, and whether it is: the caller gives others their turn between them. */
@@ -106,7 +114,8 @@ class Listing {
     if (mailbox === undefined) attributes.push(this.request.isExtended ? '\\NonExistent' : '\\Noselect')
     if (this.#parents.has(name)) attributes.push('\\HasChildren')
     else if (mailbox !== undefined) attributes.push('\\HasNoChildren')
-    if (mailbox?.specialUse !== undefined) attributes.push(USES[mailbox.specialUse])
+    const use = specialUseOf(mailbox)
+    if (use !== undefined) attributes.push(USES[use])
     if (this.#subscribed.has(name)) attributes.push('\\Subscribed')
     return attributes.join(' ')
   }
@@ -124,11 +133,23 @@ class Listing {
     const { selectsSubscribed, selectsSpecialUse } = this.request
     const names = selectsSubscribed ? this.#subscribed : this.mailboxes.keys()
     for (const name of names) {
-      if (!selectsSpecialUse || this.mailboxes.get(name)?.specialUse !== undefined) yield name
+      if (!selectsSpecialUse || specialUseOf(this.mailboxes.get(name)) !== undefined) yield name
     }
   }
 
   #matches(name: string): boolean {
     return this.#patterns.some((pattern) => pattern.matches(name))
   }
+}
+
+/** What another user keeps sent mail in is not what this one does. */
+function specialUseOf(reached: ReachedMailbox | undefined): SpecialUse | undefined {
+  return reached?.namespace.kind === 'personal' ? reached.mailbox.specialUse : undefined
+}
+
+/** What all of these begin with. */
+function commonHead([first = '', ...others]: readonly string[]): string {
+  let length = first.length
+  for (const other of others) while (!other.startsWith(first.slice(0, length))) length -= 1
+  return first.slice(0, length)
 }

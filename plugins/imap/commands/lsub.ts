@@ -14,11 +14,11 @@ export const lsub = command({
   name: 'LSUB',
   states: LOGGED_IN,
   parse: parseReferenceAndPattern,
-  async run({ reference, pattern }, { out, services, account }) {
+  async run({ reference, pattern }, { out, services, account, mailboxes: access }) {
     const wanted = new ListPattern(reference, pattern)
     const [subscribed, mailboxes] = await Promise.all([
       services.store.subscriptions(account),
-      services.store.mailboxes(account),
+      access.listed(wanted.head),
     ])
     const existing = new Set(mailboxes.map(({ name }) => name))
     const names = new Set(subscribed)

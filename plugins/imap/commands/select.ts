@@ -1,11 +1,11 @@
-import type { Mailbox } from 'mailserver'
 import { type Command, command, LOGGED_IN } from '../command.ts'
 import { type Completion, ok } from '../completion.ts'
 import { changedAfter, fetchMessages } from '../fetch/fetch-messages.ts'
 import { fetchRequest } from '../fetch/fetch-request.ts'
+import type { ReachedMailbox } from '../mailbox-access.ts'
 import { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
-import { recentCount } from '../updates.ts'
+import { permanentFlagsText, recentCount } from '../updates.ts'
 import { vanishedSince } from '../vanished.ts'
 import { SYSTEM_FLAGS } from '../wire/flags.ts'
 import { parseMailbox } from '../wire/mailbox-name.ts'
@@ -35,21 +35,26 @@ function selecting(name: string, isReadOnly: boolean): Command {
       if (session.view !== undefined && session.enabled.has('QRESYNC')) session.out.untagged('OK [CLOSED] Left')
       session.select(undefined)
       if (parameters.isCondstore || parameters.qresync !== undefined) session.enableCondstore()
-      const view = await open(session, await session.services.store.mailbox(session.account, mailbox), isReadOnly)
+      const view = await open(session, await session.mailboxes.reach(mailbox, 'r'), isReadOnly)
       session.select(view)
       await describe(session, view)
       if (parameters.qresync !== undefined) await resynchronise(session, view, parameters.qresync)
-      return ok(`${isReadOnly ? 'Examined' : 'Selected'}`, isReadOnly ? 'READ-ONLY' : 'READ-WRITE')
+      return ok(`${isReadOnly ? 'Examined' : 'Selected'}`, view.isReadOnly ? 'READ-ONLY' : 'READ-WRITE')
     },
   })
 }
 
-async function open(session: Session, mailbox: Mailbox, isReadOnly: boolean): Promise<MailboxView> {
-  const { mirrors } = session.services
-  const mirror = await mirrors.acquire(session.account, mailbox)
+async function open(
+  { services, mailboxes }: Session,
+  reached: ReachedMailbox,
+  isExamined: boolean,
+): Promise<MailboxView> {
+  const { mirrors, store } = services
+  const { account, mailbox, namespace } = reached
+  const mirror = await mirrors.acquire(account, mailbox)
   try {
-    const view = new MailboxView(mirror, mailbox, isReadOnly)
-    const first = await session.services.store.firstRecentUid(session.account, mailbox.id, { take: !isReadOnly })
+    const view = new MailboxView(mirror, reached, isExamined, (acl) => mailboxes.rightsIn(namespace, acl))
+    const first = await store.firstRecentUid(account, mailbox.id, { take: !view.isReadOnly })
     if (view.count > 0) view.recent.add(first, view.uidAt(view.count - 1))
     return view
   } catch (cause) {
@@ -58,12 +63,12 @@ async function open(session: Session, mailbox: Mailbox, isReadOnly: boolean): Pr
   }
 }
 
-async function describe({ out, services, account }: Session, view: MailboxView): Promise<void> {
+async function describe({ out, services }: Session, view: MailboxView): Promise<void> {
   const { mirror } = view
-  const status = await services.store.status(account, view.mailbox.id)
+  const status = await services.store.status(mirror.account, view.mailbox.id)
   const flags = mirror.columns.flagSets.flags.join(' ')
   out.untagged(`FLAGS (${flags})`)
-  out.untagged(`OK [PERMANENTFLAGS (${view.isReadOnly ? '' : `${flags} \\*`})] Flags permitted`)
+  out.untagged(permanentFlagsText(view))
   out.untagged(`${view.count} EXISTS`)
   out.untagged(`${recentCount(view)} RECENT`)
   const unseen = firstUnseen(view)

@@ -1,6 +1,7 @@
 import type { Mailbox, MailboxStatus } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
+import type { ReachedMailbox } from '../mailbox-access.ts'
 import type { Session } from '../session.ts'
 import type { Arguments } from '../wire/arguments.ts'
 import { formatMailbox, parseMailbox } from '../wire/mailbox-name.ts'
@@ -28,11 +29,12 @@ export function parseStatusItems(args: Arguments): readonly string[] {
 }
 
 /** The STATUS response of a mailbox. */
-export async function tellStatus(session: Session, mailbox: Mailbox, items: readonly string[]): Promise<void> {
+export async function tellStatus(session: Session, reached: ReachedMailbox, items: readonly string[]): Promise<void> {
   if (items.includes('HIGHESTMODSEQ')) session.enableCondstore()
-  const current = await session.services.store.status(session.account, mailbox.id)
+  const { account, mailbox, name } = reached
+  const current = await session.services.store.status(account, mailbox.id)
   const values = items.map((item) => `${item} ${ITEMS.get(item)?.(current, mailbox, session)}`)
-  session.out.untagged(`STATUS ${formatMailbox(mailbox.name)} (${values.join(' ')})`)
+  session.out.untagged(`STATUS ${formatMailbox(name)} (${values.join(' ')})`)
 }
 
 /** RFC 3501 section 6.3.10. Also of the selected mailbox: forbidden to clients by an older text, and asked all the same. */
@@ -48,7 +50,7 @@ export const status = command({
     return { name, items }
   },
   async run({ name, items }, session) {
-    await tellStatus(session, await session.services.store.mailbox(session.account, name), items)
+    await tellStatus(session, await session.mailboxes.reach(name, 'r'), items)
     return ok('Status completed')
   },
 })

@@ -1,14 +1,15 @@
-import type { FlagChange } from 'mailserver'
+import { type FlagChange, flagClassesOf } from 'mailserver'
 import { type Command, command, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
 import { type StateItem, stateFormatter } from '../fetch/plain-items.ts'
+import type { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
-import { tellKeywords } from '../updates.ts'
+import { rightForFlag, tellKeywords } from '../updates.ts'
 import { parseStoreFlags } from '../wire/flags.ts'
 import { parseStoreModifier } from '../wire/modifiers.ts'
 import { formatSequenceSet, parseSequenceSet, type SequenceSet } from '../wire/sequence-set.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
-import { READ_ONLY } from './expunge.ts'
+import { refusalOf } from './expunge.ts'
 
 /** Messages that are changed in one go, so that others get their turn. */
 const BATCH = 10_000
@@ -51,7 +52,8 @@ function storing(name: string, isUid: boolean): Command {
 
 async function run(args: Store, session: Session, isUid: boolean): Promise<Completion> {
   const view = session.selected
-  if (view.isReadOnly) return READ_ONLY
+  const refusal = refusalOfStore(view, args.change)
+  if (refusal !== undefined) return refusal
   if (args.unchangedSince !== undefined) session.enableCondstore()
   const positions = await session.positions(args.set, isUid)
   const modified: number[] = []
@@ -67,6 +69,16 @@ async function run(args: Store, session: Session, isUid: boolean): Promise<Compl
   return ok(code === undefined ? 'Store completed' : 'Conditional STORE failed for some', code)
 }
 
+/**
+ * RFC 4314 section 4: what the user may change is changed, and a STORE is refused only when that is nothing. A STORE that
+ * replaces all flags changes those of every kind.
+ */
+function refusalOfStore(view: MailboxView, { mode, flags }: FlagChange): Completion | undefined {
+  const needed = mode === 'replace' ? ['s', 't', 'w'] : flags.map(rightForFlag)
+  if (needed.length === 0 ? !view.isReadOnly : needed.some((right) => view.can(right))) return undefined
+  return refusalOf(view, needed.join('') || 'w')
+}
+
 /** @returns how many of the messages are gone, and the UIDs that changed since */
 async function storeBatch(
   session: Session,
@@ -74,12 +86,21 @@ async function storeBatch(
   { change, isSilent, unchangedSince }: Store,
   isUid: boolean,
 ): Promise<{ readonly missing: number; readonly modified: readonly number[] }> {
-  const { services, account, out } = session
+  const { services, out } = session
   const view = session.selected
   const isCondstore = session.enabled.has('CONDSTORE')
-  const options = unchangedSince === undefined ? {} : { unchangedSince: BigInt(unchangedSince) }
+  const options = {
+    only: flagClassesOf(view.rights),
+    ...(unchangedSince !== undefined && { unchangedSince: BigInt(unchangedSince) }),
+  }
   const uids = view.uidsAt(positions)
-  const { changed, modified } = await services.store.setFlags(account, view.mailbox.id, uids, change, options)
+  const { changed, modified } = await services.store.setFlags(
+    view.mirror.account,
+    view.mailbox.id,
+    uids,
+    change,
+    options,
+  )
   view.mirror.applyStates(changed, view)
   tellKeywords(view, out)
   const failed = new Set(modified)

@@ -80,7 +80,8 @@ class Fetcher {
   }
 
   async #indexes(positions: Uint32Array): Promise<void> {
-    const { services, account, out } = this.#session
+    const { services, out } = this.#session
+    const { account } = this.#view.mirror
     const uids = this.#view.uidsAt(positions)
     let told = 0
     for await (const batch of services.store.indexes(account, this.#view.mailbox.id, uids)) {
@@ -99,7 +100,8 @@ class Fetcher {
   }
 
   async #sections(positions: Uint32Array): Promise<void> {
-    const { services, account, out } = this.#session
+    const { services, out } = this.#session
+    const { account } = this.#view.mirror
     const view = this.#view
     const mailbox = view.mailbox.id
     const uids = view.uidsAt(positions)
@@ -199,14 +201,16 @@ class Fetcher {
   /** Marks messages as seen before they are sent. @returns those that were not */
   async #setSeen(uids: readonly number[]): Promise<ReadonlySet<number>> {
     const view = this.#view
-    if (!this.#request.setsSeen || view.isReadOnly) return NONE
+    // RFC 4314 section 4: without the right the flag is left alone, and nobody is refused.
+    if (!this.#request.setsSeen || !view.can('s')) return NONE
     const { mirror } = view
     const unseen = uids.filter((uid) => {
       const row = mirror.columns.rowOf(uid, -1)
       return row !== -1 && !mirror.columns.flagSets.get(mirror.columns.flagsAt(row)).lower.has('\\seen')
     })
     if (unseen.length === 0) return NONE
-    const { services, account, out } = this.#session
+    const { services, out } = this.#session
+    const { account } = this.#view.mirror
     const change = { mode: 'add', flags: ['\\Seen'] } as const
     const { changed } = await services.store.setFlags(account, view.mailbox.id, unseen, change)
     mirror.applyStates(changed, view)

@@ -75,7 +75,8 @@ class Reading {
   }
 
   async batch(places: readonly Place[]): Promise<readonly number[]> {
-    const { services, account } = this.#session
+    const { services } = this.#session
+    const { account } = this.#view.mirror
     const mailbox = this.#view.mailbox.id
     const found: number[] = []
     const open: Candidate[] = []

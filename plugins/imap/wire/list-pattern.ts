@@ -35,6 +35,11 @@ export class ListPattern {
     return reachable[pattern.length] === 1
   }
 
+  /** What every name that matches begins with: all before the first wildcard. */
+  get head(): string {
+    return /^[^*%]*/.exec(this.#pattern)?.[0] ?? ''
+  }
+
   /** Does it end with `%`, so that levels which are no mailboxes are named too? */
   get endsWithLevel(): boolean {
     return this.#pattern.endsWith('%')

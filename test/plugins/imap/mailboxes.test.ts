@@ -177,7 +177,7 @@ it('tells the status of a mailbox, also of the selected one', async () => {
     C: a5 STATUS Nowhere (MESSAGES)
     S: a5 NO [NONEXISTENT] There is no such mailbox
     C: a6 NAMESPACE
-    S: * NAMESPACE (("" "/")) NIL NIL
+    S: * NAMESPACE (("" "/")) (("Other Users/" "/")) NIL
     S: a6 OK Namespace completed
   `,
   )

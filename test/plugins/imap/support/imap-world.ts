@@ -1,14 +1,11 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import {
-  type Account,
   type AccountId,
-  type Authenticator,
   type BlobStore,
   type Clock,
   indexMessage,
   type MailboxId,
-  MailError,
   type MailStore,
   Slots,
   systemClock,
@@ -18,10 +15,12 @@ import { memoryBlobStore, memoryEngine } from 'mailserver/testing'
 import { DEFAULT_LIMITS, type ImapLimits } from '../../../../plugins/imap/limits.ts'
 import { MailboxMirrors } from '../../../../plugins/imap/mailbox-mirrors.ts'
 import { OpenSessions } from '../../../../plugins/imap/open-sessions.ts'
+import type { Sharing } from '../../../../plugins/imap/sharing.ts'
 import { type Log, silentLog } from '../../../../src/kernel/log.ts'
 import { createMailStore } from '../../../../src/store/create-mail-store.ts'
 import { createStoreContext } from '../../../../src/store/store-context.ts'
 import { TestClient } from './test-client.ts'
+import { idOf, PASSWORD, testAuthenticator, testDirectory, USERS, type User } from './test-directory.ts'
 
 export interface WorldOptions {
   readonly limits?: Partial<ImapLimits>
@@ -29,6 +28,7 @@ export interface WorldOptions {
   readonly messageBytes?: number
   readonly tls?: TlsContexts
   readonly log?: Log
+  readonly sharing?: Sharing
   /** Stands in front of the store, to make it slow or broken. */
   readonly wrapStore?: (store: MailStore) => MailStore
   readonly wrapBlobs?: (blobs: BlobStore) => BlobStore
@@ -43,26 +43,32 @@ export interface World extends AsyncDisposable {
   readonly port: number
   /** Connects and reads the greeting. As over TLS when not said otherwise. */
   connect(options?: { isTls?: boolean }): Promise<TestClient>
-  /** Connects and logs in as alice. */
-  login(): Promise<TestClient>
+  /** Connects and logs in, as alice when not said otherwise. */
+  login(user?: User): Promise<TestClient>
+  /** Gives rights on a mailbox of a user, INBOX of alice when not said otherwise. */
+  share(subject: User | 'anyone', rights: string, mailbox?: string, owner?: User): Promise<void>
   /** Puts messages in a mailbox of alice's; returns their UIDs. */
   deliver(mailbox: string, ...messages: readonly (string | Buffer)[]): Promise<number[]>
   idOf(mailbox: string): Promise<MailboxId>
 }
 
-export const ALICE = 'alice@example.test'
-export const PASSWORD = 'secret'
+export { PASSWORD }
+/** A public account, and one that administers. */
+export const WITH_PUBLIC: Sharing = {
+  shared: { local: 'public', domain: 'example.test' },
+  administrators: [{ local: 'admin', domain: 'example.test' }],
+}
 
 /** The IMAP plugin over a store in memory, on a port of its own, with one account. */
 export async function imapWorld(options: WorldOptions = {}): Promise<World> {
   const clock = options.clock ?? systemClock
   const log = options.log ?? silentLog
-  const account = 'account-alice' as AccountId
+  const account = idOf('alice')
   const blobs = memoryBlobStore()
   const real = createMailStore(
     createStoreContext({ engine: memoryEngine(), blobs, clock: systemClock, log: silentLog }),
   )
-  await real.createAccount(account)
+  for (const user of USERS) await real.createAccount(idOf(user))
   const store = options.wrapStore?.(real) ?? real
   const mirrors = new MailboxMirrors(store, log)
   const sessions = new OpenSessions({
@@ -89,12 +95,14 @@ export async function imapWorld(options: WorldOptions = {}): Promise<World> {
       store,
       blobs: options.wrapBlobs?.(blobs) ?? blobs,
       mirrors,
-      authenticator: authenticatorOf(account),
+      authenticator: testAuthenticator,
+      directory: testDirectory(store),
       tls: options.tls ?? noTls,
       listeners: { listen: () => Promise.reject(new Error('not here')), list: () => [] },
       sessions: { add: () => () => {}, list: () => [] },
     },
     limits: { ...DEFAULT_LIMITS, loginDelayMs: 1, ...options.limits },
+    ...(options.sharing && { sharing: options.sharing }),
   })
   let isTls = true
   let last = 0
@@ -129,10 +137,15 @@ export async function imapWorld(options: WorldOptions = {}): Promise<World> {
       await client.line()
       return client
     },
-    async login() {
+    async login(user = 'alice') {
       const client = await world.connect()
-      await client.ok(`LOGIN ${ALICE} ${PASSWORD}`)
+      await client.ok(`LOGIN ${user}@example.test ${PASSWORD}`)
       return client
+    },
+    async share(subject, rights, mailbox = 'INBOX', owner = 'alice') {
+      const { id } = await store.mailbox(idOf(owner), mailbox)
+      const change = { isNegative: false, rights, mode: 'replace' } as const
+      await store.changeAcl(idOf(owner), id, { subject: subject === 'anyone' ? subject : idOf(subject), ...change })
     },
     async deliver(mailbox, ...messages) {
       const { id } = await store.mailbox(account, mailbox)
@@ -163,23 +176,6 @@ export async function imapWorld(options: WorldOptions = {}): Promise<World> {
     },
   }
   return world
-}
-
-function authenticatorOf(id: AccountId): Authenticator {
-  const account: Account = {
-    id,
-    address: { local: 'alice', domain: 'example.test' },
-    source: 'store',
-    disabled: false,
-    createdAt: 0,
-  }
-  return {
-    async authenticate({ login, password }) {
-      if (login === 'down@example.test') throw new MailError('UNAVAILABLE', 'the directory is down')
-      if (login === ALICE && password === PASSWORD) return account
-      throw new MailError('AUTHENTICATION_FAILED', 'wrong')
-    },
-  }
 }
 
 const noTls: TlsContexts = {
