@@ -116,6 +116,7 @@ export {
   parseContentType,
   parseTokenWithParameters,
 } from './mail/mime-parameters.ts'
+export { decodeModifiedUtf7, encodeModifiedUtf7 } from './mail/modified-utf7.ts'
 export { protocolKeyword, receivedField, returnPathField, type Trace } from './mail/received.ts'
 export { composeReport, type Report, type ReportAction, type ReportedRecipient } from './mail/report.ts'
 export { decodeUtf8AddressXtext, decodeXtext, encodeUtf8AddressXtext, encodeXtext } from './mail/xtext.ts'
@@ -149,6 +150,14 @@ export {
 export { type Journey, type JourneyEvent, type JourneySubject, type Journeys, journeys } from './store/journey.ts'
 export { between, KeyReader, key, prefixRange } from './store/key.ts'
 export * from './store/mail-store.ts'
+export {
+  type MailboxMirror,
+  type MirrorOperation,
+  type MirrorPlace,
+  mailboxMirror,
+} from './store/mirror/mailbox-mirror.ts'
+export type { MirrorCommit } from './store/mirror/mirror-journal.ts'
+export { type AdoptedMessage, type MirroredMailboxes, mirroredMailboxes } from './store/mirror/mirrored-mailboxes.ts'
 export { flagClassesOf, rightsOf, unionOf, withoutRights } from './store/sharing/rights.ts'
 export {
   type CheckOptions,

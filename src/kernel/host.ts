@@ -149,14 +149,14 @@ export class Host {
     return this.#members
       .map(({ plugin }) => plugin)
       .filter((plugin) => {
-        const needs: Readonly<Record<string, ServiceRef<unknown>>> = plugin.spec.needs ?? {}
+        const needs: Readonly<Record<string, ServiceRef<unknown>>> = { ...plugin.spec.needs, ...plugin.spec.wraps }
         return Object.values(needs).some(({ id }) => this.graph.providers.get(id) === provider)
       })
   }
 
   async #setUp(plugin: ConfiguredPlugin): Promise<Lifecycle | undefined> {
     const { server, clock, log, jobsFor, metricsFor, shared } = this.#options
-    const needs: Readonly<Record<string, ServiceRef<unknown>>> = plugin.spec.needs ?? {}
+    const needs: Readonly<Record<string, ServiceRef<unknown>>> = { ...plugin.spec.needs, ...plugin.spec.wraps }
     return plugin.spec.setup({
       options: await validOptions(plugin),
       services: Object.fromEntries(Object.entries(needs).map(([key, ref]) => [key, this.#services.get(ref.id)])),
@@ -177,6 +177,12 @@ export class Host {
       const service = running.services?.[key]
       if (service === undefined) throw new Error(`declares that it provides ${ref.id}, and returned nothing for it`)
       if (this.graph.providers.get(ref.id) === plugin) this.#services.set(ref.id, service)
+    }
+    const wraps: Readonly<Record<string, ServiceRef<unknown>>> = plugin.spec.wraps ?? {}
+    for (const [key, ref] of Object.entries(wraps)) {
+      const service = running.services?.[key]
+      if (service === undefined) throw new Error(`declares that it wraps ${ref.id}, and returned nothing for it`)
+      this.#services.set(ref.id, service)
     }
   }
 

@@ -52,10 +52,15 @@ export function planPlugins(
     }
   }
   for (const plugin of plugins) {
-    for (const ref of refs(plugin.spec.needs)) {
+    for (const ref of [...refs(plugin.spec.needs), ...refs(plugin.spec.wraps)]) {
       if (ref.isOptional || providers.has(ref.id)) continue
       problems.push({ path: where(plugin), message: `needs ${ref.id}, and no plugin provides it; add one that does` })
     }
+  }
+
+  const wrappers = new Map<string, ConfiguredPlugin[]>()
+  for (const plugin of plugins) {
+    for (const { id } of refs(plugin.spec.wraps)) wrappers.set(id, [...(wrappers.get(id) ?? []), plugin])
   }
 
   const order: ConfiguredPlugin[] = []
@@ -68,9 +73,15 @@ export function planPlugins(
       return
     }
     state.set(plugin, 'visiting')
-    for (const ref of refs(plugin.spec.needs)) {
-      const provider = providers.get(ref.id)
-      if (provider !== undefined) visit(provider, [...path, plugin.name])
+    const before = (found: ConfiguredPlugin | undefined) => found && visit(found, [...path, plugin.name])
+    for (const { id } of refs(plugin.spec.needs)) {
+      before(providers.get(id))
+      for (const wrapper of wrappers.get(id) ?? []) before(wrapper)
+    }
+    for (const { id } of refs(plugin.spec.wraps)) {
+      before(providers.get(id))
+      const all = wrappers.get(id) ?? []
+      for (const earlier of all.slice(0, all.indexOf(plugin))) before(earlier)
     }
     state.set(plugin, 'done')
     order.push(plugin)
@@ -86,9 +97,10 @@ export function subsetFor(plugins: readonly ConfiguredPlugin[], services: readon
   const wanted = new Set<ConfiguredPlugin>()
   const add = (ref: AnyRef): void => {
     for (const plugin of plugins) {
-      if (wanted.has(plugin) || !refs(plugin.spec.provides).some(({ id }) => id === ref.id)) continue
+      const offered = [...refs(plugin.spec.provides), ...refs(plugin.spec.wraps)]
+      if (wanted.has(plugin) || !offered.some(({ id }) => id === ref.id)) continue
       wanted.add(plugin)
-      for (const need of refs(plugin.spec.needs)) add(need)
+      for (const need of [...refs(plugin.spec.needs), ...refs(plugin.spec.wraps)]) add(need)
     }
   }
   for (const ref of services) add(ref)

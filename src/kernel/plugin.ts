@@ -93,7 +93,12 @@ export interface SupervisorHost<O> {
   readonly log: Log
 }
 
-export interface PluginSpec<Schema extends StandardSchemaV1, N extends ServiceRefs, P extends ServiceRefs> {
+export interface PluginSpec<
+  Schema extends StandardSchemaV1,
+  N extends ServiceRefs,
+  P extends ServiceRefs,
+  W extends ServiceRefs = Record<never, never>,
+> {
   /** Unique in a config; also the topic of its commands and its label in logs and journeys. */
   readonly name: string
   readonly version?: string
@@ -103,9 +108,14 @@ export interface PluginSpec<Schema extends StandardSchemaV1, N extends ServiceRe
   readonly options: Schema
   readonly needs?: N
   readonly provides?: P
+  /**
+   * Services of other plugins that this one stands in front of: `setup` gets the provider's as it gets what it needs,
+   * and returns its own, which everyone else gets. Several plugins wrap in the order of the config.
+   */
+  readonly wraps?: W
   supervise?(host: SupervisorHost<StandardSchemaV1.InferOutput<Schema>>): Awaitable<Supervised>
   /** Only registers: no I/O before `start`. */
-  setup(host: PluginHost<StandardSchemaV1.InferOutput<Schema>, ServicesOf<N>>): Awaitable<Running<P>>
+  setup(host: PluginHost<StandardSchemaV1.InferOutput<Schema>, ServicesOf<N & W>>): Awaitable<Running<P & W>>
 }
 
 /** A plugin with its options: plain, inspectable data. Nothing has run yet. */
@@ -114,7 +124,7 @@ export interface ConfiguredPlugin {
   readonly version: string | undefined
   readonly options: unknown
   // biome-ignore lint/suspicious/noExplicitAny: the top of all specs
-  readonly spec: PluginSpec<any, any, any>
+  readonly spec: PluginSpec<any, any, any, any>
 }
 
 /** Options may be left out when every one of them has a default. */
@@ -128,7 +138,8 @@ export function definePlugin<
   Schema extends StandardSchemaV1,
   const N extends ServiceRefs = Record<never, never>,
   const P extends ServiceRefs = Record<never, never>,
->(spec: PluginSpec<Schema, N, P>): Factory<StandardSchemaV1.InferInput<Schema>> {
+  const W extends ServiceRefs = Record<never, never>,
+>(spec: PluginSpec<Schema, N, P, W>): Factory<StandardSchemaV1.InferInput<Schema>> {
   const factory = (options: unknown = {}): ConfiguredPlugin =>
     Object.freeze({ name: spec.name, version: spec.version, options, spec })
   return factory as Factory<StandardSchemaV1.InferInput<Schema>>

@@ -1,14 +1,25 @@
 import { MailError } from '../errors/mail-error.ts'
+import { linkIn, relinkIn, unlinkIn } from './blob-links.ts'
+import type { BlobRef } from './blob-store.ts'
 import { type Change, changeOf, trimLog, writeChange } from './changes/change-log.ts'
 import { formatNotice, noticeTopic } from './changes/notice.ts'
 import type { Transaction } from './engine.ts'
-import { accountKey, countersKey } from './layout.ts'
+import { accountKey, countersKey, messageOwner } from './layout.ts'
 import { type AccountId, accountScope, type MailboxId } from './mail-store.ts'
 import { MailboxPages } from './mailbox-pages.ts'
+import type { MirrorOperation } from './mirror/mailbox-mirror.ts'
+import { mirrorOwner, writeJournal } from './mirror/mirror-journal.ts'
 import { type AccountRecord, decodeAccount, encodeAccount, newAccountRecord } from './records/account-record.ts'
 import { decodeCounters, encodeCounters, type MailboxCounters, newCounters } from './records/mailbox-counters.ts'
 import { mailboxId, mailboxNumber } from './records/mailbox-record.ts'
 import type { StoreContext } from './store-context.ts'
+
+type Place = readonly [mailbox: number, uid: number]
+
+interface StoredMessage {
+  readonly size: number
+  readonly internalDate: number
+}
 
 /**
  * One change of an account, inside a transaction that holds its scope: gives out MODSEQ, keeps the counters, writes
@@ -24,6 +35,7 @@ export class AccountCommit {
   readonly #dirty = new Set<number>()
   readonly #pages = new Map<number, MailboxPages>()
   readonly #changes: Change[] = []
+  readonly #mirrored: MirrorOperation[] = []
   readonly #previous: bigint
   #isUnchanged = false
 
@@ -118,11 +130,64 @@ export class AccountCommit {
     uids: readonly number[],
   ): void {
     this.change(mailbox).highestModSeq = modSeq
-    this.#changes.push(changeOf(kind, modSeq, mailbox, uids))
+    const change = changeOf(kind, modSeq, mailbox, uids)
+    this.#changes.push(change)
+    if (kind === 'flags') this.mirror({ kind, mailbox: mailboxId(mailbox), ranges: change.ranges })
   }
 
   mailboxesChanged(modSeq: bigint): void {
     this.#changes.push(changeOf('mailboxes', modSeq, 0, []))
+  }
+
+  /**
+   * Keeps the bytes of a message that comes in, for as long as it is there.
+   * @returns the ref that its record must have
+   */
+  keep(mailbox: number, uid: number, blob: BlobRef, message: StoredMessage): BlobRef {
+    const { mirror, isFromMirror } = this.#context
+    if (mirror === undefined) {
+      linkIn(this.tx, blob, messageOwner(this.account, mailbox, uid))
+      return blob
+    }
+    if (isFromMirror) return blob
+    const ref = this.#mirrorRef(mailbox, uid, message)
+    if (!mirror.holds(blob)) linkIn(this.tx, blob, mirrorOwner(ref))
+    this.mirror({ kind: 'added', mailbox: mailboxId(mailbox), uid, ref, source: blob })
+    return ref
+  }
+
+  /**
+   * Takes over the bytes of a message of `source` that moves here.
+   * @returns the ref that its record must have
+   */
+  carry(source: AccountCommit, from: Place, to: Place, blob: BlobRef, message: StoredMessage): BlobRef {
+    const { mirror } = this.#context
+    if (mirror === undefined) {
+      relinkIn(this.tx, blob, messageOwner(source.account, ...from), messageOwner(this.account, ...to))
+      return blob
+    }
+    if (!mirror.holds(blob)) {
+      const ref = this.keep(...to, blob, message)
+      source.drop(...from, blob)
+      return ref
+    }
+    const ref = this.#mirrorRef(...to, message)
+    this.mirror({ kind: 'moved', mailbox: mailboxId(to[0]), uid: to[1], ref, source: blob })
+    return ref
+  }
+
+  /** The message is gone, and does not need its bytes any more. */
+  drop(mailbox: number, uid: number, blob: BlobRef): void {
+    if (this.#context.mirror?.holds(blob)) {
+      this.mirror({ kind: 'removed', mailbox: mailboxId(mailbox), uid, ref: blob })
+    } else {
+      unlinkIn(this.tx, blob, messageOwner(this.account, mailbox, uid), this.now)
+    }
+  }
+
+  /** Notes what the mirror has to do, when there is one and it does not know already. */
+  mirror(operation: MirrorOperation): void {
+    if (this.#context.mirror !== undefined && !this.#context.isFromMirror) this.#mirrored.push(operation)
   }
 
   /** Nothing came of the change: `close` writes nothing. */
@@ -141,12 +206,23 @@ export class AccountCommit {
       const counters = this.#counters.get(mailbox)
       if (counters !== undefined) tx.put(countersKey(account, mailbox), encodeCounters(counters))
     }
+    if (this.#mirrored.length > 0) {
+      writeJournal(tx, account, this.#changes.length > 0 ? record.modSeq : this.nextModSeq(), this.#mirrored)
+    }
     tx.put(accountKey(account), encodeAccount(record))
-    if (this.#changes.length > 0) tx.afterCommit(() => this.#tell())
+    if (this.#changes.length > 0 || this.#mirrored.length > 0) tx.afterCommit(() => this.#tell())
+  }
+
+  #mirrorRef(mailbox: number, uid: number, { size, internalDate }: StoredMessage): BlobRef {
+    const { mirror } = this.#context
+    if (mirror === undefined) throw new Error('there is no mirror')
+    return mirror.refFor({ account: this.account, mailbox: mailboxId(mailbox), uid, size, internalDate })
   }
 
   #tell(): void {
-    const { engine, onChange } = this.#context
+    const { engine, onChange, mirror } = this.#context
+    if (this.#mirrored.length > 0) mirror?.committed(this.account)
+    if (this.#changes.length === 0) return
     const notice = { previous: this.#previous, modSeq: this.record.modSeq, changes: this.#changes }
     engine.publish(noticeTopic(this.account), formatNotice(notice))
     for (const { kind, mailbox } of this.#changes) {

@@ -18,6 +18,8 @@ import type { AccountId, AclSubject } from './mail-store.ts'
  * | `mail-index` account mailbox uid             | MessageIndex                                      |
  * | `mail-log` account modseq                    | one change                                        |
  * | `mail-doomed` account mailbox                | a deleted mailbox whose messages are being swept  |
+ * | `mail-mirror` account modseq                 | what a mirror has to do for a commit              |
+ * | `mail-mirrored`                              | nothing: mailboxes are in a mirror                |
  * | `blob-link` blob owner                       | nothing: the owner needs the blob                 |
  * | `blob-dead` time blob                        | nothing: a link went; perhaps it was the last     |
  * | `journey` id                                 | when it began, its subject, its first events      |
@@ -52,6 +54,11 @@ export const logRange = (account: AccountId, after: bigint, upTo: bigint): Range
 
 export const doomedKey = (account: AccountId, mailbox: number): Key => key('mail-doomed', account, mailbox)
 export const doomedRange = (): Range => prefixRange('mail-doomed')
+
+export const mirrorJournalKey = (account: AccountId, modSeq: bigint): Key => key('mail-mirror', account, modSeq)
+export const mirrorJournalRangeOf = (account: AccountId): Range => prefixRange('mail-mirror', account)
+export const mirrorJournalRange = (): Range => prefixRange('mail-mirror')
+export const mirroredKey = (): Key => key('mail-mirrored')
 
 export const blobLinkKey = (blob: BlobRef, owner: string): Key => key('blob-link', blob, owner)
 export const blobLinkRange = (blob: BlobRef): Range => prefixRange('blob-link', blob)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { duration } from '../config/units.ts'
 import { mailboxChanged } from '../kernel/moments.ts'
 import { definePlugin } from '../kernel/plugin.ts'
+import { optional } from '../kernel/service.ts'
 import { collectBlobs } from './blob-collector.ts'
 import { blobStore } from './blob-store.ts'
 import { createMailStore } from './create-mail-store.ts'
@@ -12,6 +13,10 @@ import { createJourneys } from './journeys/create-journeys.ts'
 import { localDelivery } from './local-delivery.ts'
 import { mailStore } from './mail-store.ts'
 import { sweepAll } from './mailboxes/sweep.ts'
+import { checkMirror } from './mirror/check-mirror.ts'
+import { createMirroredMailboxes } from './mirror/create-mirrored-mailboxes.ts'
+import { mailboxMirror } from './mirror/mailbox-mirror.ts'
+import { mirroredMailboxes } from './mirror/mirrored-mailboxes.ts'
 import { createStoreContext } from './store-context.ts'
 
 const HOUR_MS = 3_600_000
@@ -29,8 +34,8 @@ export const storePlugin = definePlugin({
   name: 'store',
   apiVersion: '^1',
   options,
-  needs: { engine, blobs: blobStore },
-  provides: { mailStore, journeys, localDelivery },
+  needs: { engine, blobs: blobStore, mirror: optional(mailboxMirror) },
+  provides: { mailStore, journeys, localDelivery, mirrored: mirroredMailboxes },
   setup({ options: { journeyMs, blobGraceMs }, services, run, jobs, log, clock }) {
     const context = createStoreContext({
       ...services,
@@ -39,6 +44,7 @@ export const storePlugin = definePlugin({
       onChange: (account, kind, mailbox) => void run.notify(mailboxChanged, { account, kind, mailbox }),
     })
     const store = createMailStore(context)
+    const mirrored = createMirroredMailboxes(context)
     const traces = createJourneys({ engine: services.engine, clock, log })
     jobs.every(10 * MINUTE_MS, 'sweep-mailboxes', (signal) => sweepAll(context, signal))
     jobs.every(HOUR_MS, 'expire-journeys', (signal) => traces.expire(journeyMs, signal))
@@ -50,11 +56,14 @@ export const storePlugin = definePlugin({
         mailStore: store,
         journeys: traces,
         localDelivery: createLocalDelivery({ store, engine: services.engine, run, log }),
+        mirrored,
       },
+      start: () => checkMirror(services.engine, services.mirror !== undefined),
       drain: () => traces.flush(),
       stop: async () => {
         await traces.flush()
         store.close()
+        mirrored.close()
       },
     }
   },

@@ -3,6 +3,7 @@ import type { Log } from '../kernel/log.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { Engine } from './engine.ts'
 import type { AccountId, MailboxEvent, MailboxId } from './mail-store.ts'
+import type { MailboxMirror } from './mirror/mailbox-mirror.ts'
 
 /** How much of each thing an account may have before it is an abuse. */
 export interface StoreLimits {
@@ -33,6 +34,10 @@ export interface StoreContext {
   readonly clock: Clock
   readonly log: Log
   readonly limits: StoreLimits
+  /** Keeps the mailboxes where other programs see them; absent nearly everywhere. */
+  readonly mirror?: MailboxMirror | undefined
+  /** What is written comes from the mirror, which has it already. */
+  readonly isFromMirror?: boolean
   /** Told of every change that this process made, once it is committed. */
   readonly onChange: (account: AccountId, kind: MailboxEvent['kind'], mailbox: MailboxId | undefined) => void
 }

@@ -56,6 +56,33 @@ const user = definePlugin({
   },
 })
 
+const wrapperOf = (name: string) =>
+  definePlugin({
+    name,
+    apiVersion: '^1',
+    options: z.object({}),
+    wraps: { thing },
+    setup: ({ services }) => ({ services: { thing: { name: `${services.thing.name} in ${name}` } } }),
+  })()
+
+describe('a plugin that wraps a service', () => {
+  it('stands between its provider and all that need it, in the order of the config', async () => {
+    log.length = 0
+    const host = hostOf([user(), wrapperOf('inner'), wrapperOf('outer'), provider()])
+    await host.setup()
+    expect(log).toEqual(['setup user with from provider in inner in outer and undefined'])
+    expect(host.service(thing).name).toBe('from provider in inner in outer')
+    await host.stop()
+  })
+
+  it('is part of what a service needs, and needs its provider', () => {
+    const wrapper = wrapperOf('wrapper')
+    const plugins = [provider(), wrapper, user()]
+    expect(subsetFor(plugins, [thing]).map(({ name }) => name)).toEqual(['provider', 'wrapper'])
+    expect(() => hostOf([wrapper])).toThrow(/needs test:thing, and no plugin provides it/)
+  })
+})
+
 describe('a host', () => {
   it('sets up and starts providers first, stops them last, and gives services their types', async () => {
     log.length = 0

@@ -1,5 +1,5 @@
+import { decodeModifiedUtf7 } from 'mailserver'
 import type { Arguments } from './arguments.ts'
-import { decodeModifiedUtf7 } from './modified-utf7.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 
 /** Characters of all patterns, each with its reference. Matching costs pattern times name. */

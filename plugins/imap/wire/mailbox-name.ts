@@ -1,5 +1,5 @@
+import { decodeModifiedUtf7, encodeModifiedUtf7 } from 'mailserver'
 import type { Arguments, Octets } from './arguments.ts'
-import { decodeModifiedUtf7, encodeModifiedUtf7 } from './modified-utf7.ts'
 import { formatString } from './strings.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 

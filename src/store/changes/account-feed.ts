@@ -23,7 +23,12 @@ class AccountFeed {
   constructor(context: StoreContext, account: AccountId) {
     this.#context = context
     this.#account = account
-    this.end = context.engine.watch(noticeTopic(account), (message) => this.#receive(message))
+    const unwatch = context.engine.watch(noticeTopic(account), (message) => this.#receive(message))
+    const unwatchMirror = context.mirror?.watch(account)
+    this.end = () => {
+      unwatch()
+      unwatchMirror?.()
+    }
   }
 
   get isEmpty(): boolean {

@@ -79,9 +79,10 @@ export async function setQuota(
 ): Promise<void> {
   const current = await quotaOf(context, account)
   if (current.maxBytes === limits.maxBytes && current.maxMessages === limits.maxMessages) return
-  await commitAccount(context, account, [], async ({ record }) => {
-    record.maxBytes = limits.maxBytes
-    record.maxMessages = limits.maxMessages
+  await commitAccount(context, account, [], async (commit) => {
+    commit.record.maxBytes = limits.maxBytes
+    commit.record.maxMessages = limits.maxMessages
+    commit.mirror({ kind: 'quota' })
   })
 }
 

@@ -2,7 +2,7 @@ import { MailError } from '../../errors/mail-error.ts'
 import { AccountCommit } from '../account-commit.ts'
 import { doomedKey, mailboxKey } from '../layout.ts'
 import { type AccountId, accountScope } from '../mail-store.ts'
-import type { MailboxRecord } from '../records/mailbox-record.ts'
+import { type MailboxRecord, mailboxId } from '../records/mailbox-record.ts'
 import { deleteGrants } from '../sharing/grants.ts'
 import type { StoreContext } from '../store-context.ts'
 import { canonicalName, isInbox } from './mailbox-name.ts'
@@ -35,4 +35,5 @@ export function doom(commit: AccountCommit, name: string, mailbox: MailboxRecord
   tx.put(doomedKey(account, mailbox.number), Buffer.alloc(0))
   deleteGrants(commit, mailbox)
   commit.removeMailbox(mailbox.number)
+  commit.mirror({ kind: 'mailbox-removed', mailbox: mailboxId(mailbox.number), name })
 }

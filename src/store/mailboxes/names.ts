@@ -4,7 +4,8 @@ import type { Reader } from '../engine.ts'
 import { KeyReader, key } from '../key.ts'
 import { mailboxKey, mailboxRange, subscriptionKey, subscriptionRange } from '../layout.ts'
 import type { AccountId, Acl, Mailbox, SpecialUse } from '../mail-store.ts'
-import { decodeMailbox, encodeMailbox, type MailboxRecord, toMailbox } from '../records/mailbox-record.ts'
+import { attend } from '../mirror/attend.ts'
+import { decodeMailbox, encodeMailbox, type MailboxRecord, mailboxId, toMailbox } from '../records/mailbox-record.ts'
 import { putGrants } from '../sharing/grants.ts'
 import type { StoreContext } from '../store-context.ts'
 import { canonicalName, isBelow, isInbox, parentsOf } from './mailbox-name.ts'
@@ -41,6 +42,7 @@ export async function allSubscriptions(reader: Reader, account: AccountId): Prom
 }
 
 export async function listMailboxes(context: StoreContext, account: AccountId): Promise<readonly Mailbox[]> {
+  await attend(context, account)
   const [records, subscriptions] = await Promise.all([
     allRecords(context.engine, account),
     allSubscriptions(context.engine, account),
@@ -50,6 +52,7 @@ export async function listMailboxes(context: StoreContext, account: AccountId): 
 }
 
 export async function findMailbox(context: StoreContext, account: AccountId, name: string): Promise<Mailbox> {
+  await attend(context, account)
   const canonical = canonicalName(name)
   const [record, subscription] = await context.engine.getMany([
     mailboxKey(account, canonical),
@@ -64,14 +67,19 @@ export function addMailbox(
   commit: AccountCommit,
   name: string,
   modSeq: bigint,
-  options: { specialUse?: SpecialUse | undefined; isSubscribed?: boolean; acl?: Acl | undefined } = {},
+  options: {
+    specialUse?: SpecialUse | undefined
+    isSubscribed?: boolean
+    acl?: Acl | undefined
+    uidValidity?: number | undefined
+  } = {},
 ): MailboxRecord {
   const { record: account } = commit
   account.lastMailbox += 1
   const { specialUse, acl } = options
   const record: MailboxRecord = {
     number: account.lastMailbox,
-    uidValidity: commit.nextUidValidity(),
+    uidValidity: options.uidValidity ?? commit.nextUidValidity(),
     ...(specialUse !== undefined && { specialUse }),
     createdAt: commit.now,
     ...(acl !== undefined && { acl }),
@@ -80,6 +88,8 @@ export function addMailbox(
   commit.tx.put(mailboxKey(commit.account, name), encodeMailbox(record))
   if (options.isSubscribed) commit.tx.put(subscriptionKey(commit.account, name), NOTHING)
   commit.addMailbox(record.number, record.uidValidity, modSeq)
+  commit.mirror({ kind: 'mailbox-added', mailbox: mailboxId(record.number), name })
+  if (options.isSubscribed) commit.mirror({ kind: 'subscriptions' })
   return record
 }
 

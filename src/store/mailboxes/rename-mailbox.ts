@@ -53,13 +53,15 @@ async function renameIn(
     existing.set(name, record)
   }
   const { lostUidValidity } = commit.record
-  for (const { name } of renamed) {
+  for (const { old, name } of renamed) {
     const kept = withValidity(commit, existing.get(name) as MailboxRecord, lostUidValidity)
     tx.put(mailboxKey(account, name), encodeMailbox(kept))
+    commit.mirror({ kind: 'mailbox-renamed', mailbox: mailboxId(kept.number), from: old, name })
   }
   addParents(commit, target, modSeq, existing)
   checkCount(context, existing)
   await carrySubscriptions(tx, account, renamed)
+  commit.mirror({ kind: 'subscriptions' })
   commit.mailboxesChanged(modSeq)
   await commit.close()
 }

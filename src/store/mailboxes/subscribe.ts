@@ -32,5 +32,6 @@ export async function setSubscribed(
       commit.tx.delete(at)
     }
     commit.mailboxesChanged(commit.nextModSeq())
+    commit.mirror({ kind: 'subscriptions' })
   })
 }

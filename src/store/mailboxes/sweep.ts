@@ -57,7 +57,9 @@ async function sweepMessages(context: StoreContext, account: AccountId, mailbox:
     for await (const batch of tx.scan({ ...copies.range(), limit })) {
       for (const [at, value] of batch) {
         const uid = MessageKeys.uidOf(at)
-        unlinkIn(tx, decodeCopy(value).blob, messageOwner(account, mailbox, uid), now)
+        const { blob } = decodeCopy(value)
+        // What a mirror holds has gone with the mailbox.
+        if (!context.mirror?.holds(blob)) unlinkIn(tx, blob, messageOwner(account, mailbox, uid), now)
         tx.delete(at)
         tx.delete(indexes.of(uid))
         found += 1

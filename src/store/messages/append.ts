@@ -1,9 +1,8 @@
 import { MailError } from '../../errors/mail-error.ts'
 import type { MessageIndex } from '../../mail/message-index.ts'
 import { AccountCommit } from '../account-commit.ts'
-import { linkIn } from '../blob-links.ts'
 import type { Transaction } from '../engine.ts'
-import { MessageKeys, messageOwner } from '../layout.ts'
+import { MessageKeys } from '../layout.ts'
 import { type AccountId, type Appended, accountScope, type MailboxId, type NewMessage } from '../mail-store.ts'
 import type { AccountRecord } from '../records/account-record.ts'
 import { emailIdOf, encodeCopy } from '../records/copy-record.ts'
@@ -51,9 +50,9 @@ export async function appendIn(
     const { bits, keywords } = flags[at] as { bits: number; keywords: string }
     countIn(counters, bits, index.size)
     states.add(uid, { bits, keywords, modSeq, internalDate, size: index.size })
-    tx.put(copies.of(uid), encodeCopy({ blob, emailId: emailIdOf(blob), savedAt: commit.now }))
+    const kept = commit.keep(number, uid, blob, { size: index.size, internalDate })
+    tx.put(copies.of(uid), encodeCopy({ blob: kept, emailId: emailIdOf(blob), savedAt: commit.now }))
     tx.put(indexes.of(uid), encodedOnce(index))
-    linkIn(tx, blob, messageOwner(account, number, uid))
   })
   commit.messagesChanged('appended', number, modSeq, uids)
   await commit.close()

@@ -1,6 +1,6 @@
 import type { AccountCommit } from '../account-commit.ts'
-import { linkIn } from '../blob-links.ts'
-import { MessageKeys, messageOwner } from '../layout.ts'
+import type { BlobRef } from '../blob-store.ts'
+import { MessageKeys } from '../layout.ts'
 import type { AccountId, Copied, FlagClasses, MailboxId, TransferOptions } from '../mail-store.ts'
 import { encodeCopy } from '../records/copy-record.ts'
 import { mixFlags, NO_FLAGS } from '../records/flags.ts'
@@ -63,21 +63,23 @@ async function copyIn(
   }
   const bytes = rows.reduce((sum, { state }) => sum + state.size, 0)
   takeQuota(target.record, rows.length, bytes)
-  const pairs = await putRows(target, to, rows, keep)
-  for (const [at, row] of rows.entries()) {
-    linkIn(target.tx, row.copy.blob, messageOwner(target.account, to, pairs[at]?.[1] as number))
-  }
+  const hold: Hold = ({ copy, state }, uid) => target.keep(to, uid, copy.blob, state)
+  const pairs = await putRows(target, to, rows, hold, keep)
   return { uidValidity, uids: pairs }
 }
 
+/** Keeps the bytes of a row under its new UID; returns the ref for its record. */
+export type Hold = (row: MessageRow, uid: number) => BlobRef
+
 /**
- * Writes the rows as new messages of a mailbox, without their links; returns source and destination UIDs.
+ * Writes the rows as new messages of a mailbox; returns source and destination UIDs.
  * @param keep the flags that come with them; all when absent
  */
 export async function putRows(
   commit: AccountCommit,
   mailbox: number,
   rows: readonly MessageRow[],
+  hold: Hold,
   keep?: FlagClasses,
 ): Promise<(readonly [source: number, destination: number])[]> {
   const { tx, account } = commit
@@ -88,12 +90,13 @@ export async function putRows(
   const states = commit.states(mailbox)
   await states.load(uids)
   const modSeq = commit.nextModSeq()
-  rows.forEach(({ state, copy, index }, at) => {
+  rows.forEach((row, at) => {
+    const { state, copy, index } = row
     const uid = uids[at] as number
     const flags = keep === undefined ? state : mixFlags(state, NO_FLAGS, keep)
     countIn(counters, flags.bits, state.size)
     states.add(uid, { ...state, bits: flags.bits, keywords: flags.keywords, modSeq })
-    tx.put(copyKeys.of(uid), encodeCopy({ ...copy, savedAt: commit.now }))
+    tx.put(copyKeys.of(uid), encodeCopy({ ...copy, blob: hold(row, uid), savedAt: commit.now }))
     tx.put(indexKeys.of(uid), index)
   })
   commit.messagesChanged('appended', mailbox, modSeq, uids)

@@ -1,6 +1,5 @@
 import { type AccountCommit, commitAccount } from '../account-commit.ts'
-import { unlinkIn } from '../blob-links.ts'
-import { MessageKeys, messageOwner } from '../layout.ts'
+import { MessageKeys } from '../layout.ts'
 import type { AccountId, MailboxId } from '../mail-store.ts'
 import { decodeCopy } from '../records/copy-record.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
@@ -47,7 +46,7 @@ async function expungeIn(commit: AccountCommit, mailbox: number, uids: readonly 
     states.remove(place)
     tx.delete(copyKeys.of(uid))
     tx.delete(indexKeys.of(uid))
-    unlinkIn(tx, decodeCopy(copy).blob, messageOwner(account, mailbox, uid), commit.now)
+    commit.drop(mailbox, uid, decodeCopy(copy).blob)
     gone.push(uid)
   })
   if (gone.length === 0) commit.leave()

@@ -1,13 +1,12 @@
 import type { AccountCommit } from '../account-commit.ts'
-import { relinkIn } from '../blob-links.ts'
-import { MessageKeys, messageOwner } from '../layout.ts'
+import { MessageKeys } from '../layout.ts'
 import type { AccountId, Copied, FlagClasses, MailboxId, TransferOptions } from '../mail-store.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
 import { ascending } from '../records/uid-ranges.ts'
 import type { StoreContext } from '../store-context.ts'
 import { countOut, takeQuota } from './append.ts'
 import { commitTransfer } from './commit-transfer.ts'
-import { putRows } from './copy.ts'
+import { type Hold, putRows } from './copy.ts'
 import { rowsOf } from './message-rows.ts'
 
 /**
@@ -81,19 +80,18 @@ async function moveIn(
     source.record.usedBytes -= bytes
     source.record.usedMessages -= rows.length
   }
-  const pairs = await putRows(target, to, rows, keep)
+  const hold: Hold = ({ uid, copy, state }, there) => target.carry(source, [from, uid], [to, there], copy.blob, state)
+  const pairs = await putRows(target, to, rows, hold, keep)
   const states = source.states(from)
   const copyKeys = new MessageKeys('mail-copy', account, from)
   const indexKeys = new MessageKeys('mail-index', account, from)
-  rows.forEach(({ uid, state, copy }, at) => {
+  for (const { uid, state } of rows) {
     countOut(before, uid, state.bits, state.size)
     const place = states.find(uid)
     if (place !== undefined) states.remove(place)
     tx.delete(copyKeys.of(uid))
     tx.delete(indexKeys.of(uid))
-    const uidThere = pairs[at]?.[1] as number
-    relinkIn(tx, copy.blob, messageOwner(account, from, uid), messageOwner(target.account, to, uidThere))
-  })
+  }
   const gone = rows.map(({ uid }) => uid)
   source.messagesChanged('expunged', from, source.nextModSeq(), gone)
   return { uidValidity, uids: pairs }

@@ -6,6 +6,7 @@ import type { Reader } from '../engine.ts'
 import { countersKey, MessageKeys, StatePageKeys } from '../layout.ts'
 import type { AccountId, MailboxId, MailboxStatus, MessageRecord, MessageState, StateColumns } from '../mail-store.ts'
 import { pagesOf } from '../mailbox-pages.ts'
+import { attend } from '../mirror/attend.ts'
 import { decodeCopy } from '../records/copy-record.ts'
 import { decodeIndex } from '../records/index-codec.ts'
 import { decodeCounters, type MailboxCounters } from '../records/mailbox-counters.ts'
@@ -29,12 +30,14 @@ export async function countersOf(reader: Reader, account: AccountId, mailbox: Ma
 }
 
 export async function statusOf(context: StoreContext, account: AccountId, mailbox: MailboxId): Promise<MailboxStatus> {
+  await attend(context, account)
   const { lastUid, firstRecent, ...counters } = await countersOf(context.engine, account, mailbox)
   return { ...counters, uidNext: lastUid + 1 }
 }
 
 /** One scan, which sees one moment. */
 export async function columns(context: StoreContext, account: AccountId, mailbox: MailboxId): Promise<StateColumns> {
+  await attend(context, account)
   const { messages } = await countersOf(context.engine, account, mailbox)
   const keys = new StatePageKeys(account, mailboxNumber(mailbox))
   const builder = new StateColumnsBuilder(messages)
@@ -49,6 +52,7 @@ export async function* states(
   account: AccountId,
   mailbox: MailboxId,
 ): AsyncIterable<readonly MessageState[]> {
+  await attend(context, account)
   await countersOf(context.engine, account, mailbox)
   const keys = new StatePageKeys(account, mailboxNumber(mailbox))
   for await (const batch of context.engine.scan(keys.range())) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { MailboxId } from '../../store/mail-store.ts'
 import { failingAfter } from './engines.ts'
-import { countKeys, fails, inWorld, type MailStoreCase, MESSAGE_SPACES, recordEvents } from './world.ts'
+import { assertMessages, fails, inWorld, type MailStoreCase, recordEvents } from './world.ts'
 
 const missing = 'm99' as MailboxId
 
@@ -54,7 +54,7 @@ export const COPY_CASES: readonly MailStoreCase[] = [
   inWorld(
     'copies all or none when the quota is too small (RFC 3501 section 6.4.7)',
     async (world) => {
-      const { store, account, inbox, engine } = world
+      const { store, account, inbox } = world
       const target = await world.id('Archive')
       await world.fill(inbox, 25)
       await store.setQuota(account, { maxMessages: 45 })
@@ -63,7 +63,7 @@ export const COPY_CASES: readonly MailStoreCase[] = [
       const { messages, unseen, size, recent } = await store.status(account, target)
       assert.deepEqual([messages, unseen, size, recent], [0, 0, 0, 0])
       assert.equal((await store.quota(account)).usedMessages, 25)
-      for (const space of MESSAGE_SPACES) assert.equal(await countKeys(engine, space), 25)
+      await assertMessages(world, 25)
     },
     { limits: { indexBatch: 10 } },
   ),

@@ -8,7 +8,7 @@ import { createHookRunner } from '../../kernel/run-hooks.ts'
 import { createLocalDelivery } from '../../store/delivery/plan-delivery.ts'
 import type { DeliveryRequest, LocalDelivery } from '../../store/local-delivery.ts'
 import type { AccountId } from '../../store/mail-store.ts'
-import { countKeys, fails, inWorld, type MailStoreCase, type World } from './world.ts'
+import { assertMessages, countKeys, fails, inWorld, type MailStoreCase, type World } from './world.ts'
 
 type Context = typeof delivery extends TransformHook<infer _, infer C> ? C : never
 type Filter = (filing: Filing, context: Context) => Filing
@@ -67,7 +67,8 @@ export const DELIVERY_CASES: readonly MailStoreCase[] = [
     )
     for (const { account: taker, mailbox } of placed) {
       const [record] = await store.records(taker, mailbox, [1])
-      assert.deepEqual([record?.blob, record?.internalDate, record?.flags], [request.blob, request.receivedAt, []])
+      assert.deepEqual([record?.internalDate, record?.flags], [request.receivedAt, []])
+      assert.deepEqual(await store.read(taker, mailbox, 1), await world.blobs.read(request.blob))
       assert.equal((await store.mailbox(taker, 'INBOX')).id, mailbox)
     }
     const [mine] = await store.records(account, world.inbox, [1])
@@ -209,6 +210,6 @@ export const DELIVERY_CASES: readonly MailStoreCase[] = [
     const accounts = Array.from({ length: 100 }, (_, at) => `many-${at}` as AccountId)
     const request = await requestFor(world, accounts)
     assert.equal((await deliver(world, deliveryOf(world), request)).length, 100)
-    assert.equal(await countKeys(world.engine, 'blob-link'), 100)
+    await assertMessages(world, 100)
   }),
 ]

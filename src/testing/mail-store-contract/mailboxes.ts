@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { collectBlobs } from '../../store/blob-collector.ts'
 import { sweepAll } from '../../store/mailboxes/sweep.ts'
 import { failingAfter } from './engines.ts'
-import { assertNoMessages, countKeys, fails, inWorld, type MailStoreCase, type World } from './world.ts'
+import { assertMessages, countKeys, fails, inWorld, type MailStoreCase, type World } from './world.ts'
 
 const names = async ({ store, account }: World) => (await store.mailboxes(account)).map(({ name }) => name)
 const own = async (world: World) =>
@@ -110,7 +110,7 @@ export const MAILBOX_CASES: readonly MailStoreCase[] = [
       await fails('MAILBOX_NOT_FOUND', store.copy(account, id, [1], world.inbox))
       await fails('MAILBOX_NOT_FOUND', store.move(account, world.inbox, [1], id))
       await fails('NOT_FOUND', store.read(account, id, 1))
-      await assertNoMessages(engine)
+      await assertMessages(world, 0)
       assert.equal(await collectBlobs(engine, blobs, clock.now()), 25)
     },
     { limits: { batch: 10 } },
@@ -151,7 +151,7 @@ export const MAILBOX_CASES: readonly MailStoreCase[] = [
           assert.equal(await countKeys(engine, 'mail-doomed'), 1)
           await fails('MAILBOX_NOT_FOUND', store.mailbox(account, 'x'))
           await Promise.all([sweepAll(context), sweepAll(context)])
-          await assertNoMessages(engine)
+          await assertMessages(world, 0)
           assert.equal(await countKeys(engine, 'mail-doomed'), 0)
         },
         { limits: { batch: 5 }, engine: failing.wrap },

@@ -1,0 +1,7 @@
+import type { AccountId } from '../mail-store.ts'
+import type { StoreContext } from '../store-context.ts'
+
+/** Before an account is looked at: lets the mirror bring in what other programs did. Free of cost without one. */
+export async function attend({ mirror, isFromMirror }: StoreContext, account: AccountId): Promise<void> {
+  if (mirror !== undefined && !isFromMirror) await mirror.attend(account)
+}

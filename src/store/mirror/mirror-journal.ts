@@ -1,0 +1,74 @@
+import { unlinkIn } from '../blob-links.ts'
+import type { BlobRef } from '../blob-store.ts'
+import type { Engine, Reader, Transaction } from '../engine.ts'
+import { KeyReader } from '../key.ts'
+import { mirrorJournalKey, mirrorJournalRange, mirrorJournalRangeOf } from '../layout.ts'
+import type { AccountId } from '../mail-store.ts'
+import type { MirrorOperation } from './mailbox-mirror.ts'
+
+/** One commit that the mirror has not confirmed. */
+export interface MirrorCommit {
+  /** The account's MODSEQ after the commit; it orders them. */
+  readonly modSeq: bigint
+  readonly operations: readonly MirrorOperation[]
+}
+
+/** Owner of the link that keeps a blob until the mirror holds its message. */
+export const mirrorOwner = (ref: BlobRef): string => `mirror/${ref}`
+
+export function writeJournal(
+  tx: Transaction,
+  account: AccountId,
+  modSeq: bigint,
+  operations: readonly MirrorOperation[],
+): void {
+  tx.put(mirrorJournalKey(account, modSeq), Buffer.from(JSON.stringify(operations)))
+}
+
+/** The oldest unconfirmed commits of the account. */
+export async function readJournal(reader: Reader, account: AccountId, limit?: number): Promise<MirrorCommit[]> {
+  const commits: MirrorCommit[] = []
+  const range = mirrorJournalRangeOf(account)
+  for await (const batch of reader.scan(limit === undefined ? range : { ...range, limit })) {
+    for (const [at, value] of batch) {
+      commits.push({
+        modSeq: at.readBigUInt64BE(at.length - 8),
+        operations: JSON.parse(value.toString()) as MirrorOperation[],
+      })
+    }
+  }
+  return commits
+}
+
+/** Accounts that have unconfirmed commits. */
+export async function journalAccounts(reader: Reader): Promise<AccountId[]> {
+  const accounts = new Set<AccountId>()
+  for await (const batch of reader.scan(mirrorJournalRange())) {
+    for (const [at] of batch) {
+      const key = new KeyReader(at)
+      key.text()
+      accounts.add(key.text() as AccountId)
+    }
+  }
+  return [...accounts]
+}
+
+/**
+ * The mirror has done these: they are forgotten, and the blobs let go. No scope is needed, for nobody else writes these
+ * keys. May be lost in a power failure: the operations are then done again.
+ */
+export async function confirmJournal(
+  engine: Engine,
+  account: AccountId,
+  commits: readonly MirrorCommit[],
+  now: number,
+): Promise<void> {
+  await engine.transactRelaxed([], async (tx) => {
+    for (const { modSeq, operations } of commits) {
+      tx.delete(mirrorJournalKey(account, modSeq))
+      for (const operation of operations) {
+        if (operation.kind === 'added') unlinkIn(tx, operation.source, mirrorOwner(operation.ref), now)
+      }
+    }
+  })
+}
