@@ -115,7 +115,7 @@ export class AppendTransfer {
 
   /** Flags and date of a message, and whether it may come at all: before its first octet is asked for. */
   async #check(args: Arguments, literal: IncomingLiteral, target: ReachedMailbox | undefined): Promise<MessageOptions> {
-    const { limits, clock, server, services } = this.#session
+    const { limits, clock, server, services, offer } = this.#session
     let flags: readonly string[] = []
     let internalDate = clock.now()
     if (args.next === '(') {
@@ -132,6 +132,7 @@ export class AppendTransfer {
     flags = flags.filter((flag) => target.rights.includes(rightForFlag(flag)))
     if (literal.isBinary) throw new SyntaxFault('Binary literals are not known here')
     if (literal.size === 0) throw new Refusal(no('A message has at least one octet', 'CANNOT'))
+    if (this.#messages.length > 0 && !offer.has('MULTIAPPEND')) throw new SyntaxFault('One message at a time')
     if (this.#messages.length >= limits.items) throw new Refusal(no('Too many messages', 'LIMIT'))
     const { messageBytes } = server.limits
     if (messageBytes > 0 && literal.size > messageBytes) throw new Refusal(no('Message is too large', 'TOOBIG'))
@@ -170,7 +171,7 @@ export class AppendTransfer {
   }
 
   async #append({ account, mailbox }: ReachedMailbox): Promise<Completion> {
-    const { services, view } = this.#session
+    const { services, view, offer } = this.#session
     const messages = this.#messages.splice(0)
     const appended = await services.store.append(account, mailbox.id, messages).catch((cause: unknown) => {
       // Anything else may have come after the commit reached the disk: a blob that is needed must not go.
@@ -179,7 +180,7 @@ export class AppendTransfer {
     })
     if (view?.mirror.account === account && view.mailbox.id === mailbox.id) await view.mirror.refresh()
     const uids = formatSequenceSet(appended.map(({ uid }) => uid))
-    return ok('Append completed', `APPENDUID ${appended[0]?.uidValidity} ${uids}`)
+    return ok('Append completed', !offer.has('UIDPLUS') ? undefined : `APPENDUID ${appended[0]?.uidValidity} ${uids}`)
   }
 
   async #release(): Promise<void> {

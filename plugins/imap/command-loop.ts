@@ -84,6 +84,7 @@ export class CommandLoop {
 
   /** @throws what ends the session; everything else becomes the answer */
   async #execute(row: Command, read: RunnableCommand): Promise<Completion> {
+    read.args.hidden = this.session.offer.hiddenItems
     try {
       return read.kind === 'message' && row.message !== undefined
         ? await row.message.receive(read.head, read.args, read.literal, this.session)
@@ -104,14 +105,19 @@ export class CommandLoop {
     await tellUpdates(view, out, { store: services.store, enabled, canExpunge: row.updates === 'all' })
   }
 
+  /** A command of an extension that is switched off is unknown. */
+  #knows(name: string): boolean {
+    return COMMANDS.has(name) && this.session.offer.hasCommand(name)
+  }
+
   /** The row of a command that is possible in this state. */
   #rowFor(name: string): Command | undefined {
-    const row = COMMANDS.get(name)
+    const row = this.#knows(name) ? COMMANDS.get(name) : undefined
     return row?.states.includes(this.session.state) ? row : undefined
   }
 
   #whyNot(name: string): Completion {
-    if (!COMMANDS.has(name)) return bad('Unknown command')
+    if (!this.#knows(name)) return bad('Unknown command')
     const { state } = this.session
     return bad(state === 'not-authenticated' ? 'Log in first' : `Not possible in the ${state} state`)
   }

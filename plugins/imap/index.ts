@@ -10,6 +10,7 @@ import {
   tlsContexts,
 } from 'mailserver'
 import { MailboxMirrors } from './mailbox-mirrors.ts'
+import { Offers } from './offer.ts'
 import { OpenSessions } from './open-sessions.ts'
 import { imapOptions, limitsOf, sharingOf } from './options.ts'
 
@@ -37,6 +38,7 @@ export const imap = definePlugin({
       services: { ...services, mirrors },
       limits: limitsOf(options),
       sharing: sharingOf(options),
+      offers: new Offers(options.disable, options.clients),
       onCommand: (command, status) => commands.add(1, { command, status }),
     })
     let listening: Listening | undefined

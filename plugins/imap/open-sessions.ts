@@ -2,6 +2,7 @@ import { type Accepted, connectionOpened, type PluginHost } from 'mailserver'
 import { capabilityText } from './capabilities.ts'
 import { CommandLoop, type CommandLoopOptions } from './command-loop.ts'
 import type { ImapLimits } from './limits.ts'
+import type { Offers } from './offer.ts'
 import type { ImapOptions } from './options.ts'
 import type { ImapServices } from './services.ts'
 import type { Sharing } from './sharing.ts'
@@ -12,6 +13,7 @@ export interface OpenSessionsOptions {
   readonly services: ImapServices
   readonly limits: ImapLimits
   readonly sharing?: Sharing
+  readonly offers?: Offers
   readonly onCommand?: NonNullable<CommandLoopOptions['onCommand']>
 }
 
@@ -30,7 +32,7 @@ export class OpenSessions {
   }
 
   accept(accepted: Accepted): void {
-    const { host, services, limits, sharing, onCommand } = this.#options
+    const { host, services, limits, sharing, offers, onCommand } = this.#options
     const { connection, isTls } = accepted
     const loop = new CommandLoop({
       transport: new Transport(accepted.socket, host.clock, limits.stallTimeoutMs),
@@ -42,6 +44,7 @@ export class OpenSessions {
       clock: host.clock,
       log: host.log.child({ session: connection.id }),
       ...(sharing && { sharing }),
+      ...(offers && { offers }),
       ...(onCommand && { onCommand }),
     })
     const { session } = loop

@@ -1,5 +1,6 @@
 import { type Address, duration, parseAddress } from 'mailserver'
 import { z } from 'zod'
+import { SWITCHABLE } from './capability-table.ts'
 import { DEFAULT_LIMITS, type ImapLimits } from './limits.ts'
 import type { Sharing } from './sharing.ts'
 
@@ -13,6 +14,22 @@ const address = () =>
     .string()
     .refine((text) => parseAddress(text) !== undefined, "expected an address such as 'public@example.org'")
     .transform((text) => parseAddress(text) as Address)
+
+const capabilities = () =>
+  z
+    .array(
+      z
+        .string()
+        .transform((name) => [...SWITCHABLE].find((known) => known.toUpperCase() === name.toUpperCase()) ?? name)
+        .refine((name) => SWITCHABLE.has(name), `expected one of ${[...SWITCHABLE].join(', ')}`),
+    )
+    .readonly()
+
+const clientRule = z.strictObject({
+  /** Fields of ID, e.g. `{ name: /Outlook/ }`. */
+  id: z.record(z.string(), z.union([z.string(), z.instanceof(RegExp)])),
+  disable: capabilities(),
+})
 
 const limits = z
   .strictObject({
@@ -45,6 +62,10 @@ export const imapOptions = z.strictObject({
   shared: address().optional(),
   /** Accounts that have every right under `Shared`, set quotas and write the server's annotations. */
   administrators: z.array(address()).default([]),
+  /** Capabilities that no client is offered, with all that belongs to them. */
+  disable: capabilities().default([]),
+  /** Clients that are offered less, once they have said by ID what they are. */
+  clients: z.array(clientRule).default([]),
   limits,
 })
 

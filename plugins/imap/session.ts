@@ -11,7 +11,9 @@ import type { State } from './command.ts'
 import type { Completion } from './completion.ts'
 import type { ImapLimits } from './limits.ts'
 import { MailboxAccess } from './mailbox-access.ts'
+
 import type { MailboxView } from './mailbox-view.ts'
+import { type Offer, Offers } from './offer.ts'
 import { ResponseWriter } from './responses.ts'
 import type { ImapServices } from './services.ts'
 import { SessionEnd } from './session-end.ts'
@@ -34,7 +36,12 @@ export interface SessionOptions {
   readonly log: Log
   /** Mailboxes of others; none when absent. */
   readonly sharing?: Sharing
+  /** Everything when absent. */
+  readonly offers?: Offers
 }
+
+/** For sessions of which the config says nothing. */
+const EVERYTHING = new Offers()
 
 /** What commands know and change of one client: who it is, what it has selected, and how it is spoken to. */
 export class Session {
@@ -60,6 +67,9 @@ export class Session {
   /** Extensions the client switched on (RFC 5161), in capitals. */
   readonly enabled = new Set<string>()
   readonly #reader: CommandReader
+  /** Capabilities that this client is offered. */
+  offer: Offer
+  readonly #offers: Offers
   readonly #sharing: Sharing
   #mailboxes: MailboxAccess | undefined
   #view: MailboxView | undefined
@@ -76,6 +86,8 @@ export class Session {
     this.transport = options.transport
     this.connection = options.connection
     this.isTls = options.isTls
+    this.#offers = options.offers ?? EVERYTHING
+    this.offer = this.#offers.initial
     this.#sharing = options.sharing ?? NO_SHARING
     this.out = new ResponseWriter(options.transport)
     this.#reader = new CommandReader({
@@ -89,6 +101,7 @@ export class Session {
       limits: () => this.#readerLimits(),
       proceed: () => this.proceed('Ready for literal data'),
       takesMessage,
+      takesNonSynchronising: () => this.offer.has('LITERAL+'),
     })
   }
 
@@ -138,6 +151,20 @@ export class Session {
     if (before === undefined) return
     before.close()
     this.services.mirrors.release(before.mirror)
+  }
+
+  /** Switches an extension on (RFC 5161). QRESYNC brings CONDSTORE with it (RFC 7162 section 3.2.3). */
+  enable(name: string): void {
+    if (name === 'CONDSTORE' || name === 'QRESYNC') this.enableCondstore()
+    this.enabled.add(name)
+  }
+
+  /** The client said what it is: it may be one that is offered less. @returns whether that changes anything */
+  identify(fields: ReadonlyMap<string, string | undefined>): boolean {
+    const before = this.offer
+    this.offer = this.#offers.of(fields)
+    for (const name of this.enabled) if (!this.offer.has(name)) this.enabled.delete(name)
+    return this.offer !== before
   }
 
   /** The client knows of mod-sequences from now on (RFC 7162 section 3.1). */

@@ -30,7 +30,8 @@ export const authenticate = command({
     const mechanism = args.word()
     const initial = args.skip(' ') ? (args.match(INITIAL) ?? '') : undefined
     args.end()
-    return { mechanism, initial }
+    if (initial !== undefined && !args.knows('AUTHENTICATE INITIAL')) throw new SyntaxFault('Wait for the challenge')
+    return { mechanism: args.knows(`AUTHENTICATE ${mechanism}`) ? mechanism : '', initial }
   },
   async run({ mechanism, initial }, session): Promise<Completion> {
     const exchange = MECHANISMS.get(mechanism)

@@ -72,7 +72,7 @@ async function runCopy(session: Session, uids: readonly number[], target: Reache
   const copied = await store.copy(account, view.mailbox.id, uids, target.mailbox.id, optionsFor(target))
   if (isSelected(view, target)) await view.mirror.refresh()
   if (copied.uids.length === 0) return no('The messages are gone', 'EXPUNGEISSUED')
-  return ok('Copy completed', copyUid(copied))
+  return ok('Copy completed', session.offer.has('UIDPLUS') ? copyUid(copied) : undefined)
 }
 
 async function runMove(session: Session, uids: readonly number[], target: ReachedMailbox): Promise<Completion> {
@@ -85,7 +85,7 @@ async function runMove(session: Session, uids: readonly number[], target: Reache
   const moved = await store.move(account, view.mailbox.id, uids, target.mailbox.id, optionsFor(target))
   if (moved.uids.length === 0) return no('The messages are gone', 'EXPUNGEISSUED')
   // RFC 6851 section 4.3: COPYUID is said before the messages vanish.
-  session.out.untagged(`OK [${copyUid(moved)}] Moved`)
+  if (session.offer.has('UIDPLUS')) session.out.untagged(`OK [${copyUid(moved)}] Moved`)
   view.mirror.applyExpunged(moved.uids.map(([source]) => source))
   return ok('Move completed')
 }

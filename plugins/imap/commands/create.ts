@@ -48,7 +48,7 @@ export const create = command({
 
 function parseUses(args: Arguments): readonly string[] {
   args.expect('(')
-  if (!args.skipWord('USE ')) throw new SyntaxFault('No such parameter of CREATE')
+  if (!args.knows('CREATE USE') || !args.skipWord('USE ')) throw new SyntaxFault('No such parameter of CREATE')
   const uses = args.list(() => {
     args.expect('\\')
     return `\\${args.word()}`

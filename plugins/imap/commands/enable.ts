@@ -1,8 +1,11 @@
+import { CAPABILITIES } from '../capability-table.ts'
 import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
 
 /** Extensions that must be switched on by their client, in capitals. */
-const ENABLABLE: ReadonlySet<string> = new Set(['CONDSTORE', 'QRESYNC'])
+const ENABLABLE: ReadonlySet<string> = new Set(
+  CAPABILITIES.filter(({ isEnablable }) => isEnablable).map(({ name }) => name),
+)
 
 /** RFC 5161 section 3.1: names that are not known, or need no switching on, are passed over. */
 export const enable = command({
@@ -17,10 +20,10 @@ export const enable = command({
     return names
   },
   async run(names, session) {
-    const added = names.filter((name) => ENABLABLE.has(name) && !session.enabled.has(name))
-    // RFC 7162 section 3.2.3: QRESYNC brings CONDSTORE with it.
-    if (added.length > 0) session.enableCondstore()
-    for (const name of added) session.enabled.add(name)
+    const added = new Set(
+      names.filter((name) => ENABLABLE.has(name) && session.offer.has(name) && !session.enabled.has(name)),
+    )
+    for (const name of added) session.enable(name)
     session.out.untagged(['ENABLED', ...added].join(' '))
     return ok('Enabled')
   },

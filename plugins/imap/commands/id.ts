@@ -1,3 +1,4 @@
+import { capabilityText } from '../capabilities.ts'
 import { ANY_STATE, command, only } from '../command.ts'
 import { ok } from '../completion.ts'
 import type { Arguments } from '../wire/arguments.ts'
@@ -22,6 +23,8 @@ export const id = command({
     const known = [...fields].filter(([name, value]) => LOGGED.has(name) && value !== undefined)
     if (known.length > 0) session.log.info({ client: Object.fromEntries(known) }, 'client identified itself')
     session.out.untagged('ID ("name" "mailserver")')
+    // RFC 3501 section 7.2.1: whoever has asked before learns that the answer has changed.
+    if (session.identify(fields)) session.out.untagged(capabilityText(session))
     return ok('ID completed')
   },
 })

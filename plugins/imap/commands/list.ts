@@ -3,6 +3,7 @@ import { HIERARCHY_SEPARATOR, type SpecialUse } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
+import type { Offer } from '../offer.ts'
 import type { Session } from '../session.ts'
 import { type ListRequest, parseListRequest } from '../wire/list-arguments.ts'
 import { ListPattern, parentsOf } from '../wire/list-pattern.ts'
@@ -61,6 +62,7 @@ async function tell(session: Session, listing: Listing, name: string): Promise<v
 
 /** The names of one user as one LIST sees them. */
 class Listing {
+  readonly #offer: Offer
   readonly request: ListRequest
   readonly mailboxes: ReadonlyMap<string, ReachedMailbox>
   readonly #subscribed: ReadonlySet<string>
@@ -71,11 +73,13 @@ class Listing {
   readonly #chosenParents: ReadonlySet<string>
 
   private constructor(
+    offer: Offer,
     request: ListRequest,
     patterns: readonly ListPattern[],
     mailboxes: readonly ReachedMailbox[],
     subscribed: readonly string[],
   ) {
+    this.#offer = offer
     this.request = request
     this.mailboxes = new Map(mailboxes.map((mailbox) => [mailbox.name, mailbox]))
     this.#subscribed = new Set(subscribed)
@@ -84,14 +88,14 @@ class Listing {
     this.#chosenParents = new Set(request.isRecursive ? [...this.#chosen()].flatMap(parentsOf) : [])
   }
 
-  static async of(request: ListRequest, { services, account, mailboxes: access }: Session): Promise<Listing> {
+  static async of(request: ListRequest, { services, account, mailboxes: access, offer }: Session): Promise<Listing> {
     const patterns = request.patterns.map((pattern) => new ListPattern(request.reference, pattern))
     const needsSubscriptions = request.selectsSubscribed || request.returnsSubscribed
     const [mailboxes, subscribed] = await Promise.all([
       access.listed(commonHead(patterns.map(({ head }) => head))),
       needsSubscriptions ? services.store.subscriptions(account) : [],
     ])
-    return new Listing(request, patterns, mailboxes, subscribed)
+    return new Listing(offer, request, patterns, mailboxes, subscribed)
   }
 
   /** Every name that could be listed, and whether it is: the caller gives others their turn between them. */
@@ -112,10 +116,12 @@ class Listing {
     const mailbox = this.mailboxes.get(name)
     const attributes: string[] = []
     if (mailbox === undefined) attributes.push(this.request.isExtended ? '\\NonExistent' : '\\Noselect')
-    if (this.#parents.has(name)) attributes.push('\\HasChildren')
-    else if (mailbox !== undefined) attributes.push('\\HasNoChildren')
+    if (this.#offer.has('CHILDREN')) {
+      if (this.#parents.has(name)) attributes.push('\\HasChildren')
+      else if (mailbox !== undefined) attributes.push('\\HasNoChildren')
+    }
     const use = specialUseOf(mailbox)
-    if (use !== undefined) attributes.push(USES[use])
+    if (use !== undefined && this.#offer.has('SPECIAL-USE')) attributes.push(USES[use])
     if (this.#subscribed.has(name)) attributes.push('\\Subscribed')
     return attributes.join(' ')
   }

@@ -63,7 +63,7 @@ async function open(
   }
 }
 
-async function describe({ out, services }: Session, view: MailboxView): Promise<void> {
+async function describe({ out, services, offer }: Session, view: MailboxView): Promise<void> {
   const { mirror } = view
   const status = await services.store.status(mirror.account, view.mailbox.id)
   const flags = mirror.columns.flagSets.flags.join(' ')
@@ -74,7 +74,7 @@ async function describe({ out, services }: Session, view: MailboxView): Promise<
   const unseen = firstUnseen(view)
   if (unseen !== 0) out.untagged(`OK [UNSEEN ${unseen}] First unseen`)
   out.untagged(`OK [UIDVALIDITY ${view.mailbox.uidValidity}] UIDs valid`)
-  out.untagged(`OK [HIGHESTMODSEQ ${mirror.highestModSeq}] Highest`)
+  if (offer.has('CONDSTORE')) out.untagged(`OK [HIGHESTMODSEQ ${mirror.highestModSeq}] Highest`)
   out.untagged(`OK [UIDNEXT ${Math.max(status.uidNext, mirror.uidNext)}] Predicted next UID`)
 }
 

@@ -24,7 +24,8 @@ const ITEMS: ReadonlyMap<string, Item> = new Map<string, Item>([
 export function parseStatusItems(args: Arguments): readonly string[] {
   const items = args.list(() => args.word())
   if (items.length === 0) throw new SyntaxFault('Status item expected')
-  for (const item of items) if (!ITEMS.has(item)) throw new SyntaxFault('No such status item')
+  for (const item of items)
+    if (!ITEMS.has(item) || !args.knows(`STATUS ${item}`)) throw new SyntaxFault('No such status item')
   return [...new Set(items)]
 }
 

@@ -9,11 +9,15 @@ export type Part =
 /** Text with one character for each octet: what came from the wire before any character set was applied. */
 export type Octets = string
 
+const NOTHING: ReadonlySet<string> = new Set()
+
 /**
  * Reads the arguments of one command from left to right (RFC 3501 section 9). Strings come out as `Octets`.
  * Every method throws SyntaxFault when what stands next is something else.
  */
 export class Arguments {
+  /** Words that this client may not use, behind the name of their command: those of extensions that are switched off. */
+  hidden: ReadonlySet<string> = NOTHING
   readonly #parts: readonly Part[]
   #part = 0
   #at: number
@@ -41,6 +45,11 @@ export class Arguments {
 
   get #isAtLiteral(): boolean {
     return this.#at >= this.#text.length && this.#parts[this.#part + 1]?.kind === 'literal'
+  }
+
+  /** Is there such a word for this client? @param item e.g. `STATUS SIZE` */
+  knows(item: string): boolean {
+    return this.hidden.size === 0 || !this.hidden.has(item)
   }
 
   end(): void {

@@ -42,6 +42,8 @@ export interface ReaderOptions {
   readonly proceed: () => Promise<void>
   /** Is the literal that is announced next a message, which the handler reads as it comes? */
   readonly takesMessage: (head: CommandHead, args: Arguments) => boolean
+  /** May a literal come without having been asked for (RFC 7888)? It may when absent. */
+  readonly takesNonSynchronising?: () => boolean
 }
 
 interface Start {
@@ -120,6 +122,9 @@ export class CommandReader {
     for (let literals = 0; announcement !== undefined; literals++) {
       const args = new Arguments(parts, at)
       const literal = this.#literal(announcement)
+      if (!literal.isSynchronising && this.#options.takesNonSynchronising?.() === false) {
+        return this.#refuse(head.tag, 'Wait until a literal is asked for', announcement)
+      }
       if (this.#options.takesMessage(head, args))
         return { kind: 'message', head, args: new Arguments(parts, at), literal }
       const limits = this.#options.limits()

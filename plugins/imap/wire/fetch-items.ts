@@ -62,7 +62,7 @@ export function parseFetchItems(args: Arguments, maxItems: number): readonly Fet
 
 function parseItem(args: Arguments, name: string): FetchItem {
   if (args.next === '[' && (name === 'BODY' || name === 'BODY.PEEK')) return parseBody(args, name === 'BODY.PEEK')
-  if (PLAIN.has(name)) return name as PlainItem
+  if (PLAIN.has(name) && args.knows(`FETCH ${name}`)) return name as PlainItem
   const item = RFC822.get(name)
   if (item === undefined) throw new SyntaxFault('No such data item')
   return item

@@ -38,10 +38,12 @@ export function parseListRequest(
   if (patterns.length > MAX_PATTERNS) throw new SyntaxFault('Too many patterns')
   const returns = parseReturns(args, readStatusItems)
   args.end()
+  const isExtended = isMany || selections !== undefined || returns !== undefined
+  if (isExtended && !args.knows('LIST EXTENDED')) throw new SyntaxFault('Name and pattern expected')
   return {
     reference,
     patterns,
-    isExtended: isMany || selections !== undefined || returns !== undefined,
+    isExtended,
     selectsSubscribed: selections?.has('SUBSCRIBED') ?? false,
     selectsSpecialUse: selections?.has('SPECIAL-USE') ?? false,
     isRecursive: selections?.has('RECURSIVEMATCH') ?? false,
@@ -63,7 +65,8 @@ export function parseReferenceAndPattern(args: Arguments): { readonly reference:
 function parseSelections(args: Arguments): ReadonlySet<string> {
   const selections = new Set(args.list(() => args.word()))
   args.space()
-  for (const name of selections) if (!SELECTIONS.has(name)) throw new SyntaxFault('No such selection option')
+  for (const name of selections)
+    if (!SELECTIONS.has(name) || !args.knows(`LIST ${name}`)) throw new SyntaxFault('No such selection option')
   // RFC 5258 section 3.1: it needs an option of which it finds the parents.
   if (selections.has('RECURSIVEMATCH') && !selections.has('SUBSCRIBED') && !selections.has('SPECIAL-USE')) {
     throw new SyntaxFault('RECURSIVEMATCH needs another selection option')
@@ -80,7 +83,7 @@ function parseReturns(
   let status: readonly string[] | undefined
   const names = args.list(() => {
     const name = args.word()
-    if (!RETURNS.has(name)) throw new SyntaxFault('No such return option')
+    if (!RETURNS.has(name) || !args.knows(`LIST ${name}`)) throw new SyntaxFault('No such return option')
     if (name === 'STATUS') {
       args.space()
       status = readStatusItems(args)

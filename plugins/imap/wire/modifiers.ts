@@ -27,6 +27,7 @@ export function parseFetchModifiers(args: Arguments): FetchModifiers {
   let vanished = false
   args.list(() => {
     const name = args.word()
+    if (!args.knows(`FETCH ${name}`)) throw new SyntaxFault('No such modifier of FETCH')
     if (name === 'VANISHED') vanished = true
     else if (name === 'CHANGEDSINCE') {
       args.space()
@@ -41,7 +42,8 @@ export function parseStoreModifier(args: Arguments): number | undefined {
   if (args.next !== '(') return undefined
   let unchangedSince: number | undefined
   args.list(() => {
-    if (args.word() !== 'UNCHANGEDSINCE') throw new SyntaxFault('No such modifier of STORE')
+    if (args.word() !== 'UNCHANGEDSINCE' || !args.knows('STORE UNCHANGEDSINCE'))
+      throw new SyntaxFault('No such modifier of STORE')
     args.space()
     unchangedSince = args.number(true)
   })
@@ -55,6 +57,7 @@ export function parseSelectParameters(args: Arguments): SelectParameters {
   let qresync: QresyncParameters | undefined
   args.list(() => {
     const name = args.word()
+    if (!args.knows(`SELECT ${name}`)) throw new SyntaxFault('No such parameter of SELECT')
     if (name === 'CONDSTORE') isCondstore = true
     else if (name === 'QRESYNC') {
       args.space()

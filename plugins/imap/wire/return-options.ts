@@ -8,7 +8,7 @@ const OPTIONS: ReadonlySet<string> = new Set<ReturnOption>(['MIN', 'MAX', 'ALL',
 
 /** `RETURN (…) ` in front of the keys; undefined when it is not there. No option at all means ALL. */
 export function parseReturnOptions(args: Arguments): ReadonlySet<ReturnOption> | undefined {
-  if (!args.skipWord('RETURN ')) return undefined
+  if (!args.knows('SEARCH RETURN') || !args.skipWord('RETURN ')) return undefined
   const options = args.list(() => {
     const name = args.word()
     if (!OPTIONS.has(name)) throw new SyntaxFault('No such result option')

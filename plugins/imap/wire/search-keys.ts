@@ -159,6 +159,7 @@ class KeyParser {
         return { kind: 'or', keys: [first, argument(() => this.#key(depth + 1))] }
       }
       case 'MODSEQ':
+        if (!this.#args.knows('SEARCH MODSEQ')) throw new SyntaxFault('No such search key')
         return this.#modSeq()
       default:
         throw new SyntaxFault('No such search key')

@@ -14,6 +14,7 @@ import {
 import { memoryBlobStore, memoryEngine } from 'mailserver/testing'
 import { DEFAULT_LIMITS, type ImapLimits } from '../../../../plugins/imap/limits.ts'
 import { MailboxMirrors } from '../../../../plugins/imap/mailbox-mirrors.ts'
+import type { Offers } from '../../../../plugins/imap/offer.ts'
 import { OpenSessions } from '../../../../plugins/imap/open-sessions.ts'
 import type { Sharing } from '../../../../plugins/imap/sharing.ts'
 import { type Log, silentLog } from '../../../../src/kernel/log.ts'
@@ -29,6 +30,7 @@ export interface WorldOptions {
   readonly tls?: TlsContexts
   readonly log?: Log
   readonly sharing?: Sharing
+  readonly offers?: Offers
   /** Stands in front of the store, to make it slow or broken. */
   readonly wrapStore?: (store: MailStore) => MailStore
   readonly wrapBlobs?: (blobs: BlobStore) => BlobStore
@@ -103,6 +105,7 @@ export async function imapWorld(options: WorldOptions = {}): Promise<World> {
     },
     limits: { ...DEFAULT_LIMITS, loginDelayMs: 1, ...options.limits },
     ...(options.sharing && { sharing: options.sharing }),
+    ...(options.offers && { offers: options.offers }),
   })
   let isTls = true
   let last = 0

@@ -1,0 +1,88 @@
+import type { ServerFacts } from 'mailserver'
+import type { State } from './command.ts'
+
+/** What decides whether a capability is shown. */
+export interface CapabilityClient {
+  readonly state: State
+  readonly isTls: boolean
+  readonly server: ServerFacts
+}
+
+/** A capability and everything that exists with it alone: one entry is all that an extension needs to be switched off. */
+export interface Capability {
+  /** As it is switched off, and as it is shown unless `shownAs` says more. */
+  readonly name: string
+  /** The name with its value, e.g. `APPENDLIMIT=1024`; undefined: it is not shown to this client. */
+  readonly shownAs?: (client: CapabilityClient) => string | undefined
+  readonly isShown: (client: CapabilityClient) => boolean
+  /** In capitals, e.g. `UID MOVE`. Without the capability they are unknown. */
+  readonly commands?: readonly string[]
+  /** Words inside other commands, behind the command's name: `STATUS SIZE`. Without the capability they are refused. */
+  readonly items?: readonly string[]
+  /** Capabilities without which it makes no sense. */
+  readonly needs?: readonly string[]
+  /** ENABLE switches it on (RFC 5161). */
+  readonly isEnablable?: true
+  /** It cannot be switched off. */
+  readonly isFixed?: true
+}
+
+const always = () => true
+const beforeLogin = ({ state }: CapabilityClient) => state === 'not-authenticated'
+const afterLogin = ({ state }: CapabilityClient) => state !== 'not-authenticated'
+const inClear = (client: CapabilityClient) => !client.isTls && beforeLogin(client)
+const canLogIn = (client: CapabilityClient) => client.isTls && beforeLogin(client)
+
+/** In the order in which they are shown. */
+export const CAPABILITIES: readonly Capability[] = [
+  { name: 'IMAP4rev1', isShown: always, isFixed: true },
+  { name: 'LITERAL+', isShown: always, items: ['LITERAL +'] },
+  { name: 'SASL-IR', isShown: beforeLogin, items: ['AUTHENTICATE INITIAL'] },
+  { name: 'ID', isShown: always, commands: ['ID'] },
+  { name: 'ENABLE', isShown: always, commands: ['ENABLE'] },
+  { name: 'STARTTLS', isShown: inClear, commands: ['STARTTLS'] },
+  { name: 'LOGINDISABLED', isShown: inClear, isFixed: true },
+  { name: 'AUTH=PLAIN', isShown: canLogIn, items: ['AUTHENTICATE PLAIN'] },
+  { name: 'AUTH=LOGIN', isShown: canLogIn, items: ['AUTHENTICATE LOGIN'] },
+  { name: 'IDLE', isShown: afterLogin, commands: ['IDLE'] },
+  { name: 'NAMESPACE', isShown: afterLogin, commands: ['NAMESPACE'] },
+  { name: 'UNSELECT', isShown: afterLogin, commands: ['UNSELECT'] },
+  { name: 'UIDPLUS', isShown: afterLogin, commands: ['UID EXPUNGE'] },
+  { name: 'MOVE', isShown: afterLogin, commands: ['MOVE', 'UID MOVE'] },
+  { name: 'CHILDREN', isShown: afterLogin, items: ['LIST CHILDREN'] },
+  { name: 'SPECIAL-USE', isShown: afterLogin, items: ['LIST SPECIAL-USE'] },
+  { name: 'CREATE-SPECIAL-USE', isShown: afterLogin, items: ['CREATE USE'], needs: ['SPECIAL-USE'] },
+  { name: 'MULTIAPPEND', isShown: afterLogin },
+  {
+    name: 'CONDSTORE',
+    isShown: afterLogin,
+    items: [
+      ...['STATUS HIGHESTMODSEQ', 'SELECT CONDSTORE', 'FETCH MODSEQ', 'FETCH CHANGEDSINCE'],
+      ...['STORE UNCHANGEDSINCE', 'SEARCH MODSEQ'],
+    ],
+    isEnablable: true,
+  },
+  {
+    name: 'QRESYNC',
+    isShown: afterLogin,
+    items: ['SELECT QRESYNC', 'FETCH VANISHED'],
+    needs: ['CONDSTORE', 'ENABLE'],
+    isEnablable: true,
+  },
+  { name: 'ESEARCH', isShown: afterLogin, items: ['SEARCH RETURN'] },
+  { name: 'LIST-EXTENDED', isShown: afterLogin, items: ['LIST EXTENDED'] },
+  { name: 'LIST-STATUS', isShown: afterLogin, items: ['LIST STATUS'], needs: ['LIST-EXTENDED'] },
+  { name: 'STATUS=SIZE', isShown: afterLogin, items: ['STATUS SIZE'] },
+  {
+    name: 'APPENDLIMIT',
+    isShown: afterLogin,
+    items: ['STATUS APPENDLIMIT'],
+    // RFC 7889 section 3: one limit for every mailbox.
+    shownAs: ({ server: { limits } }) => (limits.messageBytes > 0 ? `APPENDLIMIT=${limits.messageBytes}` : undefined),
+  },
+]
+
+/** Names that may be switched off. */
+export const SWITCHABLE: ReadonlySet<string> = new Set(
+  CAPABILITIES.filter(({ isFixed }) => !isFixed).map(({ name }) => name),
+)
