@@ -109,7 +109,7 @@ export class SegmentBlobStore implements BlobStore {
       const ops: Op[] = []
       const done = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
         this.#releasing = undefined
-        return this.#parts.segments.commit(ops, true)
+        return this.#parts.segments.commit({ ops, isRelaxed: true })
       })
       this.#releasing = { ops, done }
     }

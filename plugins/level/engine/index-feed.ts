@@ -21,6 +21,9 @@ export interface Fed {
   readonly isSeal: boolean
   /** `ready` once it may be seen: written, and on disk if its caller waits for that. */
   state: 'pending' | 'ready' | 'failed'
+  /** Called once: it can be seen, in the order of the places, or with the fault that it never will be. */
+  readonly settled: ((fault?: Error) => void) | undefined
+  /** The same as a promise, settled after the call. */
   readonly visible: PromiseWithResolvers<void>
 }
 
@@ -38,6 +41,7 @@ export class IndexFeed {
   #isRunning = false
   #lastSequence = 0n
   #stalled: MailError | undefined
+  #broken: Error | undefined
   #idle: (() => void)[] = []
 
   /** @param fail is called when the index can no longer follow the log */
@@ -52,13 +56,32 @@ export class IndexFeed {
     return this.#stalled
   }
 
-  /** Takes its turn. `ready` or `failed` is said later, with `settle`. */
+  /** Takes its turn. What becomes of it is said later, with one of the next three. */
   add(fed: Fed): void {
-    this.#queue.push(fed)
+    if (this.#broken === undefined) this.#queue.push(fed)
+    else settle(fed, this.#broken)
   }
 
-  settle(fed: Fed, state: 'ready' | 'failed'): void {
-    fed.state = state
+  ready(fed: Fed): void {
+    if (fed.state !== 'pending') return
+    fed.state = 'ready'
+    if (!this.#isRunning) void this.#run()
+  }
+
+  /** It was taken back from the log: what comes later goes on without it. */
+  takenBack(fed: Fed, fault: Error): void {
+    const at = this.#queue.indexOf(fed)
+    if (at === -1) return
+    this.#queue.splice(at, 1)
+    settle(fed, fault)
+    if (!this.#isRunning) void this.#run()
+  }
+
+  /** It may not be on disk, and nobody can tell: neither it is shown nor anything behind it, which may stand on it. */
+  failFrom(fed: Fed, fault: Error): void {
+    const at = this.#queue.indexOf(fed)
+    if (at === -1) return
+    this.#break(this.#queue.splice(at), fault)
     if (!this.#isRunning) void this.#run()
   }
 
@@ -73,32 +96,34 @@ export class IndexFeed {
     for (let batch = this.#takeReady(); batch.length > 0; batch = this.#takeReady()) {
       try {
         await this.#apply(batch)
-        for (const { visible } of batch) visible.resolve()
       } catch (cause) {
         this.#fail()
-        const fault = new MailError('UNAVAILABLE', `the index does not follow the log: ${(cause as Error).message}`, {
-          cause,
-        })
-        for (const { visible } of batch) visible.reject(fault)
+        const reason = `the index does not follow the log: ${(cause as Error).message}`
+        // Positions must not move past what was not applied: nothing behind it follows.
+        this.#break([...batch, ...this.#queue.splice(0)], new MailError('UNAVAILABLE', reason, { cause }))
         break
       }
+      for (const fed of batch) settle(fed)
     }
     this.#isRunning = false
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
+  /** From here on nothing is applied: a next start does it, as far as it is on disk. */
+  #break(lost: readonly Fed[], fault: Error): void {
+    this.#broken = fault
+    for (const fed of lost) settle(fed, fault)
+  }
+
   #takeReady(): Fed[] {
     const batch: Fed[] = []
     let ops = 0
-    let count = 0
     for (const fed of this.#queue) {
-      if (fed.state === 'pending' || batch.length === MAX_COMMITS || ops > MAX_OPS) break
-      count += 1
-      if (fed.state === 'failed') continue
+      if (fed.state !== 'ready' || batch.length === MAX_COMMITS || ops > MAX_OPS) break
       batch.push(fed)
       ops += fed.ops.length
     }
-    this.#queue.splice(0, count)
+    this.#queue.splice(0, batch.length)
     return batch
   }
 
@@ -125,6 +150,13 @@ export class IndexFeed {
       }
     }
   }
+}
+
+function settle(fed: Fed, fault?: Error): void {
+  if (fault !== undefined) fed.state = 'failed'
+  fed.settled?.(fault)
+  if (fault === undefined) fed.visible.resolve()
+  else fed.visible.reject(fault)
 }
 
 type BatchOperation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer }

@@ -83,7 +83,7 @@ export class Leases {
 
   /** Changes the holder while nobody else does; `null` takes it away. Returns whether there was a change. */
   async #update(name: string, change: (holder: Holder | undefined) => Holder | null | undefined): Promise<boolean> {
-    const unlock = await this.#locks.acquire([`lease:${name}`])
+    const turn = await this.#locks.acquire([`lease:${name}`])
     try {
       const key = leaseKey(name)
       const stored = readValue(this.#db, key)
@@ -93,7 +93,7 @@ export class Leases {
       else await this.#db.put(key, Buffer.from(JSON.stringify(holder)))
       return true
     } finally {
-      unlock()
+      turn.end()
     }
   }
 }

@@ -1,5 +1,4 @@
 import type { Engine, Entry, Key, Lease, Log, Range, Snapshot, Transaction } from 'mailserver'
-import type { Op } from '../segments/commit-frame.ts'
 import type { SegmentLog } from '../segments/segment-log.ts'
 import type { Bus } from './bus.ts'
 import type { Database } from './database.ts'
@@ -7,7 +6,8 @@ import { readValue, readValues, scanEntries } from './index-reader.ts'
 import type { Leases } from './leases.ts'
 import { LevelSnapshot } from './level-snapshot.ts'
 import { LevelTransaction } from './level-transaction.ts'
-import type { ScopeLocks } from './scope-locks.ts'
+import { type PendingCommit, PendingCommits } from './pending-commits.ts'
+import type { ScopeLocks, Turn } from './scope-locks.ts'
 
 export interface LevelEngineParts {
   readonly db: Database
@@ -23,6 +23,7 @@ export interface LevelEngineParts {
 /** The Engine of one thread. */
 export class LevelEngine implements Engine {
   readonly #parts: LevelEngineParts
+  readonly #pending = new PendingCommits()
 
   constructor(parts: LevelEngineParts) {
     this.#parts = parts
@@ -65,35 +66,79 @@ export class LevelEngine implements Engine {
   }
 
   async #transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>, isRelaxed: boolean): Promise<T> {
-    const { db, locks, log } = this.#parts
-    const unlock = await locks.acquire(scopes)
+    const { db, locks } = this.#parts
+    const turn = await locks.acquire(scopes)
+    const tx = new LevelTransaction(db, this.#pending)
     try {
-      const tx = new LevelTransaction(db)
-      let result: T
-      try {
-        result = await fn(tx)
-      } finally {
-        tx.end()
+      const { result, error } = await outcomeOf(fn, tx)
+      tx.end()
+      if (error === undefined && tx.writes.size > 0) {
+        await this.#commit(tx, turn, isRelaxed)
+      } else {
+        turn.pass()
+        await this.#whenFounded(tx, error === undefined ? () => this.#follow(tx) : () => {})
+        if (error !== undefined) throw error.reason
       }
-      const ops = tx.end()
-      if (ops.length > 0) await this.#commit(ops, isRelaxed)
-      for (const done of tx.committed) {
-        try {
-          done()
-        } catch (err) {
-          log.error({ err }, 'what was to follow a commit failed')
-        }
-      }
-      return result
+      return result as T
     } finally {
-      unlock()
+      turn.end()
     }
   }
 
-  async #commit(ops: readonly Op[], isRelaxed: boolean): Promise<void> {
+  async #commit(tx: LevelTransaction, turn: Turn, isRelaxed: boolean): Promise<void> {
     const { segments, onCommit } = this.#parts
     const began = performance.now()
-    await segments.commit(ops, isRelaxed)
+    let commit: PendingCommit | undefined
+    await segments.commit({
+      ops: tx.writes.ops(),
+      isRelaxed,
+      check: () => tx.check(),
+      placed: () => {
+        commit = this.#pending.add(tx.writes, () => this.#follow(tx))
+        turn.pass()
+      },
+      settled: (fault) => this.#pending.settle(commit as PendingCommit, fault),
+    })
     if (!isRelaxed) onCommit((performance.now() - began) / 1_000)
+  }
+
+  /**
+   * Ends a transaction that has written nothing. Nobody hears what it has read before that is on disk, be it by a result or
+   * by an error; and what follows it keeps its place behind what follows those before it.
+   * @throws what failed a commit it has read of
+   */
+  #whenFounded(tx: LevelTransaction, follow: () => void): Promise<void> {
+    const before = [...(tx.committed.length > 0 ? this.#pending.commits : tx.foundations)]
+    return new Promise((resolve, reject) => {
+      PendingCommits.whenOver(before, () => {
+        try {
+          tx.check()
+          follow()
+          resolve()
+        } catch (fault) {
+          reject(fault)
+        }
+      })
+    })
+  }
+
+  #follow(tx: LevelTransaction): void {
+    for (const done of tx.committed) {
+      try {
+        done()
+      } catch (err) {
+        this.#parts.log.error({ err }, 'what was to follow a commit failed')
+      }
+    }
+  }
+}
+
+type Outcome<T> = { readonly result?: T; readonly error?: { readonly reason: unknown } }
+
+async function outcomeOf<T>(fn: (tx: Transaction) => Promise<T>, tx: Transaction): Promise<Outcome<T>> {
+  try {
+    return { result: await fn(tx) }
+  } catch (reason) {
+    return { error: { reason } }
   }
 }

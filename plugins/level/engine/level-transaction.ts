@@ -2,41 +2,49 @@ import type { Entry, Key, Range, Transaction } from 'mailserver'
 import type { Op } from '../segments/commit-frame.ts'
 import type { Database } from './database.ts'
 import { readValue, readValues, scanEntries } from './index-reader.ts'
+import type { PendingCommit, PendingCommits } from './pending-commits.ts'
 import { PRIVATE } from './private-keys.ts'
-import { overlay, WriteSet } from './write-set.ts'
+import { inDirection, type KeyText, keyText, overlay, WriteSet } from './write-set.ts'
 
-/** Collects what a transaction writes; reads see it. Of no use once the transaction has ended. */
+/**
+ * Collects what a transaction writes. Reads see it, under it what is pending, and under that the index. Of no use once
+ * the transaction has ended.
+ */
 export class LevelTransaction implements Transaction {
+  /** What it has written so far. */
+  readonly writes = new WriteSet()
   readonly #db: Database
-  readonly #writes = new WriteSet()
+  readonly #pending: PendingCommits
+  readonly #foundations = new Set<PendingCommit>()
   readonly #committed: (() => void)[] = []
   #hasEnded = false
 
-  constructor(db: Database) {
+  constructor(db: Database, pending: PendingCommits) {
     this.#db = db
+    this.#pending = pending
   }
 
   async get(key: Key): Promise<Buffer | undefined> {
-    const own = this.#writes.find(key)
-    return own === undefined ? readValue(this.#db, key) : own.value
+    const op = this.#find(key)
+    return op === undefined ? readValue(this.#db, key) : op.value
   }
 
   async getMany(keys: readonly Key[]): Promise<(Buffer | undefined)[]> {
-    if (this.#writes.size === 0) return readValues(this.#db, keys)
-    const own = keys.map((key) => this.#writes.find(key))
+    if (this.#isBare) return readValues(this.#db, keys)
+    const found = keys.map((key) => this.#find(key))
     const stored = await readValues(
       this.#db,
-      keys.filter((_, at) => own[at] === undefined),
+      keys.filter((_, at) => found[at] === undefined),
     )
     let next = 0
-    return own.map((op) => (op === undefined ? stored[next++] : op.value))
+    return found.map((op) => (op === undefined ? stored[next++] : op.value))
   }
 
   scan(range: Range): AsyncIterable<readonly Entry[]> {
-    const writes = this.#writes.within(range)
-    if (writes.length === 0) return scanEntries(this.#db, range)
     const { limit, ...rest } = range
-    if (limit !== undefined && limit <= 0) return scanEntries(this.#db, range)
+    if (this.#isBare || (limit !== undefined && limit <= 0)) return scanEntries(this.#db, range)
+    const writes = this.#within(range)
+    if (writes.length === 0) return scanEntries(this.#db, range)
     // Each write may hide one stored entry, so that many more are read.
     const stored = limit === undefined ? rest : { ...rest, limit: limit + writes.length }
     return overlay(scanEntries(this.#db, stored), writes, range)
@@ -54,10 +62,9 @@ export class LevelTransaction implements Transaction {
     this.#committed.push(fn)
   }
 
-  /** Takes no more writes, and returns those there are. */
-  end(): Op[] {
+  /** Takes no more writes. */
+  end(): void {
     this.#hasEnded = true
-    return this.#writes.ops()
   }
 
   /** What is to be called once the writes are on disk and visible. */
@@ -65,9 +72,45 @@ export class LevelTransaction implements Transaction {
     return this.#committed
   }
 
+  /** The pending commits it has read of. */
+  get foundations(): Iterable<PendingCommit> {
+    return this.#foundations
+  }
+
+  /** @throws what failed a commit it has read of: what it was told is not so */
+  check(): void {
+    for (const { fault } of this.#foundations) if (fault !== undefined) throw fault
+  }
+
+  /** The index alone answers. */
+  get #isBare(): boolean {
+    return this.writes.size === 0 && this.#pending.isEmpty
+  }
+
+  /** The last word on the key that the index does not have. */
+  #find(key: Key): Op | undefined {
+    if (this.#isBare) return undefined
+    const text = keyText(key)
+    const own = this.writes.find(text)
+    if (own !== undefined) return own
+    const commit = this.#pending.newest(text)
+    if (commit === undefined) return undefined
+    this.#foundations.add(commit)
+    return commit.writes.find(text)
+  }
+
+  #within(range: Range): Op[] {
+    const found = new Map<KeyText, Op>()
+    for (const commit of this.#pending.commits) {
+      if (commit.writes.layOver(found, range)) this.#foundations.add(commit)
+    }
+    this.writes.layOver(found, range)
+    return inDirection(range, found.values())
+  }
+
   #write(key: Key, value: Buffer | undefined): void {
     if (this.#hasEnded) throw new Error('the transaction has ended: it takes no more writes')
     if (key.compare(PRIVATE) >= 0) throw new RangeError('a key must not begin with eight octets of 0xff')
-    this.#writes.set(key, value)
+    this.writes.set(key, value)
   }
 }

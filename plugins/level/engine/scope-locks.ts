@@ -5,16 +5,31 @@ const CONTENDED = 0x4000_0000
 const HANDOVERS = 16
 /** A wait is looked at again after this, in case a notification went to a thread that has died. */
 const RECHECK_MS = 500
+/** How long a lock that was given up for another thread waits to be taken: that thread may be busy, or dead. */
+const GIVE_WAY_MS = 50
+
+/** A stay in scopes: first inside, alone; then, once it has passed them on, on its way out behind others. */
+export interface Turn {
+  /** Lets the next one of this thread in. Other threads stay out. */
+  pass(): void
+  /** It is over; other threads may come in once that is so for everyone of this thread. Passes first if need be. */
+  end(): void
+}
 
 interface Held {
   /** Waiters of this thread, in the order they came. */
   readonly waiting: (() => void)[]
+  /** Somebody of this thread is inside, or will be as soon as the word is this thread's. */
+  isTaken: boolean
+  /** Turns that were passed on and are not over. */
+  passed: number
   handovers: number
 }
 
 /**
  * Mutual exclusion by scope across all threads. A lock word holds 0, or the owner's number with a bit that says that
- * somebody waits. Within a thread the waiters queue up in order, and only the first contends with other threads.
+ * somebody waits. Within a thread the waiters queue up in order, and only the first contends with other threads. What is
+ * handed on within the thread is the inside alone: the word stays until every turn is over.
  */
 export class ScopeLocks {
   readonly #words: Int32Array
@@ -27,19 +42,26 @@ export class ScopeLocks {
     this.#owner = owner
   }
 
-  /** Takes every scope, in an order that is the same for everybody. The returned function gives them back. */
-  async acquire(scopes: readonly string[]): Promise<() => void> {
+  /** Takes every scope, in an order that is the same for everybody. */
+  async acquire(scopes: readonly string[]): Promise<Turn> {
     const indexes = [...new Set(scopes.map((scope) => crc32(scope) % this.#words.length))].sort((a, b) => a - b)
     for (const index of indexes) {
       const pending = this.#take(index)
       if (pending !== undefined) await pending
     }
-    let isReleased = false
-    return () => {
-      if (isReleased) return
-      isReleased = true
-      for (const index of indexes) this.#release(index)
+    let state: 'inside' | 'passed' | 'over' = 'inside'
+    const pass = () => {
+      if (state !== 'inside') return
+      state = 'passed'
+      for (const index of indexes) this.#pass(index)
     }
+    const end = () => {
+      pass()
+      if (state === 'over') return
+      state = 'over'
+      for (const index of indexes) this.#end(index)
+    }
+    return { pass, end }
   }
 
   /** Gives back what a dead thread held. */
@@ -54,17 +76,62 @@ export class ScopeLocks {
 
   #take(index: number): Promise<void> | undefined {
     const held = this.#held.get(index)
-    if (held !== undefined) return new Promise((resolve) => held.waiting.push(resolve))
-    this.#held.set(index, { waiting: [], handovers: 0 })
-    if (Atomics.compareExchange(this.#words, index, 0, this.#owner) === 0) return undefined
-    return this.#contend(index)
+    if (held === undefined) {
+      this.#held.set(index, { waiting: [], isTaken: true, passed: 0, handovers: 0 })
+      return this.#tryWord(index) ? undefined : this.#contend(index)
+    }
+    if (held.isTaken || held.waiting.length > 0 || !this.#mayFollow(index, held)) {
+      return new Promise((resolve) => held.waiting.push(resolve))
+    }
+    held.isTaken = true
+    return undefined
+  }
+
+  #pass(index: number): void {
+    const held = this.#held.get(index) as Held
+    held.isTaken = false
+    held.passed += 1
+    if (held.waiting.length === 0 || !this.#mayFollow(index, held)) return
+    held.isTaken = true
+    held.waiting.shift()?.()
+  }
+
+  #end(index: number): void {
+    const held = this.#held.get(index) as Held
+    held.passed -= 1
+    if (held.passed > 0 || held.isTaken) return
+    const isAwaited = this.#free(index)
+    const next = held.waiting.shift()
+    if (next === undefined) {
+      this.#held.delete(index)
+      return
+    }
+    held.isTaken = true
+    held.handovers = 0
+    if (!isAwaited && this.#tryWord(index)) next()
+    else void this.#giveWay(index, isAwaited).then(next)
+  }
+
+  /** May the next one of this thread go in, or is it the turn of others? */
+  #mayFollow(index: number, held: Held): boolean {
+    if (held.handovers >= HANDOVERS && (Atomics.load(this.#words, index) & CONTENDED) !== 0) return false
+    held.handovers += 1
+    return true
+  }
+
+  #tryWord(index: number): boolean {
+    return Atomics.compareExchange(this.#words, index, 0, this.#owner) === 0
   }
 
   async #contend(index: number): Promise<void> {
     for (;;) {
       // Once it has waited it cannot know whether others still do, so it takes the lock as a contended one.
       const word = Atomics.compareExchange(this.#words, index, 0, this.#owner | CONTENDED)
-      if (word === 0) return
+      if (word === 0) {
+        // Whoever gave way waits to see it taken.
+        Atomics.notify(this.#words, index)
+        return
+      }
       const contended = word | CONTENDED
       if (word !== contended && Atomics.compareExchange(this.#words, index, word, contended) !== word) continue
       const wait = Atomics.waitAsync(this.#words, index, contended, RECHECK_MS)
@@ -72,23 +139,16 @@ export class ScopeLocks {
     }
   }
 
-  #release(index: number): void {
-    const held = this.#held.get(index) as Held
-    const next = held.waiting.shift()
-    if (next === undefined) {
-      this.#held.delete(index)
-      this.#free(index)
-    } else if (held.handovers < HANDOVERS || (Atomics.load(this.#words, index) & CONTENDED) === 0) {
-      held.handovers += 1
-      next()
-    } else {
-      held.handovers = 0
-      this.#free(index)
-      void this.#contend(index).then(next)
-    }
+  /** A thread that was told needs a moment to wake up: without the wait this one would always be there before it. */
+  async #giveWay(index: number, isAwaited: boolean): Promise<void> {
+    const wait = isAwaited ? Atomics.waitAsync(this.#words, index, 0, GIVE_WAY_MS) : undefined
+    if (wait?.async) await wait.value
+    await this.#contend(index)
   }
 
-  #free(index: number): void {
-    if ((Atomics.exchange(this.#words, index, 0) & CONTENDED) !== 0) Atomics.notify(this.#words, index, 1)
+  /** Returns whether a thread that waits was told. */
+  #free(index: number): boolean {
+    if ((Atomics.exchange(this.#words, index, 0) & CONTENDED) === 0) return false
+    return Atomics.notify(this.#words, index, 1) > 0
   }
 }

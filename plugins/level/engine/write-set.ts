@@ -1,37 +1,56 @@
 import type { Entry, Key, Range } from 'mailserver'
 import type { Op } from '../segments/commit-frame.ts'
 
+/** Keys as text, one character for each octet: their order is the same. */
+export type KeyText = string
+
+export const keyText = (key: Key): KeyText => key.toString('latin1')
+
 /** What a transaction has written so far, the last word on each key. */
 export class WriteSet {
-  readonly #byKey = new Map<string, Op>()
+  readonly #byKey = new Map<KeyText, Op>()
 
   get size(): number {
     return this.#byKey.size
   }
 
   /** The write to this key, if there was one. Its value is undefined when it was deleted. */
-  find(key: Key): Op | undefined {
-    return this.#byKey.size === 0 ? undefined : this.#byKey.get(key.toString('latin1'))
+  find(text: KeyText): Op | undefined {
+    return this.#byKey.get(text)
   }
 
   /** Keeps copies: the caller may use its buffers again. */
   set(key: Key, value: Buffer | undefined): void {
-    this.#byKey.set(key.toString('latin1'), {
+    this.#byKey.set(keyText(key), {
       key: Buffer.from(key),
       value: value === undefined ? undefined : Buffer.from(value),
     })
+  }
+
+  keys(): Iterable<KeyText> {
+    return this.#byKey.keys()
   }
 
   ops(): Op[] {
     return [...this.#byKey.values()]
   }
 
-  /** Writes within the range, in its direction, as they are now. */
-  within(range: Range): Op[] {
-    const found = this.ops().filter(({ key }) => contains(range, key))
-    const sign = range.reverse ? -1 : 1
-    return found.sort((a, b) => sign * a.key.compare(b.key))
+  /** Lays the writes within the range over `found`, as they are now. Returns whether there are any. */
+  layOver(found: Map<KeyText, Op>, range: Range): boolean {
+    let isAny = false
+    for (const [text, op] of this.#byKey) {
+      if (!contains(range, op.key)) continue
+      found.set(text, op)
+      isAny = true
+    }
+    return isAny
   }
+}
+
+/** In the direction of the range. */
+export function inDirection({ reverse }: Range, ops: Iterable<Op>): Op[] {
+  const sign = reverse ? -1 : 1
+  return [...ops].sort((a, b) => sign * a.key.compare(b.key))
 }
 
 /** Lays writes over entries of the store; both are in the direction of the range. At most `limit` come out. */
@@ -53,7 +72,7 @@ export async function* overlay(
     const merged: Entry[] = []
     for (const entry of batch) {
       takeUntil(entry[0], merged)
-      // The transaction's own word on this key comes in its turn, with the next call.
+      // The last word on this key comes in its turn, with the next call.
       if (writes[at]?.key.equals(entry[0]) !== true) merged.push(entry)
     }
     const given = merged.length > left ? merged.slice(0, left) : merged

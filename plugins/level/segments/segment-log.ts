@@ -28,9 +28,23 @@ export interface SegmentLogOptions {
   readonly durability: Durability
 }
 
+/** What is to be committed, and who follows it on its way. */
+export interface CommitOrder {
+  readonly ops: readonly Op[]
+  /** Does not wait for the disk. */
+  readonly isRelaxed: boolean
+  /** Asked when nothing can come between any more: what it throws refuses the commit. */
+  readonly check?: () => void
+  /** It has its place in the log: what is placed later stands behind it. */
+  readonly placed?: () => void
+  /** Called once after `placed`: it can be seen, in the order of the places, or with the fault that it never will be. */
+  readonly settled?: (fault?: Error) => void
+}
+
 /** What a power failure may take of relaxed commits. */
 const RELAXED_SYNC_MS = 1_000
 const NOTHING = Buffer.alloc(0)
+const SEAL: CommitOrder = { ops: [], isRelaxed: true }
 
 export class SegmentLog {
   readonly #options: SegmentLogOptions
@@ -57,11 +71,10 @@ export class SegmentLog {
 
   /**
    * Writes the ops, all or nothing; they can be seen when it resolves.
-   * @param isRelaxed does not wait for the disk
-   * @throws MailError STORE_FULL, UNAVAILABLE
+   * @throws MailError STORE_FULL, UNAVAILABLE; what `check` throws
    */
-  commit(ops: readonly Op[], isRelaxed: boolean): Promise<void> {
-    return this.#use((writer) => this.#commitTo(writer, ops, isRelaxed))
+  commit(order: CommitOrder): Promise<void> {
+    return this.#use((writer) => this.#commitTo(writer, order))
   }
 
   /** Waits for everything on its way, then seals the segment. */
@@ -102,8 +115,10 @@ export class SegmentLog {
     if (this.#feed.stalled !== undefined) throw this.#feed.stalled
   }
 
-  async #commitTo(writer: SegmentWriter, ops: readonly Op[], isRelaxed: boolean): Promise<void> {
+  async #commitTo(writer: SegmentWriter, order: CommitOrder): Promise<void> {
     const { room, shared, slot, durability } = this.#options
+    const { ops, isRelaxed } = order
+    order.check?.()
     const dependencies = shared.unsyncedBeside(slot)
     const sequence = shared.takeSequence()
     const payload = encodeCommit({ sequence, syncedEnd: slot.synced, dependencies, ops })
@@ -113,7 +128,7 @@ export class SegmentLog {
     room.take(payload.length, 'commit')
     this.#groups.dependOn(dependencies)
     const isDurable = durability === 'fsync' || (durability === 'group' && !isRelaxed)
-    const fed = await this.#feedTo(writer, FRAME.commit, payload, { sequence, ops, isDurable })
+    const fed = await this.#feedTo(writer, FRAME.commit, payload, { sequence, order, isDurable })
     if (!isDurable) this.#syncLater()
     await fed.visible.promise
   }
@@ -123,27 +138,36 @@ export class SegmentLog {
     writer: SegmentWriter,
     type: FrameType,
     payload: Buffer,
-    { sequence, ops, isDurable }: { sequence: bigint; ops: readonly Op[]; isDurable: boolean },
+    { sequence, order, isDurable }: { sequence: bigint; order: CommitOrder; isDurable: boolean },
   ): Promise<Fed> {
+    const visible = Promise.withResolvers<void>()
+    // Nobody may be waiting yet when it fails; whoever does still hears of it.
+    visible.promise.catch(() => {})
+    const { ops, settled } = order
     let fed: Fed | undefined
-    const written = writer.append(type, payload, (place) => {
-      const visible = Promise.withResolvers<void>()
-      // Nobody may be waiting yet when it fails; whoever does still hears of it.
-      visible.promise.catch(() => {})
-      fed = { place, sequence, ops, isSeal: type === FRAME.seal, state: 'pending', visible }
-      this.#feed.add(fed)
+    const written = writer.append(type, payload, {
+      placed: (place) => {
+        fed = { place, sequence, ops, isSeal: type === FRAME.seal, state: 'pending', settled, visible }
+        order.placed?.()
+        this.#feed.add(fed)
+      },
+      takenBack: (fault) => this.#feed.takenBack(fed as Fed, fault),
     })
     const taken = fed as unknown as Fed
+    await written
+    if (isDurable) await this.#whenSynced(taken)
+    else if (type === FRAME.commit) this.#options.slot.relaxedEnd = taken.place.end
+    this.#feed.ready(taken)
+    return taken
+  }
+
+  async #whenSynced(fed: Fed): Promise<void> {
     try {
-      await written
-      if (isDurable) await this.#groups.whenSynced(taken.place.end)
-      else if (type === FRAME.commit) this.#options.slot.relaxedEnd = taken.place.end
+      await this.#groups.whenSynced(fed.place.end)
     } catch (fault) {
-      this.#feed.settle(taken, 'failed')
+      this.#feed.failFrom(fed, fault as Error)
       throw fault
     }
-    this.#feed.settle(taken, 'ready')
-    return taken
   }
 
   async #rotate(): Promise<void> {
@@ -165,7 +189,7 @@ export class SegmentLog {
       await writer.whenWritten()
       await this.#groups.whenSynced(writer.written)
     }
-    await this.#feedTo(writer, FRAME.seal, NOTHING, { sequence: 0n, ops: [], isDurable: false })
+    await this.#feedTo(writer, FRAME.seal, NOTHING, { sequence: 0n, order: SEAL, isDurable: false })
   }
 
   #syncLater(): void {

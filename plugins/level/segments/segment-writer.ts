@@ -30,6 +30,13 @@ export interface Placed extends Place {
   readonly tally: Tally
 }
 
+/** Who follows a frame on its way. Both are called at once, before any other code can append. */
+export interface FrameWatch {
+  placed(place: Placed): void
+  /** The write failed; the place will be used again. */
+  takenBack(fault: Error): void
+}
+
 interface Pending {
   readonly place: Placed
   readonly parts: readonly Buffer[]
@@ -84,17 +91,21 @@ export class SegmentWriter {
   }
 
   /**
-   * Appends a frame. Its place is told at once through `onPlaced`; the promise resolves when it is in the file.
+   * Appends a frame. The promise resolves when it is in the file.
    * @throws MailError STORE_FULL, UNAVAILABLE
    */
-  append(type: FrameType, payload: Buffer, onPlaced?: (place: Placed) => void): Promise<Placed> {
+  append(type: FrameType, payload: Buffer, watch?: FrameWatch): Promise<Placed> {
     const head = encodeHead(this.#marker, { segment: this.segment, offset: this.#end }, type, payload)
     const bytes = head.length + payload.length
     const place = { segment: this.segment, offset: this.#end, end: this.#end + bytes, tally: this.#tally }
     this.#end += bytes
-    onPlaced?.(place)
+    watch?.placed(place)
     return new Promise((resolve, reject) => {
-      const settle = (error?: Error) => (error === undefined ? resolve(place) : reject(error))
+      const settle = (error?: Error) => {
+        if (error === undefined) return resolve(place)
+        watch?.takenBack(error)
+        reject(error)
+      }
       const isMessage = type === FRAME.blob || type === FRAME.chunk || type === FRAME.manifest
       this.#queue.push({ place, parts: [head, payload], isMessage, bytes, settle })
       this.#draining ??= this.#drain()

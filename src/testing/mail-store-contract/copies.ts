@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
-import type { MailboxId } from '../../store/mail-store.ts'
-import { failingAfter } from './engines.ts'
+import { createMailStore } from '../../store/create-mail-store.ts'
+import { accountScope, type MailboxId, type MessageState } from '../../store/mail-store.ts'
+import { failingAfter, readingThrough } from './engines.ts'
 import { assertMessages, fails, inWorld, type MailStoreCase, recordEvents } from './world.ts'
 
 const missing = 'm99' as MailboxId
+
+async function countStates(states: AsyncIterable<readonly MessageState[]>): Promise<number> {
+  let count = 0
+  for await (const batch of states) count += batch.length
+  return count
+}
 
 export const COPY_CASES: readonly MailStoreCase[] = [
   inWorld('copies with flags and INTERNALDATE, in ascending order (RFC 3501 section 6.4.7)', async (world) => {
@@ -77,10 +84,14 @@ export const COPY_CASES: readonly MailStoreCase[] = [
     const watching = (async () => {
       while (isMoving) {
         // Read inside the account's scope, so that both counts are of one moment.
-        await world.engine.transact([`account:${account}`], async () => {
-          const [a, b] = [await store.status(account, inbox), await store.status(account, target)]
+        await world.engine.transact([accountScope(account)], async (tx) => {
+          const inside = createMailStore({ ...world.context, engine: readingThrough(world.engine, tx) })
+          const [a, b] = [await inside.status(account, inbox), await inside.status(account, target)]
           seen.push(a.messages + b.messages)
-          assert.equal((await world.states(inbox)).length + (await world.states(target)).length, 20)
+          const counts = await Promise.all(
+            [inbox, target].map((mailbox) => countStates(inside.states(account, mailbox))),
+          )
+          assert.equal((counts[0] as number) + (counts[1] as number), 20)
         })
       }
     })()

@@ -1,5 +1,5 @@
 import { MailError } from '../../errors/mail-error.ts'
-import type { Engine } from '../../store/engine.ts'
+import type { Engine, Reader } from '../../store/engine.ts'
 
 /** An engine whose writes fail once `allow` of them have gone through: a disk that is full, a process that dies. */
 export function failingAfter(): { wrap(engine: Engine): Engine; allow(commits: number): void } {
@@ -63,6 +63,16 @@ export function counting(): { wrap(engine: Engine): Engine; readonly commits: nu
       },
     }),
   }
+}
+
+/** An engine that reads what a transaction sees. */
+export function readingThrough(engine: Engine, tx: Reader): Engine {
+  const reader: Reader = {
+    get: (key) => tx.get(key),
+    getMany: (keys) => tx.getMany(keys),
+    scan: (range) => tx.scan(range),
+  }
+  return { ...delegate(engine), ...reader, snapshot: async () => ({ ...reader, [Symbol.asyncDispose]: async () => {} }) }
 }
 
 /** Every method bound, so that a driver that is a class can be wrapped too. */

@@ -1,79 +1,15 @@
-import type * as Fs from 'node:fs'
 import { cpSync } from 'node:fs'
 import { type BlobRef, codeOf } from 'mailserver'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { disk, fault, repair } from './faulty-disk.ts'
 import { dataDirectory, openStore } from './open-store.ts'
 import { indexOf, replaceDirectory, segmentsOf } from './store-files.ts'
 import { checkMessages, fileMessage } from './traffic.ts'
 import { supervise } from './worker-orders.ts'
 
-type Callback = (error: Error | null, count?: number) => void
+vi.mock('node:fs', async (original) => (await import('./faulty-disk.ts')).faulty(await original()))
 
-/** What the disk does instead of its work, on the segments alone; undefined lets it work. */
-const disk = vi.hoisted(() => ({
-  sync: undefined as (() => Error | undefined) | undefined,
-  /** Octets that still fit: a write takes what fits, and fails when that is nothing. */
-  room: Number.POSITIVE_INFINITY,
-  open: undefined as (() => Error | undefined) | undefined,
-  read: undefined as (() => Error | undefined) | undefined,
-  /** Files that were synced. */
-  synced: new Set<number>(),
-}))
-
-const fault = vi.hoisted(() => (code: string) => Object.assign(new Error(`${code}: made by the test`), { code }))
-
-vi.mock('node:fs', async (original) => {
-  const fs = await original<typeof Fs>()
-  const isSegment = (path: unknown) => String(path).endsWith('.seg')
-  const segments = new Set<number>()
-  const raise = (make: (() => Error | undefined) | undefined) => {
-    const error = make?.()
-    if (error !== undefined) throw error
-  }
-  const fitting = (fd: number, buffers: readonly Buffer[]): Buffer => {
-    const all = Buffer.concat(buffers)
-    if (!segments.has(fd)) return all
-    if (disk.room === 0) throw fault('ENOSPC')
-    const fits = all.subarray(0, disk.room)
-    disk.room -= fits.length
-    return fits
-  }
-  return {
-    ...fs,
-    openSync: (...args: Parameters<typeof Fs.openSync>) => {
-      if (isSegment(args[0])) raise(disk.open)
-      const fd = fs.openSync(...args)
-      if (isSegment(args[0])) segments.add(fd)
-      else segments.delete(fd)
-      return fd
-    },
-    readSync: (...args: Parameters<typeof Fs.readSync>) => {
-      raise(disk.read)
-      return fs.readSync(...args)
-    },
-    fdatasync: (fd: number, done: Callback) => {
-      const error = segments.has(fd) ? disk.sync?.() : undefined
-      if (segments.has(fd)) disk.synced.add(fd)
-      if (error === undefined) fs.fdatasync(fd, done)
-      else setImmediate(done, error)
-    },
-    writevSync: (fd: number, buffers: readonly Buffer[], position: number) =>
-      fs.writevSync(fd, [fitting(fd, buffers)], position),
-    writev: Object.assign(() => {}, {
-      [Symbol.for('nodejs.util.promisify.custom')]: async (
-        fd: number,
-        buffers: readonly Buffer[],
-        position: number,
-      ) => ({
-        bytesWritten: fs.writevSync(fd, [fitting(fd, buffers)], position),
-      }),
-    }),
-  }
-})
-
-afterEach(() => {
-  Object.assign(disk, { sync: undefined, room: Number.POSITIVE_INFINITY, open: undefined, read: undefined })
-})
+afterEach(repair)
 
 const codeFrom = (promise: Promise<unknown>) => promise.then(() => 'done', codeOf)
 const commit = (store: { engine: Parameters<typeof fileMessage>[0]['engine'] }, name: string) =>

@@ -1,0 +1,72 @@
+import type { KeyText, WriteSet } from './write-set.ts'
+
+/** A commit that has its place in the log and is not in the index yet. */
+export interface PendingCommit {
+  readonly writes: WriteSet
+  /** What follows it once it is in the index. */
+  readonly follow: () => void
+  /** What waits for it to be over, in either way. */
+  readonly waiting: (() => void)[]
+  isOver: boolean
+  /** Why it has failed. */
+  fault: Error | undefined
+}
+
+/**
+ * The commits of one thread that are on their way. Its transactions read through them, which lets one begin before its
+ * predecessor is on disk: it stands behind what it has read in the same segment, so the disk never has the one without
+ * the other. Readers outside of transactions read the index alone, and so nothing that a power failure may still take.
+ */
+export class PendingCommits {
+  readonly #commits = new Set<PendingCommit>()
+  readonly #newest = new Map<KeyText, PendingCommit>()
+
+  /** In the order of their places. */
+  get commits(): Iterable<PendingCommit> {
+    return this.#commits
+  }
+
+  get isEmpty(): boolean {
+    return this.#commits.size === 0
+  }
+
+  /** The last one that wrote this key. */
+  newest(text: KeyText): PendingCommit | undefined {
+    return this.#newest.get(text)
+  }
+
+  add(writes: WriteSet, follow: () => void): PendingCommit {
+    const commit: PendingCommit = { writes, follow, waiting: [], isOver: false, fault: undefined }
+    this.#commits.add(commit)
+    this.#lay(commit)
+    return commit
+  }
+
+  /** It is in the index; or with a fault never will be: what it has hidden is seen again. */
+  settle(commit: PendingCommit, fault: Error | undefined): void {
+    this.#commits.delete(commit)
+    commit.isOver = true
+    commit.fault = fault
+    if (fault === undefined) {
+      for (const text of commit.writes.keys()) {
+        if (this.#newest.get(text) === commit) this.#newest.delete(text)
+      }
+      commit.follow()
+    } else {
+      this.#newest.clear()
+      for (const each of this.#commits) this.#lay(each)
+    }
+    for (const done of commit.waiting) done()
+  }
+
+  /** Calls `fn` when all of these are over: now, or behind what follows the last of them and before what comes later. */
+  static whenOver(commits: readonly PendingCommit[], fn: () => void): void {
+    const last = commits.findLast(({ isOver }) => !isOver)
+    if (last === undefined) fn()
+    else last.waiting.push(() => PendingCommits.whenOver(commits, fn))
+  }
+
+  #lay(commit: PendingCommit): void {
+    for (const text of commit.writes.keys()) this.#newest.set(text, commit)
+  }
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import type { Database } from '../../../plugins/level/engine/database.ts'
+import { type Fed, IndexFeed } from '../../../plugins/level/engine/index-feed.ts'
+import { SharedState } from '../../../plugins/level/shared-state.ts'
+
+interface Step {
+  readonly fed: Fed
+  readonly name: string
+}
+
+function feedOver(batch: (count: number) => Promise<void>) {
+  const shared = new SharedState()
+  const applied: string[] = []
+  const heard: string[] = []
+  const db = {
+    async batch(ops: { key: Buffer }[]) {
+      await batch(ops.length)
+      applied.push(...ops.map(({ key }) => key.toString()).filter((text) => text.length === 1))
+    },
+  } as unknown as Database
+  const feed = new IndexFeed(db, shared.claim(0), () => shared.fail())
+  let end = 0
+  const add = (name: string): Step => {
+    end += 10
+    const visible = Promise.withResolvers<void>()
+    visible.promise.catch(() => {})
+    const fed: Fed = {
+      place: { segment: 0, offset: end - 10, end, tally: { frames: 0, bytes: 0 } },
+      sequence: BigInt(end),
+      ops: [{ key: Buffer.from(name), value: Buffer.alloc(0) }],
+      isSeal: false,
+      state: 'pending',
+      settled: (fault) => heard.push(fault === undefined ? name : `${name} ${fault.message}`),
+      visible,
+    }
+    feed.add(fed)
+    return { fed, name }
+  }
+  return { feed, shared, applied, heard, add }
+}
+
+describe('the way into the index', () => {
+  it('keeps the order of the places, whatever is ready first', async () => {
+    const { feed, applied, heard, add } = feedOver(async () => {})
+    const [a, b, c] = [add('a'), add('b'), add('c')]
+    feed.ready(c.fed)
+    feed.ready(b.fed)
+    expect(applied).toEqual([])
+    feed.ready(a.fed)
+    await feed.whenIdle()
+    expect(applied).toEqual(['a', 'b', 'c'])
+    expect(heard).toEqual(['a', 'b', 'c'])
+  })
+
+  it('goes on without a commit that was taken back', async () => {
+    const { feed, applied, heard, add } = feedOver(async () => {})
+    const [a, b, c] = [add('a'), add('b'), add('c')]
+    feed.ready(c.fed)
+    feed.takenBack(a.fed, new Error('is gone'))
+    feed.takenBack(b.fed, new Error('is gone'))
+    await feed.whenIdle()
+    expect(applied).toEqual(['c'])
+    expect(heard).toEqual(['a is gone', 'b is gone', 'c'])
+  })
+
+  it('shows nothing from one on that may not be on disk', async () => {
+    const { feed, applied, heard, add } = feedOver(async () => {})
+    const [a, b, c] = [add('a'), add('b'), add('c')]
+    feed.ready(a.fed)
+    feed.failFrom(b.fed, new Error('is lost'))
+    feed.ready(c.fed)
+    feed.ready(add('d').fed)
+    await feed.whenIdle()
+    expect(applied).toEqual(['a'])
+    expect(heard.toSorted()).toEqual(['a', 'b is lost', 'c is lost', 'd is lost'])
+  })
+
+  it('moves no position past a commit that could not be applied', async () => {
+    let batches = 0
+    const { feed, shared, heard, add } = feedOver(async () => {
+      batches += 1
+      throw new Error('no index')
+    })
+    const [a, b] = [add('a'), add('b')]
+    feed.ready(a.fed)
+    await expect(a.fed.visible.promise).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    feed.ready(b.fed)
+    feed.ready(add('c').fed)
+    await feed.whenIdle()
+    expect(batches).toBe(1)
+    expect(heard.length).toBe(3)
+    expect(shared.hasFailed).toBe(true)
+  })
+})

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import { ScopeLocks, type Turn } from '../../../plugins/level/engine/scope-locks.ts'
+
+const rest = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Two threads' locks over the same words. */
+function twoThreads(): [ScopeLocks, ScopeLocks] {
+  const words = new Int32Array(new SharedArrayBuffer(4 * 16))
+  return [new ScopeLocks(words, 1), new ScopeLocks(words, 2)]
+}
+
+describe('a turn in a scope', () => {
+  it('lets the next of its thread in when it passes, and others when all of them are over', async () => {
+    const [mine, others] = twoThreads()
+    const seen: string[] = []
+    const enter = async (locks: ScopeLocks, name: string): Promise<Turn> => {
+      const turn = await locks.acquire(['s'])
+      seen.push(name)
+      return turn
+    }
+    const first = await enter(mine, 'first')
+    const [second, other] = [enter(mine, 'second'), enter(others, 'other')]
+    await rest()
+    expect(seen).toEqual(['first'])
+    first.pass()
+    await second
+    ;(await second).end()
+    await rest(20)
+    expect(seen).toEqual(['first', 'second'])
+    first.end()
+    first.end()
+    ;(await other).end()
+    expect(seen).toEqual(['first', 'second', 'other'])
+    ;(await enter(mine, 'third')).end()
+  })
+
+  it('may be taken by its thread again while one that has passed is not over', async () => {
+    const [mine, others] = twoThreads()
+    const first = await mine.acquire(['s'])
+    first.pass()
+    const second = await mine.acquire(['s'])
+    first.end()
+    let isIn = false
+    const other = others.acquire(['s']).then((turn) => {
+      isIn = true
+      return turn
+    })
+    await rest(20)
+    expect(isIn).toBe(false)
+    second.end()
+    ;(await other).end()
+  })
+
+  it('holds several scopes until it passes, each once', async () => {
+    const [mine] = twoThreads()
+    const both = await mine.acquire(['a', 'b', 'a'])
+    const entered: string[] = []
+    const waiting = ['a', 'b'].map(async (scope) => {
+      const turn = await mine.acquire([scope])
+      entered.push(scope)
+      turn.end()
+    })
+    await rest()
+    expect(entered).toEqual([])
+    both.pass()
+    await Promise.all(waiting)
+    expect(entered).toEqual(['a', 'b'])
+    both.end()
+  })
+
+  it('goes to another thread that waits after sixteen of its own, however many of those there are', async () => {
+    const threads = twoThreads()
+    const order: number[] = []
+    let isOver = false
+    const work = async (thread: number) => {
+      while (!isOver) {
+        const turn = await (threads[thread] as ScopeLocks).acquire(['s'])
+        order.push(thread)
+        await rest()
+        turn.pass()
+        await rest(1)
+        turn.end()
+      }
+    }
+    const all = [...Array.from({ length: 40 }, () => work(0)), ...Array.from({ length: 3 }, () => work(1))]
+    await rest(1_000)
+    isOver = true
+    await Promise.all(all)
+    const first = order.indexOf(1)
+    expect(first).toBeLessThan(20)
+    let longest = 0
+    let run = 0
+    for (const thread of order.slice(first, order.lastIndexOf(1))) {
+      run = thread === 0 ? run + 1 : 0
+      longest = Math.max(longest, run)
+    }
+    expect(longest).toBeGreaterThan(10)
+    expect(longest).toBeLessThan(20)
+  })
+})
