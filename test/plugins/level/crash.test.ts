@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { Log } from 'mailserver'
+import { key, type Log } from 'mailserver'
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { dataDirectory, openStore } from './open-store.ts'
@@ -9,11 +9,26 @@ import { checkMessages } from './traffic.ts'
 
 const CHILD = join(import.meta.dirname, 'crash-child.ts')
 const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 6)
-const WRITERS = 6
+
+/** How many write to how many scopes. */
+interface Traffic {
+  readonly writers: number
+  /** Messages under way at a time for each writer. */
+  readonly lanes: number
+  readonly segmentSize: number
+}
+
+const TRAFFIC: readonly (readonly [title: string, traffic: Traffic])[] = [
+  ['small segments', { writers: 6, lanes: 1, segmentSize: 600_000 }],
+  ['one segment', { writers: 6, lanes: 1, segmentSize: 256 * 1024 * 1024 }],
+  ['small segments and one scope for all', { writers: 1, lanes: 10, segmentSize: 600_000 }],
+  ['one segment and one scope for all', { writers: 1, lanes: 10, segmentSize: 256 * 1024 * 1024 }],
+]
 
 /** Runs traffic in a process of its own and kills it. Returns the last acknowledged number of each writer. */
-async function killInTraffic(dataDir: string, afterMs: number, segmentSize: number): Promise<Map<number, number>> {
-  const args = ['--conditions=source', '--no-warnings', CHILD, dataDir, String(WRITERS), String(segmentSize)]
+async function killInTraffic(dataDir: string, afterMs: number, traffic: Traffic): Promise<Map<number, number>> {
+  const { writers, lanes, segmentSize } = traffic
+  const args = ['--conditions=source', '--no-warnings', CHILD, dataDir, ...[writers, lanes, segmentSize].map(String)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   let errors = ''
@@ -42,21 +57,25 @@ async function killInTraffic(dataDir: string, afterMs: number, segmentSize: numb
 }
 
 describe('a process killed in mid-traffic', () => {
-  for (const segmentSize of [600_000, 256 * 1024 * 1024]) {
-    it(`loses nothing it acknowledged and leaves nothing half there, segments of ${segmentSize}`, async () => {
+  for (const [title, traffic] of TRAFFIC) {
+    it(`loses nothing it acknowledged and leaves nothing half there: ${title}`, async () => {
       using directory = dataDirectory()
       let filed = 0
       for (let round = 0; round < ROUNDS; round++) {
-        const acknowledged = await killInTraffic(directory.path, 20 + ((round * 83) % 300), segmentSize)
+        const acknowledged = await killInTraffic(directory.path, 20 + ((round * 83) % 300), traffic)
         const errors: unknown[] = []
         const log: Log = { ...silentLog, error: (fields) => errors.push(fields), child: () => log }
         await using store = await openStore(directory.path, { log })
         const counts = await checkMessages(store)
         for (const [writer, number] of acknowledged) expect(counts[writer]).toBeGreaterThan(number)
+        for (const writer of counts.keys()) {
+          const flags = (await store.engine.get(key('flags', writer)))?.readUInt32BE() ?? 0
+          expect(counts[writer]).toBeGreaterThanOrEqual(flags)
+        }
         expect(errors).toEqual([])
         filed = counts.reduce((sum, count) => sum + count, 0)
       }
       expect(filed).toBeGreaterThan(ROUNDS * 10)
-    }, 120_000)
+    }, 240_000)
   }
 })

@@ -11,16 +11,29 @@ const store = await openStore(dataDir, { shared, worker, ...(options && { option
 const leases = new Map<string, Lease>()
 let isStopping = false
 
+function add(isRelaxed: boolean): Promise<unknown> {
+  const transact = isRelaxed ? store.engine.transactRelaxed : store.engine.transact
+  return transact.call(store.engine, ['counter'], async (tx) => {
+    const count = Number((await tx.get(Buffer.from('count')))?.toString() ?? 0)
+    if (count % 7 === 0) await new Promise((resolve) => setImmediate(resolve))
+    tx.put(Buffer.from('count'), Buffer.from(String(count + 1)))
+  })
+}
+
 async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
-    case 'count': {
-      const add = () =>
-        store.engine.transact(['counter'], async (tx) => {
-          const count = Number((await tx.get(Buffer.from('count')))?.toString() ?? 0)
-          if (count % 7 === 0) await new Promise((resolve) => setImmediate(resolve))
-          tx.put(Buffer.from('count'), Buffer.from(String(count + 1)))
-        })
-      return void (await Promise.all(Array.from({ length: order.times }, add)))
+    case 'count':
+      return void (await Promise.all(Array.from({ length: order.times }, () => add(false))))
+    case 'hammer': {
+      let added = 0
+      const hammer = async (_: unknown, lane: number) => {
+        while (Date.now() < order.until) {
+          await add(lane % 4 === 0)
+          added += 1
+        }
+      }
+      await Promise.all(Array.from({ length: order.lanes }, hammer))
+      return added
     }
     case 'traffic': {
       const busy = async (writer: number) => {

@@ -9,6 +9,7 @@ import { factsOf, type LevelOptions } from './open-store.ts'
 
 export type Order =
   | { readonly do: 'count'; readonly times: number }
+  | { readonly do: 'hammer'; readonly lanes: number; readonly until: number }
   | { readonly do: 'traffic'; readonly writers: readonly number[] }
   | { readonly do: 'hold'; readonly scope: string }
   | { readonly do: 'watch'; readonly topic: string }
