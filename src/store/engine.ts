@@ -54,8 +54,8 @@ export interface Engine extends Reader {
    * Runs `fn` while no other transaction, in any worker, holds one of `scopes`; then commits what it wrote, all or
    * nothing. Resolves once that is on disk. When `fn` throws nothing is written. A scope is any text, e.g. `account:…`;
    * scopes are taken in sorted order, so two transactions never wait for each other in a circle. Never nest.
-   * `fn` may read, through `tx`, commits of its scopes that are on their way to the disk and that nobody outside sees yet:
-   * it must not tell of them in any other way than by its result or error, which wait for them and fail with them.
+   * `fn` reads through `tx` alone: only there it sees commits of its scopes that are on their way to the disk. It tells of
+   * them by nothing but its result or error, which wait until they are there, and fail with them.
    * @throws MailError STORE_FULL when the disk is full, UNAVAILABLE when the driver cannot write
    */
   transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>): Promise<T>

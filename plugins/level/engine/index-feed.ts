@@ -128,7 +128,7 @@ export class IndexFeed {
   }
 
   async #apply(batch: readonly Fed[]): Promise<void> {
-    const ops = batch.flatMap((fed) => fed.ops.map(operation))
+    const ops = batch.flatMap((fed) => fed.ops)
     for (const [at, fed] of batch.entries()) {
       if (fed.sequence !== 0n) this.#lastSequence = fed.sequence
       const isLastOfSegment = batch[at + 1]?.place.segment !== fed.place.segment
@@ -136,11 +136,11 @@ export class IndexFeed {
       const { end, tally, segment } = fed.place
       const synced = segment === this.#slot.segment ? this.#slot.synced : end
       const position = { sequence: this.#lastSequence, end, tally, synced, isSealed: fed.isSeal }
-      ops.push({ type: 'put', key: positionKey(segment), value: encodePosition(position) })
+      ops.push({ key: positionKey(segment), value: encodePosition(position) })
     }
     for (let tries = 1; ; tries++) {
       try {
-        await this.#db.batch(ops)
+        await this.#write(ops)
         this.#stalled = undefined
         return
       } catch (cause) {
@@ -149,6 +149,19 @@ export class IndexFeed {
         await sleep(RETRY_MS)
       }
     }
+  }
+
+  /**
+   * Handed over one by one: that takes half as long as an array of objects, of which the driver also leaves out what it
+   * cannot read when the thread is ended meanwhile.
+   */
+  #write(ops: readonly Op[]): Promise<void> {
+    const batch = this.#db.batch()
+    for (const { key, value } of ops) {
+      if (value === undefined) batch.del(key)
+      else batch.put(key, value)
+    }
+    return batch.write()
   }
 }
 

@@ -174,8 +174,9 @@ export class SegmentLog {
     const { layout, shared } = this.#options
     const old = this.#writer
     if (old !== undefined) {
-      // The old segment is on disk before the new one begins: what stands in the new never relies on what may be lost.
-      await this.#seal(old)
+      // The old segment is on disk before the new one begins: what stands in the new never relies on what may be lost. It
+      // is in the index as well, for should this thread end, the segment it writes is the only one that is looked at.
+      await (await this.#seal(old)).visible.promise
       this.#writer = undefined
       old.close()
     }
@@ -184,12 +185,12 @@ export class SegmentLog {
     this.#writer = writer
   }
 
-  async #seal(writer: SegmentWriter): Promise<void> {
+  async #seal(writer: SegmentWriter): Promise<Fed> {
     if (writer.end > 0) {
       await writer.whenWritten()
       await this.#groups.whenSynced(writer.written)
     }
-    await this.#feedTo(writer, FRAME.seal, NOTHING, { sequence: 0n, order: SEAL, isDurable: false })
+    return this.#feedTo(writer, FRAME.seal, NOTHING, { sequence: 0n, order: SEAL, isDurable: false })
   }
 
   #syncLater(): void {

@@ -13,9 +13,15 @@ function feedOver(batch: (count: number) => Promise<void>) {
   const applied: string[] = []
   const heard: string[] = []
   const db = {
-    async batch(ops: { key: Buffer }[]) {
-      await batch(ops.length)
-      applied.push(...ops.map(({ key }) => key.toString()).filter((text) => text.length === 1))
+    batch() {
+      const texts: string[] = []
+      return {
+        put: (key: Buffer) => void texts.push(key.toString()),
+        async write() {
+          await batch(texts.length)
+          applied.push(...texts.filter((text) => text.length === 1))
+        },
+      }
     },
   } as unknown as Database
   const feed = new IndexFeed(db, shared.claim(0), () => shared.fail())
