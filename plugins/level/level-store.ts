@@ -59,6 +59,7 @@ export async function joinStore(
       news.close()
       await leases.close()
       await segments.close()
+      locks.close()
       files.close()
       await db.close()
       slot.free()

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { MailError } from 'mailserver'
 
 const CONTENDED = 0x4000_0000
 /** How often a thread hands a lock from one of its own waiters to the next before other threads get their turn. */
@@ -35,6 +36,7 @@ export class ScopeLocks {
   readonly #words: Int32Array
   readonly #owner: number
   readonly #held = new Map<number, Held>()
+  #isClosed = false
 
   /** @param owner number of this thread, 1 or more */
   constructor(words: Int32Array, owner: number) {
@@ -42,12 +44,14 @@ export class ScopeLocks {
     this.#owner = owner
   }
 
-  /** Takes every scope, in an order that is the same for everybody. */
+  /** Takes every scope, in an order that is the same for everybody. @throws MailError UNAVAILABLE once closed */
   async acquire(scopes: readonly string[]): Promise<Turn> {
     const indexes = [...new Set(scopes.map((scope) => crc32(scope) % this.#words.length))].sort((a, b) => a - b)
     for (const index of indexes) {
       const pending = this.#take(index)
       if (pending !== undefined) await pending
+      // What it took before is given back already.
+      if (this.#isClosed) throw new MailError('UNAVAILABLE', 'the store is closed')
     }
     let state: 'inside' | 'passed' | 'over' = 'inside'
     const pass = () => {
@@ -62,6 +66,13 @@ export class ScopeLocks {
       for (const index of indexes) this.#end(index)
     }
     return { pass, end }
+  }
+
+  /** Gives everything back, whoever is still inside: nothing can be written any more. */
+  close(): void {
+    this.#isClosed = true
+    ScopeLocks.freeOwner(this.#words, this.#owner)
+    for (const { waiting } of this.#held.values()) for (const wake of waiting.splice(0)) wake()
   }
 
   /** Gives back what a dead thread held. */
@@ -120,11 +131,11 @@ export class ScopeLocks {
   }
 
   #tryWord(index: number): boolean {
-    return Atomics.compareExchange(this.#words, index, 0, this.#owner) === 0
+    return this.#isClosed || Atomics.compareExchange(this.#words, index, 0, this.#owner) === 0
   }
 
   async #contend(index: number): Promise<void> {
-    for (;;) {
+    while (!this.#isClosed) {
       // Once it has waited it cannot know whether others still do, so it takes the lock as a contended one.
       const word = Atomics.compareExchange(this.#words, index, 0, this.#owner | CONTENDED)
       if (word === 0) {
@@ -148,6 +159,7 @@ export class ScopeLocks {
 
   /** Returns whether a thread that waits was told. */
   #free(index: number): boolean {
+    if (this.#isClosed) return false
     if ((Atomics.exchange(this.#words, index, 0) & CONTENDED) === 0) return false
     return Atomics.notify(this.#words, index, 1) > 0
   }

@@ -68,6 +68,28 @@ describe('a turn in a scope', () => {
     both.end()
   })
 
+  it('ends for everybody when its thread closes, and none of its thread gets in after that', async () => {
+    const [mine, others] = twoThreads()
+    const [inside, passed] = [await mine.acquire(['a', 'b']), await mine.acquire(['c'])]
+    passed.pass()
+    const waiting = mine.acquire(['b'])
+    waiting.catch(() => {})
+    const held = await others.acquire(['d'])
+    const contending = mine.acquire(['d'])
+    contending.catch(() => {})
+    await rest()
+    mine.close()
+    await expect(waiting).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    const theirs = await Promise.all(['a', 'b', 'c'].map((scope) => others.acquire([scope])))
+    inside.end()
+    passed.end()
+    held.end()
+    await expect(contending).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(mine.acquire(['a'])).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    for (const turn of theirs) turn.end()
+    for (const scope of ['a', 'b', 'c', 'd']) (await others.acquire([scope])).end()
+  })
+
   it('goes to another thread that waits after sixteen of its own, however many of those there are', async () => {
     const threads = twoThreads()
     const order: number[] = []
