@@ -8,7 +8,13 @@ import { TRANSACTION_CHECKS } from './engine-contract/transactions.ts'
 
 export type { OpenedEngine } from './engine-contract/check.ts'
 
-const CHECKS = [...READING_CHECKS, ...TRANSACTION_CHECKS, ...SCOPE_CHECKS, ...SNAPSHOT_CHECKS, ...TOPIC_AND_LEASE_CHECKS]
+const CHECKS = [
+  ...READING_CHECKS,
+  ...TRANSACTION_CHECKS,
+  ...SCOPE_CHECKS,
+  ...SNAPSHOT_CHECKS,
+  ...TOPIC_AND_LEASE_CHECKS,
+]
 
 /** What every Engine promises. Run each test with a function that opens an empty engine. */
 export const engineContract: readonly ContractTest<OpenedEngine>[] = CHECKS.map(([title, check]) => ({
