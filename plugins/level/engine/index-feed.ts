@@ -106,7 +106,7 @@ export class IndexFeed {
       for (const fed of batch) settle(fed)
     }
     this.#isRunning = false
-    for (const resolve of this.#idle.splice(0)) resolve()
+    if (this.#queue.length === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   /** From here on nothing is applied: a next start does it, as far as it is on disk. */

@@ -1,20 +1,33 @@
-import type { Entry, Key, Range } from 'mailserver'
+import { type Entry, type Key, MailError, type Range } from 'mailserver'
 import { faultOf } from '../faults.ts'
 import type { Database, DatabaseSnapshot } from './database.ts'
-import { PRIVATE } from './private-keys.ts'
+import { ALWAYS_THERE, PRIVATE } from './private-keys.ts'
 
 /** Said anew with every read that has options: classic-level copies them otherwise. */
 const BUFFERS = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 const BATCH_ENTRIES = 1_000
 const BATCH_BYTES = 256 * 1024
 
-/** A point read. LevelDB answers from memory most of the time: a turn over the thread pool would cost ten times as much. */
+/**
+ * A point read. LevelDB answers from memory most of the time: a turn over the thread pool would cost ten times as much.
+ * @throws MailError UNAVAILABLE when the thread is being ended
+ */
 export function readValue(db: Database, key: Key, snapshot?: DatabaseSnapshot): Buffer | undefined {
   try {
-    return snapshot === undefined ? db.getSync(key) : db.getSync(key, { ...BUFFERS, snapshot })
+    const value = snapshot === undefined ? db.getSync(key) : db.getSync(key, { ...BUFFERS, snapshot })
+    if (value === undefined) checkThread(db)
+    return value
   } catch (cause) {
     throw faultOf(cause, 'reading the index')
   }
+}
+
+/**
+ * From the moment its thread is told to end, the driver finds nothing any more; and until the thread hears of it, it goes
+ * on: what is not missing would be begun anew, and written. Reads that go over the thread pool never come back then.
+ */
+function checkThread(db: Database): void {
+  if (db.getSync(ALWAYS_THERE) === undefined) throw new MailError('UNAVAILABLE', 'this thread is being ended')
 }
 
 /** Above this a read of many keys goes to the thread pool, so that it does not hold up everything else. */

@@ -40,6 +40,8 @@ export const POSITIONS = { gte: tagged(POSITION), lt: tagged(POSITION + 1) }
 export const SWEPT = tagged(SWEEP)
 /** How many lines of the list of deletions the index has taken note of. */
 export const DELETIONS = tagged(DELETION)
+/** A key of every index that was opened. */
+export const ALWAYS_THERE = DELETIONS
 export const LEASES = { gte: tagged(LEASE), lt: tagged(LEASE + 1) }
 
 export function segmentOfPosition(key: Key): number {

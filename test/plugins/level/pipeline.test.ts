@@ -102,11 +102,15 @@ describe('transactions of one scope', () => {
       expect(told).toBe(0)
       expect(await read(engine, 'count')).toBe('1')
       expect(await namesIn(engine)).toEqual(['count', 'row 001'])
+      await using snapshot = await engine.snapshot()
+      expect(await namesIn(snapshot)).toEqual(['count', 'row 001'])
       expect((await engine.getMany([key('row 002'), key('row 003')])).every((value) => value === undefined)).toBe(true)
       held.release()
       expect(await Promise.all(all)).toEqual([2, undefined, 3, '3', undefined, 'there are 3'])
       expect(told).toBe(9)
       expect(await namesIn(engine)).toEqual(['count', 'row 002', 'row 003'])
+      expect(await namesIn(snapshot)).toEqual(['count', 'row 001'])
+      expect(await read(snapshot, 'count')).toBe('1')
     }))
 
   it('let others by that have read nothing pending', () =>

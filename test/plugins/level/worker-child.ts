@@ -63,6 +63,11 @@ async function obey(order: Order): Promise<unknown> {
     }
     case 'release':
       return leases.get(order.name)?.release()
+    case 'throw':
+      setImmediate(() => {
+        throw new Error('thrown by the test')
+      })
+      return undefined
     case 'close':
       isStopping = true
       await store.close()

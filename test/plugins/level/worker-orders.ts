@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Supervised } from 'mailserver'
@@ -16,6 +15,8 @@ export type Order =
   | { readonly do: 'publish'; readonly topic: string; readonly messages: readonly string[] }
   | { readonly do: 'lease'; readonly name: string; readonly ttlMs: number }
   | { readonly do: 'release'; readonly name: string }
+  /** Throws where nobody catches it. */
+  | { readonly do: 'throw' }
   | { readonly do: 'close' }
 
 export interface WorkerSetup {
@@ -49,6 +50,7 @@ export class StoreWorker {
   readonly #worker: Worker
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>()
   readonly #opened = Promise.withResolvers<void>()
+  readonly #ended: Promise<unknown>
   #last = 0
 
   private constructor(setup: WorkerSetup) {
@@ -59,6 +61,7 @@ export class StoreWorker {
     })
     this.#worker.on('message', (message) => this.#hear(message))
     this.#worker.on('error', (error) => this.#opened.reject(error))
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', resolve))
   }
 
   static async open(setup: WorkerSetup): Promise<StoreWorker> {
@@ -82,10 +85,15 @@ export class StoreWorker {
     await this.#worker.terminate()
   }
 
+  /** Resolves when it has ended by itself. */
   async close(): Promise<void> {
-    const ended = once(this.#worker, 'exit')
     void this.tell({ do: 'close' })
-    await ended
+    await this.#ended
+  }
+
+  async fail(): Promise<void> {
+    void this.tell({ do: 'throw' })
+    await this.#ended
   }
 
   #hear(message: Record<string, unknown>): void {
