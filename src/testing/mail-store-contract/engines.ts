@@ -72,7 +72,11 @@ export function readingThrough(engine: Engine, tx: Reader): Engine {
     getMany: (keys) => tx.getMany(keys),
     scan: (range) => tx.scan(range),
   }
-  return { ...delegate(engine), ...reader, snapshot: async () => ({ ...reader, [Symbol.asyncDispose]: async () => {} }) }
+  return {
+    ...delegate(engine),
+    ...reader,
+    snapshot: async () => ({ ...reader, [Symbol.asyncDispose]: async () => {} }),
+  }
 }
 
 /** Every method bound, so that a driver that is a class can be wrapped too. */
