@@ -1,7 +1,7 @@
 import { type Entry, type Key, MailError, type Range } from 'mailserver'
 import { faultOf } from '../faults.ts'
 import type { Database, DatabaseSnapshot } from './database.ts'
-import { ALWAYS_THERE, PRIVATE } from './private-keys.ts'
+import { DELETIONS, PRIVATE } from './private-keys.ts'
 
 /** Said anew with every read that has options: classic-level copies them otherwise. */
 const BUFFERS = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
@@ -27,7 +27,7 @@ export function readValue(db: Database, key: Key, snapshot?: DatabaseSnapshot): 
  * on: what is not missing would be begun anew, and written. Reads that go over the thread pool never come back then.
  */
 function checkThread(db: Database): void {
-  if (db.getSync(ALWAYS_THERE) === undefined) throw new MailError('UNAVAILABLE', 'this thread is being ended')
+  if (db.getSync(DELETIONS) === undefined) throw new MailError('UNAVAILABLE', 'this thread is being ended')
 }
 
 /** Above this a read of many keys goes to the thread pool, so that it does not hold up everything else. */

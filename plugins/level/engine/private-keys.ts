@@ -38,10 +38,8 @@ export function positionKey(segment: number): Key {
 export const POSITIONS = { gte: tagged(POSITION), lt: tagged(POSITION + 1) }
 /** Written to hear whether LevelDB still can write. */
 export const SWEPT = tagged(SWEEP)
-/** How many lines of the list of deletions the index has taken note of. */
+/** How many lines of the list of deletions the index has taken note of. Every index that was opened has it. */
 export const DELETIONS = tagged(DELETION)
-/** A key of every index that was opened. */
-export const ALWAYS_THERE = DELETIONS
 export const LEASES = { gte: tagged(LEASE), lt: tagged(LEASE + 1) }
 
 export function segmentOfPosition(key: Key): number {

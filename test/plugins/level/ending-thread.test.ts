@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import type { Database } from '../../../plugins/level/engine/database.ts'
 import { readValue, readValues } from '../../../plugins/level/engine/index-reader.ts'
-import { ALWAYS_THERE } from '../../../plugins/level/engine/private-keys.ts'
+import { DELETIONS } from '../../../plugins/level/engine/private-keys.ts'
 import { dataDirectory, openStore } from './open-store.ts'
 
 const KEY = Buffer.from('key')
@@ -12,7 +12,7 @@ const ROUNDS = Number(process.env.ENDING_ROUNDS ?? 6)
 
 /** The driver on a thread that was told to end: it answers, but finds nothing. */
 const ending = { getSync: () => undefined } as unknown as Database
-const running = { getSync: (key: Buffer) => (key.equals(ALWAYS_THERE) ? key : undefined) } as unknown as Database
+const running = { getSync: (key: Buffer) => (key.equals(DELETIONS) ? key : undefined) } as unknown as Database
 
 describe('a thread that is being ended', () => {
   it('is never told that something is missing', async () => {
