@@ -22,6 +22,16 @@ export {
   directory,
   type Resolution,
 } from './directory/directory.ts'
+export { saslChannel } from './directory/sasl/channel.ts'
+export { parseSaslInitial, parseSaslLine, type SaslLine } from './directory/sasl/line.ts'
+export {
+  type Sasl,
+  type SaslChannel,
+  type SaslExchange,
+  type SaslStep,
+  type SaslTls,
+  sasl,
+} from './directory/sasl/sasl.ts'
 export { ConfigError, type ConfigProblem } from './errors/config-error.ts'
 export { codeOf, MailError, type MailErrorCode } from './errors/mail-error.ts'
 export { UserError } from './errors/user-error.ts'
@@ -94,6 +104,7 @@ export {
   parseAddressList,
 } from './mail/address-list.ts'
 export { formatDate, parseDate } from './mail/date-time.ts'
+export { downgradeHeader } from './mail/downgrade-header.ts'
 export { decodeCharset, decodeToLine, decodeWords } from './mail/encoded-word.ts'
 export { type EnhancedStatus, explainStatus, parseEnhancedStatus } from './mail/enhanced-status.ts'
 export type { Envelope, Notify, Recipient } from './mail/envelope.ts'

@@ -17,7 +17,7 @@ const ERROR_REPLIES = {
   INVALID: ['Invalid argument'],
   STORE_FULL: TRY_LATER,
   UNAVAILABLE: TRY_LATER,
-  CONFLICT: TRY_LATER,
+  CONFLICT: ['Logged in too short a time ago, wait a little', 'LOGIN-DELAY'],
   MAILBOX_EXISTS: TRY_LATER,
   OVER_QUOTA: TRY_LATER,
   TOO_LARGE: TRY_LATER,

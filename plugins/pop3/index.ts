@@ -1,9 +1,10 @@
 /**
- * POP3: RFC 1939 with CAPA, STLS, SASL PLAIN and response codes.
+ * POP3: RFC 1939 with CAPA, STLS, SASL, UTF8, LANG and response codes.
  * @module mailserver/plugins/pop3
  */
-import { authenticator, definePlugin, engine, listeners, mailStore, sessions, tlsContexts } from 'mailserver'
+import { authenticator, definePlugin, engine, listeners, mailStore, sasl, sessions, tlsContexts } from 'mailserver'
 import { CrlfSizes } from './crlf-sizes.ts'
+import { LoginDelay } from './login-delay.ts'
 import { pop3Options } from './options.ts'
 import { Pop3Server } from './server.ts'
 
@@ -12,14 +13,14 @@ const MAX_LOGIN_FAILURES = 3
 const STALL_TIMEOUT_MS = 120_000
 
 /**
- * Serves INBOX to POP3 clients.
+ * Serves INBOX, or the mailbox that the config names, to POP3 clients.
  * @example pop3({ listen: ['*:110', 'tls://*:995'] })
  */
 export const pop3 = definePlugin({
   name: 'pop3',
   apiVersion: '^1',
   options: pop3Options,
-  needs: { listeners, tls: tlsContexts, sessions, store: mailStore, authenticator, engine },
+  needs: { listeners, tls: tlsContexts, sessions, store: mailStore, authenticator, sasl, engine },
   setup({ options, services, server, run, clock, log }) {
     const pop3Server = new Pop3Server({
       ...services,
@@ -27,6 +28,8 @@ export const pop3 = definePlugin({
       clock,
       log,
       hostname: server.hostname,
+      options,
+      delay: new LoginDelay(services.engine, clock, options.loginDelay),
       sizes: new CrlfSizes(),
       endpoints: options.listen,
       listenLimits: {

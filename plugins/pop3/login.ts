@@ -1,37 +1,21 @@
-import {
-  type Account,
-  type Authenticator,
-  type Clock,
-  type Connection,
-  codeOf,
-  type Engine,
-  type Log,
-  type MailStore,
-} from 'mailserver'
-import type { Login } from './commands/command.ts'
-import type { CrlfSizes } from './crlf-sizes.ts'
+import { type Account, type Clock, type Connection, codeOf, type Log } from 'mailserver'
 import { replyFor } from './error-replies.ts'
 import type { SessionLimits } from './limits.ts'
-import { Maildrop } from './maildrop.ts'
-import { lockMaildrop } from './maildrop-lock.ts'
-import { close, ok, type Reply } from './wire/reply.ts'
+import { close, type Reply } from './wire/reply.ts'
 
 export interface LoginTools {
-  readonly authenticator: Authenticator
-  readonly engine: Engine
-  readonly store: MailStore
-  readonly sizes: CrlfSizes
   readonly clock: Clock
   readonly log: Log
   readonly limits: SessionLimits
 }
 
-export interface LoggedIn {
-  readonly account: Account
-  readonly maildrop: Maildrop
+export interface Refused {
+  readonly kind: 'refused'
+  readonly reply: Reply
+  readonly cause: unknown
 }
 
-/** Logins of one session: who it is, the lock, the maildrop; and what a wrong password costs. */
+/** Logins of one session, and what a wrong one costs. */
 export class LoginAttempts {
   readonly #tools: LoginTools
   readonly #connection: Connection
@@ -45,35 +29,21 @@ export class LoginAttempts {
     this.#gone = gone
   }
 
-  /** @param done called with the maildrop, which is the caller's to release */
-  async attempt(login: Login, done: (result: LoggedIn) => void): Promise<Reply> {
-    const { authenticator } = this.#tools
-    const { protocol, remoteAddress } = this.#connection
-    let account: Account
+  /** Runs one step of a proof; a refusal comes late, each time later, and ends the session after a few. */
+  async prove<T>(step: () => Promise<T>): Promise<T | Refused> {
     try {
-      account = await authenticator.authenticate({ ...login, protocol, remoteAddress }, this.#gone)
-    } catch (err) {
-      return this.#refused(codeOf(err) === 'AUTHENTICATION_FAILED', replyFor(err))
-    }
-    try {
-      const maildrop = await this.#open(account)
-      done({ account, maildrop })
-      return ok(`${maildrop.count} messages (${maildrop.octets} octets)`)
-    } catch (err) {
-      return replyFor(err)
+      return await step()
+    } catch (cause) {
+      const reply = replyFor(cause)
+      // What is only malformed proves nothing, and costs nothing either.
+      if (codeOf(cause) === 'INVALID') return { kind: 'refused', reply, cause }
+      return { kind: 'refused', reply: await this.#refused(codeOf(cause) === 'AUTHENTICATION_FAILED', reply), cause }
     }
   }
 
-  async #open(account: Account): Promise<Maildrop> {
-    const { engine, store, sizes } = this.#tools
-    const lease = await lockMaildrop(engine, account.id)
-    try {
-      this.#gone.throwIfAborted()
-      return await Maildrop.open(store, account.id, lease, sizes)
-    } catch (err) {
-      await lease.release()
-      throw err
-    }
+  /** RFC 1939 section 7: who it is has been proved. */
+  loggedIn(account: Account, messages: number): void {
+    this.#tools.log.info({ session: this.#connection.id, account: account.id, messages }, 'logged in')
   }
 
   async #refused(isWrong: boolean, reply: Reply): Promise<Reply> {

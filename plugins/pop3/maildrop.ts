@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
-import type { AccountId, Lease, Mailbox, MailStore } from 'mailserver'
+import type { AccountId, Clock, Lease, Mailbox, MailStore, MessageState } from 'mailserver'
 import type { CrlfSizes } from './crlf-sizes.ts'
+import type { Policy } from './policy.ts'
 
 /** Messages up to this size are read at once: cheaper than a stream, and still little memory. */
 const READ_AT_ONCE_BYTES = 128 * 1024
@@ -14,34 +15,48 @@ export interface Message {
   readonly size: number
   /** Octets as they are stored. */
   readonly storedSize: number
+  readonly isSeen: boolean
+  /** Milliseconds since the epoch. */
+  readonly internalDate: number
+}
+
+/** A message that was deleted over POP3 and kept for other clients has this keyword; POP3 shows it no more. */
+const DELETED_KEYWORD = '$POP3Deleted'
+const DAY_MS = 86_400_000
+
+export interface MaildropParts {
+  readonly store: MailStore
+  readonly account: AccountId
+  readonly policy: Policy
+  readonly lease: Lease
+  readonly sizes: CrlfSizes
+  readonly clock: Clock
 }
 
 /**
- * INBOX as it was at login (RFC 1939 section 4): numbers stay, whatever other sessions do. Nothing is removed but by
+ * The mailbox as it was at login (RFC 1939 section 4): numbers stay, whatever other sessions do. Nothing is removed but by
  * `update`, and only while the lock is held.
  */
 export class Maildrop {
-  readonly account: AccountId
-  readonly #store: MailStore
+  readonly #parts: MaildropParts
   readonly #mailbox: Mailbox
-  readonly #lease: Lease
   readonly #messages: readonly Message[]
   readonly #deleted = new Set<number>()
+  readonly #retrieved = new Set<Message>()
 
-  private constructor(store: MailStore, account: AccountId, mailbox: Mailbox, lease: Lease, messages: Message[]) {
-    this.#store = store
-    this.account = account
+  private constructor(parts: MaildropParts, mailbox: Mailbox, messages: Message[]) {
+    this.#parts = parts
     this.#mailbox = mailbox
-    this.#lease = lease
     this.#messages = messages
   }
 
   /** @throws MailError of the store; the lease stays the caller's then */
-  static async open(store: MailStore, account: AccountId, lease: Lease, sizes: CrlfSizes): Promise<Maildrop> {
-    const mailbox = await store.mailbox(account, 'INBOX')
-    const found: { uid: number; size: number }[] = []
+  static async open(parts: MaildropParts): Promise<Maildrop> {
+    const { store, account, policy, sizes } = parts
+    const mailbox = await store.mailbox(account, policy.mailbox)
+    const found: MessageState[] = []
     for await (const batch of store.states(account, mailbox.id)) {
-      for (const { uid, size } of batch) found.push({ uid, size })
+      for (const state of batch) if (!state.flags.includes(DELETED_KEYWORD)) found.push(state)
     }
     const extra = await sizes.of(
       store,
@@ -49,10 +64,15 @@ export class Maildrop {
       mailbox,
       found.map(({ uid }) => uid),
     )
-    const messages = found.map(({ uid, size }, at) => {
-      return { number: at + 1, uid, size: size + (extra.get(uid) ?? 0), storedSize: size }
-    })
-    return new Maildrop(store, account, mailbox, lease, messages)
+    const messages = found.map(({ uid, size, flags, internalDate }, at) => ({
+      number: at + 1,
+      uid,
+      size: size + (extra.get(uid) ?? 0),
+      storedSize: size,
+      isSeen: flags.includes('\\Seen'),
+      internalDate,
+    }))
+    return new Maildrop(parts, mailbox, messages)
   }
 
   /** Those not marked as deleted, by number. */
@@ -90,30 +110,81 @@ export class Maildrop {
 
   /** Another session may have the maildrop now: this one must end, and remove nothing. */
   get isLost(): boolean {
-    return this.#lease.lost.aborted
+    return this.#parts.lease.lost.aborted
   }
 
   /** The message's octets as stored. @throws MailError NOT_FOUND when another session has removed it, CORRUPT */
   async *read({ uid, storedSize }: Message): AsyncGenerator<Buffer, void, undefined> {
+    const { store, account } = this.#parts
     if (storedSize <= READ_AT_ONCE_BYTES) {
-      yield await this.#store.read(this.account, this.#mailbox.id, uid)
+      yield await store.read(account, this.#mailbox.id, uid)
       return
     }
-    const stream: Readable = await this.#store.stream(this.account, this.#mailbox.id, uid)
+    const stream: Readable = await store.stream(account, this.#mailbox.id, uid)
     for await (const chunk of stream) yield chunk
   }
 
-  /** Removes what is marked, in one commit (RFC 1939 section 6). @throws MailError when nothing was removed */
+  /** The whole of it was sent: it counts as read, and may expire. */
+  markRetrieved(message: Message): void {
+    this.#retrieved.add(message)
+  }
+
+  /**
+   * Does what the client has asked for, and what the policy says, to the mailbox (RFC 1939 section 6). Each part is one
+   * commit, removal first.
+   * @returns how many messages were deleted
+   * @throws MailError when nothing was deleted
+   */
   async update(): Promise<number> {
-    if (this.#deleted.size === 0) return 0
-    const uids = this.#messages.filter(({ number }) => this.#deleted.has(number)).map(({ uid }) => uid)
-    const removed = await this.#store.expunge(this.account, this.#mailbox.id, uids)
+    const deleted = this.#messages.filter((message) => this.#deleted.has(message.number) || this.#isExpired(message))
+    const uids = deleted.map(({ uid }) => uid)
+    const count = uids.length === 0 ? 0 : await this.#delete(uids)
+    await this.#markSeen(new Set(uids))
     this.#deleted.clear()
-    return removed.length
+    this.#retrieved.clear()
+    return count
   }
 
   /** Lets the next session in. */
   async release(): Promise<void> {
-    await this.#lease.release()
+    await this.#parts.lease.release()
+  }
+
+  /** RFC 2449 section 6.7. */
+  #isExpired(message: Message): boolean {
+    const { policy, clock } = this.#parts
+    if (policy.expireDays === undefined) return false
+    const wasRetrieved = message.isSeen || this.#retrieved.has(message)
+    return wasRetrieved && clock.now() - message.internalDate >= policy.expireDays * DAY_MS
+  }
+
+  async #delete(uids: readonly number[]): Promise<number> {
+    const { store, account, policy } = this.#parts
+    const { id } = this.#mailbox
+    if (policy.deletion === 'keep') {
+      await store.setFlags(account, id, uids, { mode: 'add', flags: [DELETED_KEYWORD] })
+      return uids.length
+    }
+    const target = policy.deletion === 'remove' ? undefined : await this.#mailboxFor(policy.deletion)
+    if (target === undefined) return (await store.expunge(account, id, uids)).length
+    return (await store.move(account, id, uids, target.id)).uids.length
+  }
+
+  /** Where deleted messages go; undefined when that is where they are. */
+  async #mailboxFor(use: 'trash' | 'archive'): Promise<Mailbox | undefined> {
+    const { store, account } = this.#parts
+    const found = (await store.mailboxes(account)).find(({ specialUse }) => specialUse === use)
+    const name = use === 'trash' ? 'Trash' : 'Archive'
+    const target = found ?? (await store.createMailbox(account, name, { specialUse: use }))
+    return target.id === this.#mailbox.id ? undefined : target
+  }
+
+  async #markSeen(gone: ReadonlySet<number>): Promise<void> {
+    const { store, account, policy } = this.#parts
+    if (!policy.marksSeen) return
+    const uids = [...this.#retrieved].filter(({ uid, isSeen }) => !isSeen && !gone.has(uid)).map(({ uid }) => uid)
+    if (uids.length > 0) {
+      await store.setFlags(account, this.#mailbox.id, uids, { mode: 'add', flags: ['\\Seen'] })
+    }
   }
 }

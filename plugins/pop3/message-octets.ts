@@ -1,16 +1,23 @@
+import { downgraded } from './downgraded.ts'
 import type { Maildrop, Message } from './maildrop.ts'
 import { DotStuffing } from './wire/dot-stuffing.ts'
 import type { Octets } from './wire/reply.ts'
 import { TopLines } from './wire/top-lines.ts'
 
+export interface OctetsOptions {
+  /** The client reads headers in UTF-8. */
+  readonly isUtf8: boolean
+  /** How many lines of the body (TOP); all when absent. */
+  readonly bodyLines?: number
+}
+
 /**
  * A message as a multi-line response has it. Resolves once its first octets are here, so that a message that cannot be read
  * is still answered with -ERR.
- * @param bodyLines how many lines of the body (TOP); all when absent
  * @throws MailError NOT_FOUND, CORRUPT, UNAVAILABLE
  */
-export async function openOctets(maildrop: Maildrop, message: Message, bodyLines?: number): Promise<Octets> {
-  const octets = stuffed(maildrop, message, bodyLines === undefined ? undefined : new TopLines(bodyLines))
+export async function openOctets(maildrop: Maildrop, message: Message, options: OctetsOptions): Promise<Octets> {
+  const octets = stuffed(maildrop, message, options)
   let first: IteratorResult<Buffer, void> | undefined = await octets.next()
   return {
     async next() {
@@ -25,10 +32,12 @@ export async function openOctets(maildrop: Maildrop, message: Message, bodyLines
 async function* stuffed(
   maildrop: Maildrop,
   message: Message,
-  top: TopLines | undefined,
+  { isUtf8, bodyLines }: OctetsOptions,
 ): AsyncGenerator<Buffer, void, undefined> {
+  const top = bodyLines === undefined ? undefined : new TopLines(bodyLines)
   const stuffing = new DotStuffing(message.size !== message.storedSize)
-  for await (const chunk of maildrop.read(message)) {
+  const chunks = maildrop.read(message)
+  for await (const chunk of isUtf8 ? chunks : downgraded(chunks)) {
     yield stuffing.push(top === undefined ? chunk : top.push(chunk))
     if (top?.isDone) break
   }

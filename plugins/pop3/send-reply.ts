@@ -17,6 +17,7 @@ export async function sendReply(writer: ReplyWriter, { status, lines, octets }: 
     if (octets !== undefined) {
       for (let chunk = await octets.next(); !chunk.done; chunk = await octets.next()) await writer.write(chunk.value)
       await writer.write(END_OF_LINES)
+      octets.sent?.()
     }
   } finally {
     await octets?.return()

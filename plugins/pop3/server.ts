@@ -29,6 +29,7 @@ export class Pop3Server {
       protocol: 'pop3',
       endpoints,
       limits: listenLimits,
+      asksForCertificate: true,
       refusal: () => '-ERR [SYS/TEMP] Too many connections, try again later\r\n',
       onConnection: (accepted) => {
         const session = new Session(accepted, this.#tools)

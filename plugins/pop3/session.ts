@@ -1,29 +1,47 @@
 import {
   type Accepted,
   type Account,
+  type Authenticator,
   type Connection,
   codeOf,
   connectionOpened,
+  type Engine,
   type HookRunner,
   LineReader,
   type MailErrorCode,
+  type MailStore,
   PeerGone,
   ReplyWriter,
+  type Sasl,
+  type SaslExchange,
   type SessionInfo,
+  saslChannel,
   type TlsContexts,
   tlsFacts,
 } from 'mailserver'
-import type { CommandContext, Login } from './commands/command.ts'
+import type { CommandContext } from './commands/command.ts'
+import type { CrlfSizes } from './crlf-sizes.ts'
 import { dispatch } from './dispatch.ts'
 import { replyFor } from './error-replies.ts'
 import { MAX_LINE_BYTES } from './limits.ts'
-import { LoginAttempts, type LoginTools } from './login.ts'
-import type { Maildrop } from './maildrop.ts'
+import { LoginAttempts, type LoginTools, type Refused } from './login.ts'
+import type { LoginDelay } from './login-delay.ts'
+import { Maildrop } from './maildrop.ts'
+import { lockMaildrop } from './maildrop-lock.ts'
+import type { Pop3Options } from './options.ts'
+import { policyOf } from './policy.ts'
 import { sendReply } from './send-reply.ts'
 import { close, fault, ok, type Reply, refuse } from './wire/reply.ts'
 
 export interface SessionTools extends LoginTools {
   readonly hostname: string
+  readonly options: Pop3Options
+  readonly authenticator: Authenticator
+  readonly sasl: Sasl
+  readonly engine: Engine
+  readonly store: MailStore
+  readonly sizes: CrlfSizes
+  readonly delay: LoginDelay
   readonly tls: TlsContexts
   readonly run: HookRunner
 }
@@ -50,6 +68,7 @@ export class Session implements CommandContext {
   isTls: boolean
   maildrop: Maildrop | undefined
   loginName: string | undefined
+  isUtf8 = false
 
   constructor({ socket, connection, isTls }: Accepted, tools: SessionTools) {
     this.#tools = tools
@@ -105,12 +124,62 @@ export class Session implements CommandContext {
     this.#socket.destroy()
   }
 
-  login(login: Login): Promise<Reply> {
-    return this.#logins.attempt(login, ({ account, maildrop }) => {
-      this.#account = account
-      this.maildrop = maildrop
-      this.#tools.log.info({ session: this.#connection.id, account: account.id, messages: maildrop.count }, 'logged in')
-    })
+  get saslMechanisms(): readonly string[] {
+    return this.#tools.sasl.mechanisms(this.#channel())
+  }
+
+  get retention(): string {
+    const { options } = this.#tools
+    const days = this.#account === undefined ? options.expireDays : policyOf(this.#account, options).expireDays
+    // RFC 2449 section 6.7: USER says that it may be another for this user.
+    const isOwn = this.#account === undefined && Object.keys(options.users).length > 0
+    return `${days ?? 'NEVER'}${isOwn ? ' USER' : ''}`
+  }
+
+  get loginDelay(): string | undefined {
+    const { loginDelay } = this.#tools.options
+    return loginDelay === 0 ? undefined : String(Math.ceil(loginDelay / 1000))
+  }
+
+  startSasl(mechanism: string): SaslExchange | undefined {
+    return this.#tools.sasl.start(mechanism, this.#channel())
+  }
+
+  authenticate(login: string, password: string): Promise<Account> {
+    const { protocol, remoteAddress } = this.#connection
+    const credentials = { mechanism: 'USER' as const, login, password, protocol, remoteAddress }
+    return this.#tools.authenticator.authenticate(credentials, this.#gone.signal)
+  }
+
+  prove<T>(step: () => Promise<T>): Promise<T | Refused> {
+    return this.#logins.prove(step)
+  }
+
+  async logIn(account: Account): Promise<Reply> {
+    const { options, engine, delay, store, sizes, clock } = this.#tools
+    const tools = { store, sizes, clock }
+    let maildrop: Maildrop
+    try {
+      await delay.enter(account.id)
+      const lease = await lockMaildrop(engine, account.id)
+      try {
+        this.#gone.signal.throwIfAborted()
+        maildrop = await Maildrop.open({ ...tools, account: account.id, policy: policyOf(account, options), lease })
+      } catch (err) {
+        await lease.release()
+        throw err
+      }
+    } catch (err) {
+      return replyFor(err)
+    }
+    this.#account = account
+    this.maildrop = maildrop
+    this.#logins.loggedIn(account, maildrop.count)
+    return ok(`${maildrop.count} messages (${maildrop.octets} octets)`)
+  }
+
+  #channel() {
+    return saslChannel(this.#connection, this.#socket, this.#tools.tls, this.#gone.signal)
   }
 
   async #greet(): Promise<boolean> {
@@ -201,7 +270,7 @@ export class Session implements CommandContext {
     if (discarded > 0) log.warn({ session, octets: discarded }, 'plaintext behind STLS was thrown away')
     await this.#writer.drain()
     try {
-      const secure = await tls.upgrade(this.#socket, limits.handshakeTimeoutMs)
+      const secure = await tls.upgrade(this.#socket, limits.handshakeTimeoutMs, { asksForCertificate: true })
       this.#socket = secure
       this.#connection = { ...this.#connection, tls: tlsFacts(secure) }
     } catch (err) {
@@ -210,6 +279,7 @@ export class Session implements CommandContext {
     this.isTls = true
     // RFC 2595 section 4: what was learned in clear is forgotten.
     this.loginName = undefined
+    this.isUtf8 = false
     this.#reader = this.#newReader()
     this.#writer = this.#newWriter()
     if (this.#isDraining) this.#reader.interrupt()

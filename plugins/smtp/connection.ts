@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { type Accepted, type Clock, type Log, type TlsContexts, tlsFacts } from 'mailserver'
+import { type Accepted, type Clock, type Log, saslChannel, type TlsContexts, tlsFacts } from 'mailserver'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection'
 import type { SMTPStream } from 'smtp-server/lib/smtp-stream'
 import type { MailServer } from './server.ts'
@@ -194,7 +194,7 @@ export class MailConnection extends SMTPConnection {
   }
 
   async #startTls(next: () => void): Promise<void> {
-    const { session, tls, log } = this.#parts
+    const { accepted, session, tls, log } = this.#parts
     const socket = this._socket as Socket
     const retired = this._parser
     if (retired) {
@@ -208,7 +208,8 @@ export class MailConnection extends SMTPConnection {
     socket.setTimeout(0)
     let secure: TLSSocket
     try {
-      secure = await tls.upgrade(socket, session.profile.limits.handshakeTimeout)
+      const asksForCertificate = session.profile.role === 'submission'
+      secure = await tls.upgrade(socket, session.profile.limits.handshakeTimeout, { asksForCertificate })
     } catch (error) {
       log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'TLS handshake failed')
       socket.destroy()
@@ -222,7 +223,7 @@ export class MailConnection extends SMTPConnection {
     this._upgrading = false
     this.secure = true
     this.session.secure = true
-    session.secured(tlsFacts(secure))
+    session.secured(saslChannel(accepted.connection, secure, tls), tlsFacts(secure))
     this.#watch(secure)
     this._armTimeout(secure)
     secure.pipe(this._parser)

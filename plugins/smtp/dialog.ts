@@ -1,4 +1,4 @@
-import type { Account, IntakeRole, IntakeSession } from 'mailserver'
+import type { Account, IntakeRole, IntakeSession, SaslExchange } from 'mailserver'
 import type { Limits } from './options.ts'
 
 /** What is the same for all sessions of a listener. */
@@ -24,4 +24,8 @@ export interface Dialog {
   /** The transaction that is open. */
   transaction: { readonly smtpUtf8: boolean; recipients: number } | undefined
   authFailures: number
+  /** Mechanisms that can be used now. */
+  readonly saslMechanisms: readonly string[]
+  /** @returns undefined when it is not offered */
+  startSasl(mechanism: string): SaslExchange | undefined
 }

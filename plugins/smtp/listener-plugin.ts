@@ -5,6 +5,7 @@ import {
   intake,
   type Listening,
   listeners,
+  sasl,
   sessions,
   tlsContexts,
 } from 'mailserver'
@@ -24,7 +25,7 @@ export function listenerPlugin({ name, role, listen }: ListenerKind) {
     name,
     apiVersion: '^1',
     options: optionsWith(listen),
-    needs: { intake, listeners, tls: tlsContexts, sessions },
+    needs: { intake, listeners, tls: tlsContexts, sasl, sessions },
     setup({ options, services, server: facts, log, clock }) {
       const { limits, banner, earlyTalkerMs } = options
       const server = new MailServer({
@@ -39,6 +40,7 @@ export function listenerPlugin({ name, role, listen }: ListenerKind) {
         earlyTalkerMs,
         intake: services.intake as Intake,
         tls: services.tls,
+        sasl: services.sasl,
         sessions: services.sessions,
         clock,
         log,
@@ -55,6 +57,7 @@ export function listenerPlugin({ name, role, listen }: ListenerKind) {
               maxPerAddress: limits.perAddress,
               handshakeTimeoutMs: limits.handshakeTimeout,
             },
+            asksForCertificate: role === 'submission',
             onConnection: (accepted) => server.accept(accepted),
             refusal: () => '421 4.7.0 Too many connections, come again\r\n',
           })

@@ -1,4 +1,14 @@
-import type { Accepted, Clock, DrainReason, Intake, Log, Sessions, TlsContexts } from 'mailserver'
+import {
+  type Accepted,
+  type Clock,
+  type DrainReason,
+  type Intake,
+  type Log,
+  type Sasl,
+  type Sessions,
+  saslChannel,
+  type TlsContexts,
+} from 'mailserver'
 import { SMTPServer } from 'smtp-server'
 import { MailConnection } from './connection.ts'
 import type { Profile } from './dialog.ts'
@@ -10,6 +20,7 @@ export interface ServerParts {
   readonly earlyTalkerMs: number
   readonly intake: Intake
   readonly tls: TlsContexts
+  readonly sasl: Sasl
   readonly sessions: Sessions
   readonly clock: Clock
   readonly log: Log
@@ -56,10 +67,16 @@ export class MailServer extends SMTPServer {
 
   /** Begins a session. */
   accept(accepted: Accepted): void {
-    const { profile, intake, tls, clock, sessions, earlyTalkerMs } = this.#parts
-    const { connection: facts, isTls } = accepted
+    const { profile, intake, tls, sasl, clock, sessions, earlyTalkerMs } = this.#parts
+    const { connection: facts, socket } = accepted
     const log = this.#parts.log.child({ session: facts.id })
-    const session = new Session({ profile, intake: intake.open(facts, profile.role), isTls, log })
+    const session = new Session({
+      profile,
+      intake: intake.open(facts, profile.role),
+      sasl,
+      channel: saslChannel(facts, socket, tls),
+      log,
+    })
     const connection: MailConnection = new MailConnection(this, {
       accepted,
       session,

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { Account, IntakeSession, Log } from 'mailserver'
+import type { Account, IntakeSession, Log, Sasl, SaslChannel, SaslExchange } from 'mailserver'
 import { COMMANDS } from './commands.ts'
 import type { Dialog, Profile } from './dialog.ts'
 import { FAULT, replyOf } from './reply-for.ts'
@@ -22,7 +22,8 @@ const STREAM_FAULTS = {
 export class Session implements Dialog {
   readonly profile: Profile
   readonly intake: IntakeSession
-  isTls: boolean
+  readonly #sasl: Sasl
+  #channel: SaslChannel
   hello: Dialog['hello']
   account: Account | undefined
   transaction: Dialog['transaction']
@@ -32,11 +33,24 @@ export class Session implements Dialog {
   #errors = 0
   #junk = 0
 
-  constructor(options: { profile: Profile; intake: IntakeSession; isTls: boolean; log: Log }) {
+  constructor(options: { profile: Profile; intake: IntakeSession; sasl: Sasl; channel: SaslChannel; log: Log }) {
     this.profile = options.profile
     this.intake = options.intake
-    this.isTls = options.isTls
+    this.#sasl = options.sasl
+    this.#channel = options.channel
     this.#log = options.log
+  }
+
+  get isTls(): boolean {
+    return this.#channel.tls !== undefined
+  }
+
+  get saslMechanisms(): readonly string[] {
+    return this.#sasl.mechanisms(this.#channel)
+  }
+
+  startSasl(mechanism: string): SaslExchange | undefined {
+    return this.#sasl.start(mechanism, this.#channel)
   }
 
   /** RFC 5321 section 3.1: the greeting, or why there is none. */
@@ -86,8 +100,8 @@ export class Session implements Dialog {
   }
 
   /** RFC 3207 section 4.2: all that was said before is forgotten. */
-  secured(tls: { version: string; cipher: string }): void {
-    this.isTls = true
+  secured(channel: SaslChannel, tls: { version: string; cipher: string }): void {
+    this.#channel = channel
     this.hello = undefined
     this.account = undefined
     this.transaction = undefined

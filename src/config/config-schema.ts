@@ -110,6 +110,11 @@ export const configSchema = z.strictObject({
     z.array(certificate()),
     certificate().transform((one) => [one]),
   ).prefault([]),
+  clientCertificates: z
+    .strictObject({
+      ca: secretOr(z.string({ error: 'expected the path of a PEM file, or a secret, got neither' })),
+    })
+    .optional(),
   dns: z
     .strictObject({
       servers: z

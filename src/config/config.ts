@@ -40,6 +40,11 @@ export interface MailserverConfig {
   readonly dataDir?: string
   /** Left out: a self-signed certificate is made in the data directory. */
   readonly tls?: CertificateConfig | readonly CertificateConfig[]
+  /**
+   * Who vouches for clients that log in with a certificate (SASL EXTERNAL) instead of a password: a PEM file or secret with
+   * the certificates of those authorities. The mail address in a client's certificate is its account.
+   */
+  readonly clientCertificates?: { readonly ca: string | Secret }
   readonly dns?: {
     /** `address` or `address:port`; the system's servers when left out. */
     readonly servers?: readonly string[]

@@ -21,6 +21,7 @@ export interface ConfigDescription {
     readonly subaddressDelimiter: string
   }[]
   readonly tls: readonly { readonly cert: string; readonly key: string; readonly names: readonly string[] }[]
+  readonly clientCa?: string
   readonly dns: { readonly servers: readonly string[]; readonly timeoutMs: number }
   readonly limits: Readonly<Record<string, number>>
   readonly queue: { readonly [key: string]: Json }
@@ -56,6 +57,7 @@ export async function describeConfig(config: ResolvedConfig): Promise<ConfigDesc
       subaddressDelimiter,
     })),
     tls: config.tls.map(({ cert, key, names }) => ({ cert: pathOrSecret(cert), key: pathOrSecret(key), names })),
+    ...(config.clientCa !== undefined && { clientCa: pathOrSecret(config.clientCa) }),
     dns,
     limits,
     queue,

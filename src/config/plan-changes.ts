@@ -53,7 +53,7 @@ export function planChanges(running: ConfigDescription, next: ConfigDescription)
   compare('limit', running.limits, next.limits)
   compare('queue', running.queue, next.queue)
   compare('dns', running.dns, next.dns)
-  compare('tls', { certificates: running.tls }, { certificates: next.tls })
+  compare('tls', tls(running), tls(next))
   compare('provide', running.provide, next.provide)
   compare('onError', running.onError, next.onError)
   return changes
@@ -64,6 +64,8 @@ type Rows = Readonly<Record<string, unknown>>
 function text(value: unknown): string | undefined {
   return value === undefined || typeof value === 'string' ? value : JSON.stringify(value)
 }
+
+const tls = ({ tls: certificates, clientCa }: ConfigDescription): Rows => ({ certificates, clientCa })
 
 const facts = ({ hostname, workers, log }: ConfigDescription): Rows => ({ hostname, workers, log })
 

@@ -41,6 +41,7 @@ function resolved(config: CheckedConfig, plugins: readonly PlacedPlugin[], file:
     dataDir: resolve(configDir, config.dataDir),
     domains: config.domains.map(({ catchAll, ...domain }) => ({ ...domain, ...(catchAll && { catchAll }) })),
     tls: config.tls.map(({ cert, key, names }) => ({ cert: path(cert), key: path(key), names })),
+    clientCa: config.clientCertificates && path(config.clientCertificates.ca),
     dns: { servers: config.dns.servers, timeoutMs: config.dns.timeout },
     workers: config.workers,
     limits: {

@@ -15,6 +15,8 @@ export interface ResolvedConfig {
   readonly domains: readonly ResolvedDomain[]
   /** Empty: a self-signed certificate in the data directory. */
   readonly tls: readonly ResolvedCertificate[]
+  /** Path or secret of the authorities for clients' certificates. */
+  readonly clientCa: string | Secret | undefined
   readonly dns: {
     /** `address` or `address:port` (`[address]:port` for IPv6); empty: the system's. */
     readonly servers: readonly string[]

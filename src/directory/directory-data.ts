@@ -5,6 +5,7 @@ import type { AccountId } from '../store/mail-store.ts'
 import type { Account, Alias, Domain } from './directory.ts'
 import type { DirectoryOptions } from './directory-options.ts'
 import { type AccountRecord, type AliasRecord, DIRECTORY, type DomainRecord, decode, layout } from './layout.ts'
+import type { ScramVerifier } from './scram-verifier.ts'
 
 /** Look-ups that are remembered; a change of the directory forgets them all. */
 const MAX_CACHED = 50_000
@@ -16,6 +17,8 @@ export interface KnownAccount {
   readonly account: Account
   /** argon2id of a password that was set with a command; it wins over the config's. */
   readonly hash: string | undefined
+  /** Of the same password as `hash`; absent when SCRAM cannot carry it. */
+  readonly scram: ScramVerifier | undefined
   /** What the config says: an argon2id hash, or a password in clear. */
   readonly configured: string | undefined
 }
@@ -155,7 +158,7 @@ export class DirectoryData {
       ...(maxBytes !== undefined && { maxBytes }),
       ...(record.maxMessages !== undefined && { maxMessages: record.maxMessages }),
     }
-    return { account, hash: record.hash, configured: configured?.password }
+    return { account, hash: record.hash, scram: record.scram, configured: configured?.password }
   }
 
   async *#records<T>(range: Range): AsyncIterable<T> {

@@ -1,5 +1,6 @@
 import type { Key, Range } from '../store/engine.ts'
 import { key, prefixRange } from '../store/key.ts'
+import type { ScramVerifier } from './scram-verifier.ts'
 
 /**
  * Keys of the directory in the Engine. Addresses are in the form of `addressKey`, domains as `normalizeDomain` has them.
@@ -8,6 +9,7 @@ import { key, prefixRange } from '../store/key.ts'
  *   dir id <account id>     the address
  *   dir alias <address>     AliasRecord
  *   dir domain <name>       DomainRecord
+ *   dir secret              32 random octets of this server
  */
 export const layout = {
   account: (address: string): Key => key('dir', 'account', address),
@@ -16,6 +18,7 @@ export const layout = {
   alias: (address: string): Key => key('dir', 'alias', address),
   aliases: (): Range => prefixRange('dir', 'alias'),
   domain: (name: string): Key => key('dir', 'domain', name),
+  secret: (): Key => key('dir', 'secret'),
   domains: (): Range => prefixRange('dir', 'domain'),
 } as const
 
@@ -30,6 +33,8 @@ export interface AccountRecord {
   readonly name?: string
   /** argon2id, in PHC text; absent while the config gives the password. */
   readonly hash?: string
+  /** Of the same password, for SCRAM. */
+  readonly scram?: ScramVerifier
   readonly disabled?: boolean
   readonly maxBytes?: number
   readonly maxMessages?: number

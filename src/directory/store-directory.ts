@@ -11,6 +11,7 @@ import type { GeneratedPasswords } from './generated-passwords.ts'
 import { type AccountRecord, type AliasRecord, DIRECTORY, decode, encode, layout } from './layout.ts'
 import { generatePassword, hashPassword, MAX_PASSWORD_BYTES } from './password.ts'
 import { resolveRecipient } from './resolve-recipient.ts'
+import { scramVerifier } from './scram-verifier.ts'
 
 export interface StoreDirectoryParts {
   readonly engine: Engine
@@ -40,7 +41,7 @@ export class StoreDirectory implements Directory {
       let record = await this.#adopt(address)
       if (password === undefined && record.hash === undefined) {
         const made = generatePassword()
-        const hash = await hashPassword(made)
+        const proof = await proofOf(made)
         const key = addressKey(address)
         record = await this.#change(async (tx) => {
           const stored = await tx.get(layout.account(key))
@@ -48,7 +49,7 @@ export class StoreDirectory implements Directory {
           if (current.hash !== undefined) return current
           // The file first: a hash whose password nobody knows would lock the account.
           await generated.set(text, made)
-          const next = { ...current, hash }
+          const next = { ...current, ...proof }
           tx.put(layout.account(key), encode(next))
           return next
         })
@@ -97,11 +98,10 @@ export class StoreDirectory implements Directory {
     const key = addressKey(account.address)
     checkPassword(password)
     await this.#requireFree(account.address)
-    const hash = await hashPassword(password)
     const record: AccountRecord = {
       id: newAccountId(),
       address: formatAddress(account.address),
-      hash,
+      ...(await proofOf(password)),
       createdAt: clock.now(),
       ...(account.name !== undefined && { name: account.name }),
       ...(account.maxBytes !== undefined && { maxBytes: account.maxBytes }),
@@ -142,8 +142,8 @@ export class StoreDirectory implements Directory {
 
   async setPassword(address: Address, password: string): Promise<void> {
     checkPassword(password)
-    const hash = await hashPassword(password)
-    const record = await this.#updateRecord(address, (current) => ({ ...current, hash }))
+    const proof = await proofOf(password)
+    const record = await this.#updateRecord(address, ({ scram: _, ...current }) => ({ ...current, ...proof }))
     await this.#parts.generated.remove(record.address)
   }
 
@@ -277,6 +277,12 @@ export class StoreDirectory implements Directory {
 /** Short, sortable by nothing, never the same again. */
 function newAccountId(): string {
   return randomBytes(10).toString('base64url')
+}
+
+/** What is kept of a password. */
+async function proofOf(password: string): Promise<Pick<AccountRecord, 'hash' | 'scram'>> {
+  const [hash, scram] = await Promise.all([hashPassword(password), scramVerifier(password)])
+  return { hash, ...(scram !== undefined && { scram }) }
 }
 
 function checkPassword(password: string): void {

@@ -1,4 +1,4 @@
-import type { Authenticator, Directory } from '../directory/directory.ts'
+import type { Directory } from '../directory/directory.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import type { ServerFacts } from '../kernel/plugin.ts'
@@ -19,7 +19,6 @@ export interface IntakeCore {
   readonly blobs: BlobStore
   readonly mailStore: MailStore
   readonly directory: Directory
-  readonly authenticator: Authenticator
   readonly queue: Queue
   readonly localDelivery: LocalDelivery
   readonly journeys: Journeys

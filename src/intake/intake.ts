@@ -1,4 +1,4 @@
-import type { Account, Credentials } from '../directory/directory.ts'
+import type { Account } from '../directory/directory.ts'
 import type { Connection } from '../kernel/moments.ts'
 import { defineService } from '../kernel/service.ts'
 import type { Verdict } from '../kernel/verdict.ts'
@@ -60,8 +60,8 @@ export interface IntakeSession {
   helo(name: string, options?: { readonly extended: boolean }): Promise<Answer>
   /** TLS has begun: what was said before is forgotten (RFC 3207 section 4.2). */
   secured(tls: { version: string; cipher: string }): void
-  /** @throws MailError as Authenticator.authenticate does */
-  authenticate(credentials: Omit<Credentials, 'protocol' | 'remoteAddress'>): Promise<Account>
+  /** The client has proved who it is. @param mechanism of SASL */
+  authenticated(account: Account, mechanism: string): void
   /** Refuses a sender that is not the account's own, on submission. */
   mailFrom(sender: Address | undefined, parameters: MailParameters): Promise<Answer>
   /** Refuses unknown users, relaying, full mailboxes. */

@@ -1,4 +1,4 @@
-import { authenticator, directory } from '../directory/directory.ts'
+import { directory } from '../directory/directory.ts'
 import { definePlugin } from '../kernel/plugin.ts'
 import { queue } from '../queue/queue.ts'
 import { blobStore } from '../store/blob-store.ts'
@@ -17,7 +17,7 @@ export const intakePlugin = definePlugin({
   name: 'intake',
   apiVersion: '^1',
   options: intakeOptions,
-  needs: { engine, blobs: blobStore, mailStore, directory, authenticator, queue, localDelivery, journeys },
+  needs: { engine, blobs: blobStore, mailStore, directory, queue, localDelivery, journeys },
   provides: { intake },
   setup({ options, services, server, run, log, clock, metrics }) {
     const budget = new MemoryBudget(options.holdTotalBytes)

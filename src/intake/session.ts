@@ -1,4 +1,4 @@
-import type { Account, Credentials } from '../directory/directory.ts'
+import type { Account } from '../directory/directory.ts'
 import { type Connection, connectionOpened, helo, type SmtpSession } from '../kernel/moments.ts'
 import type { Decision } from '../kernel/run-hooks.ts'
 import { type Address, formatAddress } from '../mail/address.ts'
@@ -80,12 +80,9 @@ export class CoreSession implements IntakeSession {
     this.#traceTls(this.#opening, tls)
   }
 
-  async authenticate(credentials: Omit<Credentials, 'protocol' | 'remoteAddress'>): Promise<Account> {
-    const { protocol, remoteAddress } = this.#connection
-    const account = await this.#core.authenticator.authenticate({ ...credentials, protocol, remoteAddress })
+  authenticated(account: Account, mechanism: string): void {
     this.#account = account
-    this.#greeting.add('auth', `${formatAddress(account.address)} by ${credentials.mechanism}`)
-    return account
+    this.#greeting.add('auth', `${formatAddress(account.address)} by ${mechanism}`)
   }
 
   async mailFrom(sender: Address | undefined, parameters: MailParameters): Promise<Answer> {

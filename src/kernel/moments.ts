@@ -80,6 +80,21 @@ export const authenticate = defineHook.resolve<
   { readonly address: Address } | false
 >('session:authenticate')
 
+/**
+ * Checks a token of an OAuth 2 provider (RFC 7628). Answers the address of the account it was given to, or `false` for a
+ * token that is not right; nothing to leave it to the next. Logins by token are offered while a plugin handles this.
+ */
+export const authenticateToken = defineHook.resolve<
+  {
+    readonly token: string
+    /** Who the client says it is; the token alone decides. */
+    readonly login: string | undefined
+    readonly protocol: string
+    readonly remoteAddress: string
+  },
+  { readonly address: Address } | false
+>('session:authenticate-token')
+
 export const mailFrom = defineHook.verdict<MailFromInput>('smtp:mail-from')
 
 export const rcptTo = defineHook.verdict<RcptToInput>('smtp:rcpt-to')
@@ -153,6 +168,7 @@ export const MOMENTS = [
   connectionOpened,
   helo,
   authenticate,
+  authenticateToken,
   mailFrom,
   rcptTo,
   messageReceived,

@@ -1,6 +1,13 @@
 import { MailError } from '../errors/mail-error.ts'
 import type { Handler, Handlers } from './handlers.ts'
-import { type NotifyHook, type ResolveHook, STAGES, type TransformHook, type VerdictHook } from './hook.ts'
+import {
+  type AnyHook,
+  type NotifyHook,
+  type ResolveHook,
+  STAGES,
+  type TransformHook,
+  type VerdictHook,
+} from './hook.ts'
 import type { Log } from './log.ts'
 import { accept, defer, SEVERITY, stricter, type Verdict } from './verdict.ts'
 
@@ -21,6 +28,8 @@ export interface Decision {
 }
 
 export interface HookRunner {
+  /** Does any plugin handle it? */
+  isHandled(hook: AnyHook): boolean
   /**
    * Asks every handler, stage by stage; handlers of one stage run at the same time. A stage that ends in defer or
    * reject ends the round. A handler that throws or outlives its time counts as a defer.
@@ -72,6 +81,8 @@ export function createHookRunner({ handlers, log, continueOnError, onOutcome }: 
   }
 
   return {
+    isHandled: (hook) => handlers.of(hook).length > 0,
+
     async verdict(hook, input, signal = NEVER) {
       const registered = handlers.of(hook)
       if (registered.length === 0) return NO_HANDLERS

@@ -122,7 +122,8 @@ export class Acceptor {
       // Who says nothing takes no place.
       await firstOctets(raw, aborted.signal)
       release = await handshakes.take(aborted.signal)
-      return await tls.upgrade(raw, Math.max(1, until - clock.now()))
+      const { asksForCertificate = false } = this.#request
+      return await tls.upgrade(raw, Math.max(1, until - clock.now()), { asksForCertificate })
     } finally {
       cancel()
       release()

@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { ConfigError } from '../errors/config-error.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { normalizeDomain } from '../mail/address.ts'
+import type { ClientAuthorities } from './client-certificates.ts'
 import { serverHandshake } from './handshake.ts'
 import type { TlsContexts } from './listeners.ts'
 
@@ -26,7 +27,7 @@ export interface CertificateSource {
 }
 
 /** Server certificates, chosen by name. @throws ConfigError when a certificate or key cannot be used */
-export function tlsContextsOf(source: CertificateSource, clock: Clock): TlsContexts {
+export function tlsContextsOf(source: CertificateSource, clock: Clock, authorities?: ClientAuthorities): TlsContexts {
   const loaded = source.certificates.map(load)
   const first = loaded[0]
   if (first === undefined) throw new Error('there is no certificate')
@@ -41,7 +42,14 @@ export function tlsContextsOf(source: CertificateSource, clock: Clock): TlsConte
   }
   return {
     contextFor,
-    upgrade: (socket, timeoutMs) => serverHandshake(socket, { contextFor, timeoutMs, clock }),
+    upgrade: (socket, timeoutMs, options) => {
+      const asksForCertificate = authorities !== undefined && options?.asksForCertificate === true
+      return serverHandshake(socket, { contextFor, timeoutMs, clock, asksForCertificate })
+    },
+    clientCertificate: (socket) => {
+      const certificate = socket.getPeerX509Certificate()
+      return certificate !== undefined && authorities?.vouchFor(certificate, clock.now()) ? certificate : undefined
+    },
     summary: {
       fingerprint: `SHA256 ${first.fingerprint}`,
       isSelfSigned: source.isSelfSigned,

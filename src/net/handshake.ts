@@ -8,6 +8,7 @@ const PLAINTEXT_EVENTS = ['data', 'readable', 'end', 'drain', 'timeout', 'pause'
 export interface HandshakeOptions {
   readonly contextFor: (servername: string | undefined) => SecureContext
   readonly timeoutMs: number
+  readonly asksForCertificate?: boolean
   readonly clock: Clock
 }
 
@@ -24,6 +25,9 @@ export function serverHandshake(socket: Socket, options: HandshakeOptions): Prom
   if (socket.destroyed) return Promise.reject(new Error('the peer left before the TLS handshake'))
   const secure = new TLSSocket(socket, {
     isServer: true,
+    // Whoever shows none, or another's, logs in by password: the certificate is looked at when it is used.
+    requestCert: options.asksForCertificate ?? false,
+    rejectUnauthorized: false,
     secureContext: options.contextFor(undefined),
     SNICallback: (servername, done) => done(null, options.contextFor(servername)),
   })

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { Connection } from '../kernel/moments.ts'
@@ -33,6 +34,8 @@ export interface ListenRequest {
   readonly protocol: string
   readonly endpoints: readonly EndpointText[]
   readonly limits: ListenLimits
+  /** Ask clients for a certificate, where the config names authorities for them: people log in here. */
+  readonly asksForCertificate?: boolean
   /** Called for each connection. What it throws ends that connection and is logged. */
   onConnection(accepted: Accepted): void
   /** What to say to one too many before closing, e.g. `421 4.3.2 Too many connections\r\n`; nothing to close in silence. */
@@ -69,7 +72,9 @@ export interface TlsContexts {
   /** The context for a server name (SNI), or the default one. Renewed certificates are picked up by reload. */
   contextFor(servername: string | undefined): SecureContext
   /** Wraps an accepted socket for STARTTLS or STLS and resolves after the handshake. @throws Error when it fails or outlives `timeoutMs` */
-  upgrade(socket: Socket, timeoutMs: number): Promise<TLSSocket>
+  upgrade(socket: Socket, timeoutMs: number, options?: { readonly asksForCertificate?: boolean }): Promise<TLSSocket>
+  /** The client's certificate, when it was asked for, shown, and one of our authorities vouches for it. */
+  clientCertificate(socket: TLSSocket): X509Certificate | undefined
   /** `SHA256 …` of the default certificate, and whether it is self-signed; for the start-up card. */
   readonly summary: {
     readonly fingerprint: string

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Log } from '../kernel/log.ts'
 import { definePlugin, type ServerFacts } from '../kernel/plugin.ts'
 import { type CertificateSource, tlsContextsOf } from './certificates.ts'
+import { ClientAuthorities } from './client-certificates.ts'
 import { dnsResolver } from './dns-resolver.ts'
 import { HandshakeSlots } from './handshake-slots.ts'
 import { dns, listeners, sessions, type TlsContexts, tlsContexts } from './listeners.ts'
@@ -15,6 +16,8 @@ const HANDSHAKES = { places: 128, holdMs: 3_000 } as const
 const options = z.object({
   /** PEM texts. None: a self-signed certificate is made in the data directory. */
   tls: z.array(z.object({ cert: z.string(), key: z.string(), names: z.array(z.string()).optional() })).default([]),
+  /** PEM text: who vouches for clients' certificates. */
+  clientCa: z.string().optional(),
   dnsServers: z.array(z.string()).optional(),
   dnsTimeoutMs: z.number().positive().default(5_000),
   /** Shares TCP ports among workers, and between the old and the new ones at a reload. */
@@ -28,14 +31,16 @@ export const netPlugin = definePlugin({
   options,
   provides: { listeners, tls: tlsContexts, dns, sessions },
   setup({ options, server, clock, log }) {
-    let contexts = options.tls.length > 0 ? tlsContextsOf(configured(options.tls), clock) : undefined
+    const authorities = options.clientCa === undefined ? undefined : new ClientAuthorities(options.clientCa)
+    let contexts = options.tls.length > 0 ? tlsContextsOf(configured(options.tls), clock, authorities) : undefined
     const loaded = (): TlsContexts => {
       if (contexts === undefined) throw new Error('the certificate is there once the net plugin has started')
       return contexts
     }
     const tls: TlsContexts = {
       contextFor: (servername) => loaded().contextFor(servername),
-      upgrade: (socket, timeoutMs) => loaded().upgrade(socket, timeoutMs),
+      upgrade: (socket, timeoutMs, how) => loaded().upgrade(socket, timeoutMs, how),
+      clientCertificate: (socket) => loaded().clientCertificate(socket),
       get summary() {
         return loaded().summary
       },
@@ -56,7 +61,7 @@ export const netPlugin = definePlugin({
       },
       async start() {
         if (contexts === undefined && server.mode === 'serve') {
-          contexts = tlsContextsOf(await selfSigned(server, log), clock)
+          contexts = tlsContextsOf(await selfSigned(server, log), clock, authorities)
         }
       },
       stop: () => ports.stop(),

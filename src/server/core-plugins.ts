@@ -15,11 +15,12 @@ import { storePlugin } from '../store/plugin.ts'
  * @throws UserError that names the secret or file that cannot be read
  */
 export function corePlugins(config: ResolvedConfig): ConfiguredPlugin[] {
-  const { domains, accounts, aliases, dns, limits, configDir } = config
+  const { domains, accounts, aliases, clientCa, dns, limits, configDir } = config
   const reveal = (value: string | Secret) => (value instanceof Secret ? value.reveal(configDir) : value)
   return [
     netPlugin({
       tls: config.tls.map((certificate) => readCertificate(certificate, configDir)),
+      clientCa: clientCa === undefined ? undefined : readPem(clientCa, configDir),
       dnsServers: [...dns.servers],
       dnsTimeoutMs: dns.timeoutMs,
       // Also with one worker: at a reload the new one listens before the old one has gone.
@@ -44,15 +45,16 @@ export function corePlugins(config: ResolvedConfig): ConfiguredPlugin[] {
   ]
 }
 
-/** A path is read as a file; a secret is the PEM text itself. */
 function readCertificate({ cert, key, names }: ResolvedCertificate, configDir: string) {
-  const read = (value: string | Secret) => {
-    if (value instanceof Secret) return value.reveal(configDir)
-    try {
-      return readFileSync(value, 'utf8')
-    } catch (cause) {
-      throw new UserError(`The certificate file ${value} cannot be read: ${(cause as Error).message}`, { cause })
-    }
+  return { cert: readPem(cert, configDir), key: readPem(key, configDir), names: [...names] }
+}
+
+/** A path is read as a file; a secret is the PEM text itself. */
+function readPem(value: string | Secret, configDir: string): string {
+  if (value instanceof Secret) return value.reveal(configDir)
+  try {
+    return readFileSync(value, 'utf8')
+  } catch (cause) {
+    throw new UserError(`The certificate file ${value} cannot be read: ${(cause as Error).message}`, { cause })
   }
-  return { cert: read(cert), key: read(key), names: [...names] }
 }

@@ -5,7 +5,7 @@ import { brief, startIntake, transfer } from './support/world.ts'
 async function submitted(header: string): Promise<string> {
   await using world = await startIntake()
   const session = world.open('submission')
-  await session.authenticate({ mechanism: 'PLAIN', login: 'alice@example.test', password: 'secret' })
+  await world.logIn(session, 'alice@example.test')
   const message = Buffer.from(`${header}\r\nSubject: x\r\n\r\nx\r\n`)
   const { answer } = await transfer(session, { from: 'alice@example.test', to: ['x@y.test'], message: [message] })
   return brief(answer)

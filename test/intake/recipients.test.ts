@@ -57,7 +57,7 @@ describe('recipients elsewhere', () => {
   it('get one copy each, whose names differ by case too (RFC 5321 section 2.4)', async () => {
     await using world = await startIntake()
     const session = world.open('submission')
-    await session.authenticate({ mechanism: 'PLAIN', login: 'alice@example.test', password: 'secret' })
+    await world.logIn(session, 'alice@example.test')
     const to = ['Bob@far.test', 'bob@far.test', 'bob@FAR.test', 'Bob@far.test']
     const { answer } = await transfer(session, { from: 'alice@example.test', to })
     expect(brief(answer)).toBe('ok')
@@ -177,7 +177,7 @@ describe('submission', () => {
   it('forgets who logged in when TLS begins', async () => {
     await using world = await startIntake()
     const session = world.open('submission')
-    await session.authenticate({ mechanism: 'PLAIN', login: 'alice@example.test', password: 'secret' })
+    await world.logIn(session, 'alice@example.test')
     session.secured({ version: 'TLSv1.3', cipher: 'x' })
     expect(brief(await session.mailFrom(address('alice@example.test'), PLAIN))).toBe('530 5.7.0')
   })

@@ -29,6 +29,8 @@ export interface TestServerOptions {
   readonly quotaBytes?: Readonly<Record<string, number>>
   readonly aliases?: Readonly<Record<string, readonly string[]>>
   readonly catchAll?: string
+  /** PEM of who vouches for clients' certificates. */
+  readonly clientCa?: string
   readonly dnsServers?: readonly string[]
   readonly messageBytes?: number
   readonly queue?: Partial<ResolvedConfig['queue']>
@@ -121,6 +123,7 @@ function configOf(options: TestServerOptions, dataDir: string): ResolvedConfig {
       ...(options.catchAll !== undefined && { catchAll: address(options.catchAll) }),
     })),
     tls: [],
+    clientCa: options.clientCa === undefined ? undefined : hidden(options.clientCa),
     dns: { servers: options.dnsServers ?? ['127.0.0.1:1'], timeoutMs: 2_000 },
     workers: 1,
     limits: {
@@ -134,7 +137,7 @@ function configOf(options: TestServerOptions, dataDir: string): ResolvedConfig {
     plugins: [...(options.plugins ?? [])],
     accounts: Object.entries(accounts).map(([text, password]) => ({
       address: address(text),
-      password: clear(password),
+      password: hidden(password),
       aliases: [],
       ...(options.quotaBytes?.[text] !== undefined && { quotaBytes: options.quotaBytes[text] }),
     })),
@@ -148,9 +151,9 @@ function configOf(options: TestServerOptions, dataDir: string): ResolvedConfig {
   }
 }
 
-/** A password in clear reaches the directory as a secret alone. */
-function clear(password: string) {
-  const name = `MAILSERVER_TEST_PASSWORD_${password}`
-  process.env[name] = password
+/** Passwords and keys reach the server as secrets alone. */
+function hidden(text: string) {
+  const name = `MAILSERVER_TEST_${Buffer.from(text).toString('hex')}`
+  process.env[name] = text
   return secret.env(name)
 }

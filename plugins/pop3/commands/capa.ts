@@ -8,7 +8,7 @@ export const capa: Command = {
   run: (context) => ({ ...ok('Capability list follows'), lines: capabilities(context) }),
 }
 
-function capabilities({ isTls, maildrop }: CommandContext): string[] {
+function capabilities({ isTls, maildrop, saslMechanisms, retention, loginDelay }: CommandContext): string[] {
   const isAuthorization = maildrop === undefined
   return [
     'TOP',
@@ -16,10 +16,13 @@ function capabilities({ isTls, maildrop }: CommandContext): string[] {
     'RESP-CODES',
     'AUTH-RESP-CODE',
     'PIPELINING',
-    'EXPIRE NEVER',
+    `EXPIRE ${retention}`,
+    ...(loginDelay === undefined ? [] : [`LOGIN-DELAY ${loginDelay}`]),
     // RFC 2595 section 4: what needs TLS first is not announced before.
-    ...(isTls ? ['USER', 'SASL PLAIN'] : []),
+    ...(isTls ? ['USER', `SASL ${saslMechanisms.join(' ')}`] : []),
     ...(!isTls && isAuthorization ? ['STLS'] : []),
+    'UTF8 USER',
+    'LANG',
     'IMPLEMENTATION mailserver',
   ]
 }

@@ -1,8 +1,7 @@
-import type { Credentials } from 'mailserver'
+import type { Account, SaslExchange } from 'mailserver'
+import type { Refused } from '../login.ts'
 import type { Maildrop } from '../maildrop.ts'
 import type { Reply } from '../wire/reply.ts'
-
-export type Login = Pick<Credentials, 'mechanism' | 'login' | 'password' | 'authorizationId'>
 
 /** What a command sees of its session. */
 export interface CommandContext {
@@ -11,8 +10,21 @@ export interface CommandContext {
   readonly maildrop: Maildrop | undefined
   /** What USER gave, for PASS to use. */
   loginName: string | undefined
-  /** Checks who it is and opens the maildrop; answers the command, and is slow to say no. */
-  login(login: Login): Promise<Reply>
+  /** RFC 6856 section 2.1: headers are sent as they are, in UTF-8. */
+  isUtf8: boolean
+  /** Mechanisms that can be used now. */
+  readonly saslMechanisms: readonly string[]
+  /** Days of EXPIRE and seconds of LOGIN-DELAY, as CAPA says them (RFC 2449 sections 6.5 and 6.7). */
+  readonly retention: string
+  readonly loginDelay: string | undefined
+  /** @returns undefined when it is not offered */
+  startSasl(mechanism: string): SaslExchange | undefined
+  /** Checks a password. @throws MailError */
+  authenticate(login: string, password: string): Promise<Account>
+  /** Runs one step of a proof of who it is; slow to say no. */
+  prove<T>(step: () => Promise<T>): Promise<T | Refused>
+  /** Opens the maildrop of an account that was proved; answers the command. */
+  logIn(account: Account): Promise<Reply>
 }
 
 /** A session that has logged in. */

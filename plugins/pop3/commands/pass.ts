@@ -6,12 +6,13 @@ import { TLS_FIRST } from './tls-first.ts'
 export const pass: Command = {
   keyword: 'PASS',
   state: 'authorization',
-  run(context, argument) {
+  async run(context, argument) {
     if (!context.isTls) return TLS_FIRST
     const login = context.loginName
     context.loginName = undefined
     if (login === undefined) return fault('Give USER first')
     if (argument === '') return fault('A password is needed')
-    return context.login({ mechanism: 'USER', login, password: argument })
+    const account = await context.prove(() => context.authenticate(login, argument))
+    return 'kind' in account ? account.reply : context.logIn(account)
   },
 }

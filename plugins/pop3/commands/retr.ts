@@ -7,9 +7,10 @@ import { isReply, messageOf } from './message-argument.ts'
 export const retr: Command = {
   keyword: 'RETR',
   state: 'transaction',
-  async run({ maildrop }, argument) {
+  async run({ maildrop, isUtf8 }, argument) {
     const message = messageOf(maildrop, argument)
     if (isReply(message)) return message
-    return { ...ok(`${message.size} octets`), octets: await openOctets(maildrop, message) }
+    const octets = await openOctets(maildrop, message, { isUtf8 })
+    return { ...ok(`${message.size} octets`), octets: { ...octets, sent: () => maildrop.markRetrieved(message) } }
   },
 }

@@ -8,12 +8,12 @@ import { isReply, messageOf } from './message-argument.ts'
 export const top: Command = {
   keyword: 'TOP',
   state: 'transaction',
-  async run({ maildrop }, argument) {
+  async run({ maildrop, isUtf8 }, argument) {
     const [number = '', lines = '', ...rest] = argument.trim().split(/ +/)
     const bodyLines = parseNumber(lines)
     if (bodyLines === undefined || rest.length > 0) return fault('A message number and a count of lines are needed')
     const message = messageOf(maildrop, number)
     if (isReply(message)) return message
-    return { ...ok('Top of message follows'), octets: await openOctets(maildrop, message, bodyLines) }
+    return { ...ok('Top of message follows'), octets: await openOctets(maildrop, message, { isUtf8, bodyLines }) }
   },
 }

@@ -7,7 +7,7 @@ export interface CommandLine {
 
 const SPACE = 0x20
 const MAX_KEYWORD_BYTES = 4
-const KEYWORD = /^[A-Za-z]{3,4}$/
+const KEYWORD = /^[A-Za-z][A-Za-z0-9]{2,3}$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: no argument has control characters
 const CONTROLS = /[\u0000-\u001f\u007f]/
 

@@ -1,10 +1,12 @@
 /** Response codes (RFC 2449 section 8, RFC 3206 section 3). */
-export type ResponseCode = 'IN-USE' | 'AUTH' | 'SYS/TEMP' | 'SYS/PERM'
+export type ResponseCode = 'IN-USE' | 'LOGIN-DELAY' | 'AUTH' | 'SYS/TEMP' | 'SYS/PERM'
 
 /** Octets that hold something open until `return` is called or they are at their end. */
 export interface Octets {
   next(): Promise<IteratorResult<Buffer, void>>
   return(): Promise<unknown>
+  /** Called once the client has been sent all of them. */
+  sent?(): void
 }
 
 /** What a command answers. The session writes it; no command writes to the connection. */

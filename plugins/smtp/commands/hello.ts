@@ -28,14 +28,14 @@ export async function hello(dialog: Dialog, argument: string, verb: Verb): Promi
   return { code: 250, lines: [profile.hostname, ...extensions(dialog)] }
 }
 
-function extensions({ profile, isTls, account }: Dialog): string[] {
+function extensions({ profile, isTls, account, saslMechanisms }: Dialog): string[] {
   const { messageBytes, offersTls, role } = profile
   return [
     'PIPELINING',
     messageBytes > 0 ? `SIZE ${messageBytes}` : 'SIZE',
     ...(offersTls && !isTls ? ['STARTTLS'] : []),
     // RFC 8314 section 3: no password before TLS; and on the MX there is nobody to log in.
-    ...(role === 'submission' && isTls && account === undefined ? ['AUTH PLAIN LOGIN'] : []),
+    ...(role === 'submission' && isTls && account === undefined ? [`AUTH ${saslMechanisms.join(' ')}`] : []),
     'ENHANCEDSTATUSCODES',
     '8BITMIME',
     'DSN',

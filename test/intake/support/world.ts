@@ -31,6 +31,8 @@ import { startTestServer, type TestServer, type TestServerOptions } from '../../
 
 export interface IntakeWorld extends TestServer {
   readonly blobs: BlobStore & { readonly count: number }
+  /** As if the account had proved who it is. */
+  logIn(session: IntakeSession, account: string): Promise<void>
   open(role?: IntakeRole, connection?: Partial<Connection>): IntakeSession
   messages(address: string, mailbox?: string): Promise<readonly { text: string; index: MessageIndex; bytes: Buffer }[]>
   journey(query: string): Promise<Journey>
@@ -68,6 +70,11 @@ export async function startIntake(options: IntakeWorldOptions = {}): Promise<Int
   return {
     ...server,
     blobs: drivers.blobs,
+    async logIn(session, text) {
+      const account = await server.service(directory).accountByAddress(address(text))
+      if (account === undefined) throw new Error(`there is no account ${text}`)
+      session.authenticated(account, 'PLAIN')
+    },
     open: (role = 'mx', connection = {}) =>
       server.service(intake).open(
         {

@@ -1,6 +1,7 @@
 import {
   type Account,
   type AccountId,
+  type Authenticator,
   authenticator,
   type BlobStore,
   blobStore,
@@ -16,12 +17,15 @@ import {
   mailStore,
   parseAddress,
   type SessionInfo,
+  sasl,
   sessions,
   systemClock,
 } from 'mailserver'
 import { pop3 } from 'mailserver/plugins/pop3'
 import { memoryBlobStore, memoryEngine } from 'mailserver/testing'
 import { z } from 'zod'
+import { saslOf } from '../../../src/directory/sasl/mechanisms.ts'
+import { plain } from '../../../src/directory/sasl/plain.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { indexMessage } from '../../../src/mail/index-message.ts'
 import { createMailStore } from '../../../src/store/create-mail-store.ts'
@@ -131,23 +135,22 @@ const people = definePlugin({
   name: 'test-people',
   apiVersion: '^1',
   options: z.object({}),
-  provides: { authenticator },
-  setup: () => ({
-    services: {
-      authenticator: {
-        async authenticate({ login, password, authorizationId }) {
-          if (login === 'down') throw new MailError('UNAVAILABLE', 'the directory is down')
-          if (login === 'busy') throw new MailError('LIMIT_REACHED', 'too many failures')
-          if (login === 'broken') throw new TypeError('a fault')
-          const isRight = login === 'alice@example.test' && password === PASSWORD
-          if (!isRight || (authorizationId !== undefined && authorizationId !== login)) {
-            throw new MailError('AUTHENTICATION_FAILED', 'wrong')
-          }
-          const address = parseAddress(login)
-          if (address === undefined) throw new MailError('AUTHENTICATION_FAILED', 'wrong')
-          return { id: ALICE, address, source: 'store', disabled: false, createdAt: 0 } satisfies Account
-        },
+  provides: { authenticator, sasl },
+  setup: () => {
+    const known: Authenticator = {
+      async authenticate({ login: name, password, authorizationId }) {
+        if (name === 'down') throw new MailError('UNAVAILABLE', 'the directory is down')
+        if (name === 'busy') throw new MailError('LIMIT_REACHED', 'too many failures')
+        if (name === 'broken') throw new TypeError('a fault')
+        const isRight = name === 'alice@example.test' && password === PASSWORD
+        if (!isRight || (authorizationId !== undefined && authorizationId !== name)) {
+          throw new MailError('AUTHENTICATION_FAILED', 'wrong')
+        }
+        const address = parseAddress(name)
+        if (address === undefined) throw new MailError('AUTHENTICATION_FAILED', 'wrong')
+        return { id: ALICE, address, source: 'store', disabled: false, createdAt: 0 } satisfies Account
       },
-    },
-  }),
+    }
+    return { services: { authenticator: known, sasl: saslOf([['PLAIN', plain(known)]]) } }
+  },
 })

@@ -87,6 +87,7 @@ export async function imapWorld(options: WorldOptions = {}): Promise<World> {
         limits: { messageBytes: options.messageBytes ?? 10 * 1024 * 1024, recipients: 100 },
       },
       run: {
+        isHandled: () => false,
         verdict: async () => ({ verdict: { action: 'accept' }, outcomes: [] }),
         resolve: async () => undefined,
         transform: async (_hook, value) => value,
@@ -186,6 +187,7 @@ const noTls: TlsContexts = {
     throw new Error('no TLS in this test')
   },
   upgrade: () => Promise.reject(new Error('no TLS in this test')),
+  clientCertificate: () => undefined,
   summary: { fingerprint: '', isSelfSigned: true, certFile: undefined },
 }
 
