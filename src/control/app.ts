@@ -10,6 +10,7 @@ import { domainRoutes } from './routes/domains.ts'
 import { findJourneys } from './routes/journeys.ts'
 import { pluginRoutes } from './routes/plugins.ts'
 import { queueRoutes } from './routes/queue.ts'
+import { taskRoutes } from './routes/tasks.ts'
 
 /** The routes that one worker can answer from its own services. */
 export const controlRoutes: readonly AnyRoute<ControlContext>[] = [
@@ -18,6 +19,7 @@ export const controlRoutes: readonly AnyRoute<ControlContext>[] = [
   ...domainRoutes,
   ...queueRoutes,
   findJourneys,
+  ...taskRoutes,
   ...pluginRoutes,
   showConfig,
 ]

@@ -1,13 +1,16 @@
 import { describeConfig } from '../config/describe-config.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import type { ControlContext } from '../control/control-context.ts'
+import type { TaskRunner } from '../control/task-runner.ts'
 import { MailError } from '../errors/mail-error.ts'
 import type { Handler } from '../kernel/handlers.ts'
 import type { Host } from '../kernel/host.ts'
 
 /** The routes' view of a host whose plugins are set up. */
-export function contextOf(host: Host, config: ResolvedConfig): ControlContext {
+export function contextOf(host: Host, config: ResolvedConfig, tasks: TaskRunner): ControlContext {
   return {
+    tasks,
+    optional: (ref) => (host.has(ref) ? host.service(ref) : undefined),
     service(ref) {
       if (!host.has(ref)) throw new MailError('UNAVAILABLE', `no plugin of the config provides ${ref.id}`)
       return host.service(ref)

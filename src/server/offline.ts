@@ -1,6 +1,7 @@
 import type { Hono } from 'hono'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { createControlApp } from '../control/app.ts'
+import { TaskRunner } from '../control/task-runner.ts'
 import { directory } from '../directory/directory.ts'
 import { UserError } from '../errors/user-error.ts'
 import { systemClock } from '../kernel/clock.ts'
@@ -56,7 +57,9 @@ export async function openOffline(
     const plugins = subsetFor(order, services)
     const set = await supervised.open(config, plugins)
     const host = createHost(config, plugins, set.shared)
+    const tasks = new TaskRunner(0, systemClock)
     const close = async () => {
+      await tasks.close('the command ends')
       await host.stop()
       await set.workerExited(0)
       await set.release()
@@ -69,7 +72,7 @@ export async function openOffline(
       await close()
       throw error
     }
-    return { host, app: createControlApp(contextOf(host, config), silentLog), [Symbol.asyncDispose]: close }
+    return { host, app: createControlApp(contextOf(host, config, tasks), silentLog), [Symbol.asyncDispose]: close }
   } catch (error) {
     lock.release()
     throw error
@@ -80,7 +83,7 @@ export async function openOffline(
 export async function setUpOffline(config: ResolvedConfig, core?: string): Promise<Hono> {
   const host = createHost(config, await allPlugins(config, core), {})
   await host.setup()
-  return createControlApp(contextOf(host, config), silentLog)
+  return createControlApp(contextOf(host, config, new TaskRunner(0, systemClock)), silentLog)
 }
 
 function createHost(

@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load-config.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import type { DataLock } from '../control/data-lock.ts'
 import type { ServerEvent, SupervisorContext } from '../control/routes/server.ts'
+import { TaskRunner } from '../control/task-runner.ts'
 import type { ServerStatus, SessionView } from '../control/server-status.ts'
 import { createSupervisorApp } from '../control/supervisor-app.ts'
 import { UserError } from '../errors/user-error.ts'
@@ -287,7 +288,7 @@ export class Supervisor implements RunningServer, SupervisorContext {
       context: this,
       version: this.#version,
       log: this.#log,
-      forward: (request) => forwardToWorker(this.#runningWorker(), request),
+      forward: (request) => forwardToWorker(this.#workerFor(request), request),
     })
   }
 
@@ -301,6 +302,13 @@ export class Supervisor implements RunningServer, SupervisorContext {
 
   #workers(): readonly WorkerHandle[] {
     return this.#all().flatMap(({ workers }) => workers)
+  }
+
+  /** A task is asked about at the worker that has it; anything else at any worker. */
+  #workerFor(request: Request): WorkerHandle | undefined {
+    const [, place, id] = new URL(request.url).pathname.split('/')
+    const number = place === 'tasks' ? TaskRunner.workerOf(id ?? '') : undefined
+    return this.#workers().find((worker) => worker.number === number) ?? this.#runningWorker()
   }
 
   #runningWorker(): WorkerHandle | undefined {

@@ -5,6 +5,7 @@ import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { createControlApp } from '../control/app.ts'
 import type { ServerEvent } from '../control/routes/server.ts'
 import type { WorkerReport } from '../control/server-status.ts'
+import { TaskRunner } from '../control/task-runner.ts'
 import { type Clock, systemClock } from '../kernel/clock.ts'
 import { Host } from '../kernel/host.ts'
 import type { DrainReason } from '../kernel/plugin.ts'
@@ -32,11 +33,13 @@ export class Worker {
   #log: ServerLog | undefined
   #host: Host | undefined
   #jobs: JobRunner | undefined
+  readonly #tasks: TaskRunner
   #app: Hono | undefined
 
   constructor(start: WorkerStart, tell: (event: ServerEvent) => void, clock: Clock = systemClock) {
     this.#start = start
     this.#clock = clock
+    this.#tasks = new TaskRunner(start.worker, clock)
     this.#events = new WorkerEvents(start.worker, clock, tell)
   }
 
@@ -53,7 +56,7 @@ export class Worker {
     if (host.has(engine)) jobs.start(host.service(engine))
     this.#host = host
     this.#jobs = jobs
-    this.#app = createControlApp(contextOf(host, config), log)
+    this.#app = createControlApp(contextOf(host, config, this.#tasks), log)
     return configDigest(config)
   }
 
@@ -63,11 +66,15 @@ export class Worker {
     const cancel = this.#clock.after(deadlineMs, () =>
       deadline.abort(new Error('the deadline of the drain has passed')),
     )
-    await Promise.all([this.#jobs?.stop(), this.#host?.drain(deadline.signal, reason)])
+    // A reload lets a backup go on as it lets sessions; a stop does not wait for one.
+    if (reason === 'stop') await this.#tasks.close('the server ends')
+    await Promise.all([this.#jobs?.stop(), this.#host?.drain(deadline.signal, reason), this.#tasks.idle(deadline.signal)])
     cancel()
+    await this.#tasks.close('the server runs with another configuration now')
   }
 
   async stop(): Promise<void> {
+    await this.#tasks.close('the server ends')
     await this.#jobs?.stop()
     await this.#host?.stop()
   }
