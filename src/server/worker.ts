@@ -68,7 +68,11 @@ export class Worker {
     )
     // A reload lets a backup go on as it lets sessions; a stop does not wait for one.
     if (reason === 'stop') await this.#tasks.close('the server ends')
-    await Promise.all([this.#jobs?.stop(), this.#host?.drain(deadline.signal, reason), this.#tasks.idle(deadline.signal)])
+    await Promise.all([
+      this.#jobs?.stop(),
+      this.#host?.drain(deadline.signal, reason),
+      this.#tasks.idle(deadline.signal),
+    ])
     cancel()
     await this.#tasks.close('the server runs with another configuration now')
   }
