@@ -63,3 +63,23 @@ export function obeySignals(): {
     },
   }
 }
+
+/**
+ * Lets Ctrl-C and SIGTERM stop long work in order: the first asks it to end, a second one ends the process at once.
+ * @returns ends that
+ */
+export function onInterrupt(stop: () => void): () => void {
+  let first: number | undefined
+  const heard = () => {
+    const now = performance.now()
+    if (first === undefined) stop()
+    else if (now - first > SAME_SIGNAL_MS) exitNow(FAILED)
+    first ??= now
+  }
+  process.on('SIGINT', heard)
+  process.on('SIGTERM', heard)
+  return () => {
+    process.off('SIGINT', heard)
+    process.off('SIGTERM', heard)
+  }
+}

@@ -39,6 +39,9 @@ export type Mark =
   | { readonly kind: 'remove' }
   | { readonly kind: 'bounce'; readonly reason: string }
 
+/** Engine topic: what waits for a destination, `<due time> <destination>`, or nothing: pauses have changed. */
+export const DUE_TOPIC = 'queue:due'
+
 export const messageScope = (id: MessageId): string => `queue:${id}`
 
 /** Owner of the blob link that keeps a queued message's bytes. */

@@ -7,7 +7,7 @@ import { Claims } from './claims.ts'
 import { DueDestinations } from './due-destinations.ts'
 import { addMessage } from './entries.ts'
 import { EntryList } from './entry-list.ts'
-import type { StoredRecipient } from './layout.ts'
+import { DUE_TOPIC, type StoredRecipient } from './layout.ts'
 import { hold, markToBounce, release, remove, rerouteTo, retryAt } from './operator-decisions.ts'
 import { failure, givenUp, type OutcomeContext, outcomeOf } from './outcome.ts'
 import { Pauses } from './pauses.ts'
@@ -25,9 +25,6 @@ export interface StoreQueueParts extends Omit<SettlementParts, 'announce'> {
   /** 0 to 1. */
   readonly random: () => number
 }
-
-/** Engine topic: what waits for a destination, `<due time> <destination>`, or nothing: pauses have changed. */
-const TOPIC = 'queue:due'
 
 /** Messages that a command works on at the same time: their commits share syncs. */
 const COMMAND_WIDTH = 32
@@ -50,7 +47,7 @@ export class StoreQueue implements Queue {
   readonly #entries: EntryList
   readonly #waiters = new Set<() => void>()
   readonly #announce = (destination: string, dueAt: number) =>
-    this.#parts.engine.publish(TOPIC, `${dueAt} ${destination}`)
+    this.#parts.engine.publish(DUE_TOPIC, `${dueAt} ${destination}`)
   /** Something became due, or may have, since the last claim looked. */
   #isStirred = true
   #isStopped = false
@@ -72,7 +69,7 @@ export class StoreQueue implements Queue {
   async start(): Promise<void> {
     const { engine } = this.#parts
     await this.#showLife()
-    this.#unwatch = engine.watch(TOPIC, (text) => this.#hear(text))
+    this.#unwatch = engine.watch(DUE_TOPIC, (text) => this.#hear(text))
     await this.recover()
     await this.#refresh()
   }
@@ -264,7 +261,7 @@ export class StoreQueue implements Queue {
 
   async #setPaused(destination: string | undefined, isPaused: boolean): Promise<void> {
     await this.#pauses.set(destination, isPaused)
-    this.#parts.engine.publish(TOPIC, '')
+    this.#parts.engine.publish(DUE_TOPIC, '')
   }
 
   /** Puts claimed entries back; those that an operator gave up while they were claimed end here. */

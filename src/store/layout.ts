@@ -1,6 +1,6 @@
 import type { BlobRef } from './blob-store.ts'
 import type { Key, Range } from './engine.ts'
-import { key, prefixRange, u64 } from './key.ts'
+import { KeyReader, key, prefixRange, u64 } from './key.ts'
 import type { AccountId, AclSubject } from './mail-store.ts'
 
 /**
@@ -61,6 +61,12 @@ export const mirrorJournalRange = (): Range => prefixRange('mail-mirror')
 export const mirroredKey = (): Key => key('mail-mirrored')
 
 export const blobLinkKey = (blob: BlobRef, owner: string): Key => key('blob-link', blob, owner)
+export const allBlobLinks = (): Range => prefixRange('blob-link')
+export function readBlobLink(at: Key): { readonly blob: BlobRef; readonly owner: string } {
+  const reader = new KeyReader(at)
+  reader.text()
+  return { blob: reader.text() as BlobRef, owner: reader.text() }
+}
 export const blobLinkRange = (blob: BlobRef): Range => prefixRange('blob-link', blob)
 export const blobDeadKey = (at: number, blob: BlobRef): Key => key('blob-dead', ...time(at), blob)
 /** Marks set at `until` or before, oldest first. */
@@ -72,6 +78,13 @@ export const blobDeadRange = (until: number): Range => ({
 /** Owner text of a message's link to its blob. */
 export const messageOwner = (account: AccountId, mailbox: number, uid: number): string =>
   `message/${account}/${mailbox}/${uid}`
+
+/** The message that an owner text names; undefined when it is no message's. */
+export function readMessageOwner(owner: string): { account: AccountId; mailbox: number; uid: number } | undefined {
+  const match = /^message\/(.*)\/(\d{1,10})\/(\d{1,10})$/s.exec(owner)
+  if (match === null) return undefined
+  return { account: match[1] as AccountId, mailbox: Number(match[2]), uid: Number(match[3]) }
+}
 
 type MessageSpace = 'mail-copy' | 'mail-index'
 

@@ -17,7 +17,7 @@ import { checkMirror } from './mirror/check-mirror.ts'
 import { createMirroredMailboxes } from './mirror/create-mirrored-mailboxes.ts'
 import { mailboxMirror } from './mirror/mailbox-mirror.ts'
 import { mirroredMailboxes } from './mirror/mirrored-mailboxes.ts'
-import { createStoreContext } from './store-context.ts'
+import { createStoreContext, storeContext } from './store-context.ts'
 
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
@@ -35,7 +35,7 @@ export const storePlugin = definePlugin({
   apiVersion: '^1',
   options,
   needs: { engine, blobs: blobStore, mirror: optional(mailboxMirror) },
-  provides: { mailStore, journeys, localDelivery, mirrored: mirroredMailboxes },
+  provides: { mailStore, journeys, localDelivery, mirrored: mirroredMailboxes, storeContext },
   setup({ options: { journeyMs, blobGraceMs }, services, run, jobs, log, clock }) {
     const context = createStoreContext({
       ...services,
@@ -54,6 +54,7 @@ export const storePlugin = definePlugin({
     return {
       services: {
         mailStore: store,
+        storeContext: context,
         journeys: traces,
         localDelivery: createLocalDelivery({ store, engine: services.engine, run, log }),
         mirrored,

@@ -4,7 +4,7 @@ export interface Progress {
   readonly phase: string
   readonly done: number
   /** Absent while nobody knows. */
-  readonly total?: number
+  readonly total?: number | undefined
 }
 
 /** What long work is given: it ends soon after the signal fires, and tells how far it is. */

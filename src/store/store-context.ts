@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
+import { defineService } from '../kernel/service.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { Engine } from './engine.ts'
 import type { AccountId, MailboxEvent, MailboxId } from './mail-store.ts'
@@ -41,6 +42,9 @@ export interface StoreContext {
   /** Told of every change that this process made, once it is committed. */
   readonly onChange: (account: AccountId, kind: MailboxEvent['kind'], mailbox: MailboxId | undefined) => void
 }
+
+/** For rooms that work on the store below the mailboxes: checks, backups, what is brought in and out. */
+export const storeContext = defineService<StoreContext>('core:store-context')
 
 /** A context of its parts; limits and `onChange` may be left out. */
 export function createStoreContext(

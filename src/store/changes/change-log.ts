@@ -87,7 +87,7 @@ function encodeChange({ kind, mailbox, ranges }: Change): Buffer {
   return writer.end()
 }
 
-function decodeChange(modSeq: bigint, value: Buffer): Change {
+export function decodeChange(modSeq: bigint, value: Buffer): Change {
   const reader = new ByteReader(value)
   const kind = KINDS[reader.byte()] ?? 'mailboxes'
   const mailbox = reader.varint()
