@@ -10,6 +10,7 @@ import { domainRoutes } from './routes/domains.ts'
 import { findJourneys } from './routes/journeys.ts'
 import { pluginRoutes } from './routes/plugins.ts'
 import { queueRoutes } from './routes/queue.ts'
+import { storeRoutes } from './routes/store/store-routes.ts'
 import { taskRoutes } from './routes/tasks.ts'
 
 /** The routes that one worker can answer from its own services. */
@@ -19,6 +20,7 @@ export const controlRoutes: readonly AnyRoute<ControlContext>[] = [
   ...domainRoutes,
   ...queueRoutes,
   findJourneys,
+  ...storeRoutes,
   ...taskRoutes,
   ...pluginRoutes,
   showConfig,

@@ -15,6 +15,7 @@ import type { ServiceRef } from '../kernel/service.ts'
 import { queue } from '../queue/queue.ts'
 import { journeys } from '../store/journey.ts'
 import { mailStore } from '../store/mail-store.ts'
+import { storeContext } from '../store/store-context.ts'
 import { prepareDataDirectory, takeLockOf } from './data-directory.ts'
 import { contextOf } from './host-context.ts'
 import { allPlugins } from './load-core.ts'
@@ -25,7 +26,7 @@ import { SupervisedPlugins } from './supervised-plugins.ts'
 const WAIT_MS = 10_000
 
 /** What commands work with when no server runs. */
-const SERVICES = [directory, mailStore, queue, journeys] as readonly ServiceRef<unknown>[]
+const SERVICES = [directory, mailStore, queue, journeys, storeContext] as readonly ServiceRef<unknown>[]
 
 export interface Offline extends AsyncDisposable {
   readonly host: Host

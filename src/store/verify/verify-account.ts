@@ -12,6 +12,7 @@ import type { Damage, Damages } from './damage.ts'
 import { decoded } from './decoded.ts'
 import { countedAnew, recountAccount } from './recount.ts'
 import { count, type VerifyContext } from './verify-context.ts'
+import { verifyGrants } from './verify-grants.ts'
 import { verifyLog } from './verify-log.ts'
 import { verifyMailbox } from './verify-mailbox.ts'
 
@@ -123,6 +124,7 @@ async function* verifyNames(
       }
       numbers.set(record.number, name)
       mailboxes.set(name, record)
+      yield* verifyGrants(context, account, name, record)
       const { specialUse } = record
       if (specialUse === undefined) continue
       const holder = uses.get(specialUse)

@@ -7,6 +7,7 @@ import { accountsIn } from './accounts-in.ts'
 import type { Damage, Damages, Finding } from './damage.ts'
 import { verifyAccount } from './verify-account.ts'
 import type { VerifyContext, VerifyOptions } from './verify-context.ts'
+import { danglingGrants } from './verify-grants.ts'
 import { verifyJourneys } from './verify-journeys.ts'
 import { type OwnersCheck, verifyLinks } from './verify-links.ts'
 
@@ -78,6 +79,7 @@ export async function verifyStore(
       const telling = setTelling(onProgress, () => ({ phase: 'records', done }))
       try {
         await take(verifyLinks(context, ownersOf(rooms)))
+        await take(danglingGrants(context))
         await take(verifyJourneys(context))
         for (const { damages } of rooms) await take(damages(context))
       } finally {

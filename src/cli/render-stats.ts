@@ -1,0 +1,61 @@
+import { paint } from './paint.ts'
+import { bytes } from './quantity.ts'
+import { table } from './table.ts'
+
+export interface StatsView {
+  readonly totals: { readonly mailboxes: number; readonly messages: number; readonly bytes: number }
+  readonly sharing: {
+    readonly blobs: number
+    readonly links: number
+    readonly shared: number
+    readonly sharedBytes: number
+  } | null
+  readonly queue: { readonly messages: number } | null
+  readonly journeys: number | null
+  readonly accounts: readonly {
+    readonly account: string
+    readonly mailboxes: number
+    readonly messages: number
+    readonly unseen: number
+    readonly bytes: number
+    readonly maxBytes: number | null
+  }[]
+  readonly driver: readonly {
+    readonly name: string
+    readonly value: number
+    readonly unit: string
+    readonly help: string
+  }[]
+}
+
+/** @param limit accounts that are shown */
+export function renderStats({ totals, sharing, queue, journeys, accounts, driver }: StatsView, limit: number): string {
+  const facts = [`Mail      ${totals.messages} messages of ${bytes(totals.bytes)} in ${totals.mailboxes} mailboxes`]
+  if (sharing !== null) {
+    facts.push(
+      `Stored    ${sharing.blobs} of them once; ${sharing.shared} share another's bytes, which saves ${bytes(sharing.sharedBytes)}`,
+    )
+  }
+  if (queue !== null) facts.push(`Queue     ${queue.messages} messages`)
+  if (journeys !== null) facts.push(`Journeys  ${journeys}`)
+  const shown = accounts.slice(0, limit)
+  const list = table(shown, [
+    { title: 'ACCOUNT', of: ({ account }) => account },
+    { title: 'SPACE', of: (one) => bytes(one.bytes), align: 'right' },
+    { title: 'QUOTA', of: ({ maxBytes }) => (maxBytes === null ? 'none' : bytes(maxBytes)), align: 'right' },
+    { title: 'MESSAGES', of: ({ messages }) => messages, align: 'right' },
+    { title: 'UNSEEN', of: ({ unseen }) => unseen, align: 'right' },
+    { title: 'MAILBOXES', of: ({ mailboxes }) => mailboxes, align: 'right' },
+  ])
+  const more = accounts.length > shown.length ? [`… and ${accounts.length - shown.length} more (--limit)`] : []
+  const figures =
+    driver.length === 0
+      ? []
+      : ['', paint.bold('Storage'), ...driver.map(({ help, value, unit }) => `${help}: ${figure(value, unit)}`)]
+  return [...facts, '', list, ...more, ...figures].join('\n')
+}
+
+function figure(value: number, unit: string): string {
+  if (unit === 'octets') return bytes(value)
+  return unit === 'percent' ? `${value}%` : unit === 'seconds' ? `${value} s` : String(value)
+}

@@ -1,0 +1,126 @@
+import type { BlobRef } from '../blob-store.ts'
+import type { Reader } from '../engine.ts'
+import { prefixRange } from '../key.ts'
+import { accountKey, allBlobLinks, countersKey, MessageKeys, readBlobLink, readMessageOwner } from '../layout.ts'
+import type { AccountId } from '../mail-store.ts'
+import { allRecords } from '../mailboxes/names.ts'
+import type { Watched } from '../progress.ts'
+import { decodeAccount } from '../records/account-record.ts'
+import { decodeCounters } from '../records/mailbox-counters.ts'
+import { decodeState } from '../records/state-record.ts'
+
+export interface AccountStats {
+  readonly account: AccountId
+  readonly mailboxes: number
+  readonly messages: number
+  readonly unseen: number
+  /** Octets of its messages, each counted in full. */
+  readonly bytes: number
+  readonly maxBytes: number | null
+}
+
+export interface StoreStats {
+  readonly accounts: readonly AccountStats[]
+  readonly totals: { readonly mailboxes: number; readonly messages: number; readonly bytes: number }
+  /** null when one account was asked for: its blobs may be shared with others. */
+  readonly sharing: {
+    /** Blobs that are stored, and what needs them: messages and entries of the queue. */
+    readonly blobs: number
+    readonly links: number
+    /** Messages that share the blob of another one, and so take no room. */
+    readonly shared: number
+    /** Octets that this saves. */
+    readonly sharedBytes: number
+  } | null
+  readonly queue: { readonly messages: number } | null
+  readonly journeys: number | null
+}
+
+/** Counts from the counters, which every commit keeps right; blobs are counted by their links. */
+export async function collectStats(
+  reader: Reader,
+  accounts: readonly AccountId[],
+  { signal, onProgress }: Watched,
+): Promise<StoreStats> {
+  const list: AccountStats[] = []
+  for (const [at, account] of accounts.entries()) {
+    signal?.throwIfAborted()
+    onProgress?.({ phase: 'accounts', done: at, total: accounts.length })
+    const stats = await statsOf(reader, account)
+    if (stats !== undefined) list.push(stats)
+  }
+  list.sort((a, b) => b.bytes - a.bytes)
+  const sum = (of: (stats: AccountStats) => number) => list.reduce((total, one) => total + of(one), 0)
+  const totals = {
+    mailboxes: sum((one) => one.mailboxes),
+    messages: sum((one) => one.messages),
+    bytes: sum((one) => one.bytes),
+  }
+  if (accounts.length === 1) return { accounts: list, totals, sharing: null, queue: null, journeys: null }
+  const sharing = await countLinks(reader, { signal, onProgress })
+  return {
+    accounts: list,
+    totals,
+    sharing,
+    queue: { messages: await countKeys(reader, 'queue', 'message') },
+    journeys: await countKeys(reader, 'journey'),
+  }
+}
+
+async function statsOf(reader: Reader, account: AccountId): Promise<AccountStats | undefined> {
+  const value = await reader.get(accountKey(account))
+  if (value === undefined) return undefined
+  const { isLive, maxBytes } = decodeAccount(value)
+  if (!isLive) return undefined
+  const mailboxes = [...(await allRecords(reader, account)).values()]
+  const counters = await reader.getMany(mailboxes.map(({ number }) => countersKey(account, number)))
+  let messages = 0
+  let unseen = 0
+  let bytes = 0
+  for (const one of counters) {
+    if (one === undefined) continue
+    const decoded = decodeCounters(one)
+    messages += decoded.messages
+    unseen += decoded.unseen
+    bytes += decoded.size
+  }
+  return { account, mailboxes: mailboxes.length, messages, unseen, bytes, maxBytes: maxBytes ?? null }
+}
+
+async function countLinks(reader: Reader, { signal, onProgress }: Watched) {
+  let links = 0
+  let blobs = 0
+  let shared = 0
+  let sharedBytes = 0
+  let last: BlobRef | undefined
+  let ofLast = 0
+  for await (const batch of reader.scan(allBlobLinks())) {
+    signal?.throwIfAborted()
+    onProgress?.({ phase: 'links to bytes', done: links })
+    const again: Buffer[] = []
+    for (const [at] of batch) {
+      const { blob, owner } = readBlobLink(at)
+      links += 1
+      if (blob !== last) {
+        blobs += 1
+        ofLast = 0
+        last = blob
+      }
+      const message = readMessageOwner(owner)
+      if (message === undefined) continue
+      if (ofLast > 0) again.push(new MessageKeys('mail-state', message.account, message.mailbox).of(message.uid))
+      ofLast += 1
+    }
+    shared += again.length
+    for (const state of await reader.getMany(again)) {
+      if (state !== undefined) sharedBytes += decodeState(state).size
+    }
+  }
+  return { blobs, links, shared, sharedBytes }
+}
+
+async function countKeys(reader: Reader, ...parts: readonly string[]): Promise<number> {
+  let keys = 0
+  for await (const batch of reader.scan(prefixRange(...parts))) keys += batch.length
+  return keys
+}
