@@ -86,6 +86,7 @@ export class TaskRunner {
       changed: Promise.withResolvers(),
     }
     this.#tasks.set(id, task)
+    task.stop.signal.addEventListener('abort', () => wake(task))
     this.#watchReader(id, task)
     void this.#run(task, work).finally(finished.resolve)
     return { task: id }

@@ -14,12 +14,14 @@ import {
   MessageKeys,
   mailboxKey,
   messageOwner,
+  StatePageKeys,
   subscriptionKey,
 } from '../../src/store/layout.ts'
 import { decodeAccount, encodeAccount } from '../../src/store/records/account-record.ts'
 import { decodeIndex, encodeIndex } from '../../src/store/records/index-codec.ts'
 import { decodeCounters, encodeCounters } from '../../src/store/records/mailbox-counters.ts'
 import { decodeMailbox, encodeMailbox, mailboxNumber } from '../../src/store/records/mailbox-record.ts'
+import { StatePage } from '../../src/store/records/state-page.ts'
 import { type Verified, type VerifyRun, verifyStore } from '../../src/store/verify/verify-store.ts'
 import { memoryBlobStore } from '../../src/testing/memory-blob-store.ts'
 import { ALICE, type SmallStore, smallStore } from './support/small-store.ts'
@@ -73,8 +75,9 @@ async function filled(blobs: BlobStore = memoryBlobStore()): Promise<SmallStore>
 }
 
 const number = async (small: SmallStore, name: string) => mailboxNumber(await small.id(name))
-const keysIn = async (small: SmallStore, space: 'mail-state' | 'mail-copy' | 'mail-index', name = 'INBOX') =>
+const keysIn = async (small: SmallStore, space: 'mail-copy' | 'mail-index', name = 'INBOX') =>
   new MessageKeys(space, ALICE, await number(small, name))
+const pageKey = async (small: SmallStore) => new StatePageKeys(ALICE, await number(small, 'INBOX')).of(0)
 
 async function firstKey(small: SmallStore, ...prefix: string[]): Promise<Key> {
   for await (const batch of small.engine.scan(prefixRange(...prefix))) for (const [at] of batch) return at
@@ -247,15 +250,20 @@ const cases: readonly Case[] = [
   },
   {
     title: 'a state that is gone',
-    damage: async (small) => write(small, (await keysIn(small, 'mail-state')).of(2), undefined),
+    async damage(small) {
+      const at = await pageKey(small)
+      const page = StatePage.decode(0, (await small.engine.get(at)) as Buffer)
+      page.remove(page.find(2))
+      await write(small, at, page.encode())
+    },
     kinds: ['state-record', 'mailbox-counts', 'account-usage'],
     text: /the flags and the date of message 2 in INBOX are missing/,
     after: async (small) => expect((await small.store.status(ALICE, await small.id('INBOX'))).messages).toBe(3),
   },
   {
-    title: 'a state that cannot be read',
-    damage: async (small) => write(small, (await keysIn(small, 'mail-state')).of(2), NOISE),
-    kinds: ['state-record', 'mailbox-counts', 'account-usage'],
+    title: 'states that cannot be read',
+    damage: async (small) => write(small, await pageKey(small), NOISE),
+    kinds: ['state-record', 'state-record', 'state-record', 'mailbox-counts', 'account-usage'],
     text: /unreadable: clients do not see the message/,
   },
   {
@@ -358,7 +366,7 @@ const cases: readonly Case[] = [
   },
   {
     title: 'a journey that cannot be read',
-    damage: async (small) => write(small, await firstKey(small, 'journey-events'), Buffer.from('{')),
+    damage: async (small) => write(small, await firstKey(small, 'journey'), Buffer.from('{')),
     kinds: ['journey-record'],
     text: /mailserver trace cannot show it/,
     left: ['journey-way'],

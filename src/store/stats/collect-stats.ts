@@ -1,13 +1,15 @@
 import type { BlobRef } from '../blob-store.ts'
 import type { Reader } from '../engine.ts'
 import { prefixRange } from '../key.ts'
-import { accountKey, allBlobLinks, countersKey, MessageKeys, readBlobLink, readMessageOwner } from '../layout.ts'
+import { accountKey, allBlobLinks, countersKey, readBlobLink, readMessageOwner, StatePageKeys } from '../layout.ts'
 import type { AccountId } from '../mail-store.ts'
 import { allRecords } from '../mailboxes/names.ts'
 import type { Watched } from '../progress.ts'
 import { decodeAccount } from '../records/account-record.ts'
 import { decodeCounters } from '../records/mailbox-counters.ts'
-import { decodeState } from '../records/state-record.ts'
+import { pageOf, StatePage } from '../records/state-page.ts'
+
+type MessagePlace = NonNullable<ReturnType<typeof readMessageOwner>>
 
 export interface AccountStats {
   readonly account: AccountId
@@ -97,7 +99,7 @@ async function countLinks(reader: Reader, { signal, onProgress }: Watched) {
   for await (const batch of reader.scan(allBlobLinks())) {
     signal?.throwIfAborted()
     onProgress?.({ phase: 'links to bytes', done: links })
-    const again: Buffer[] = []
+    const again: MessagePlace[] = []
     for (const [at] of batch) {
       const { blob, owner } = readBlobLink(at)
       links += 1
@@ -108,15 +110,24 @@ async function countLinks(reader: Reader, { signal, onProgress }: Watched) {
       }
       const message = readMessageOwner(owner)
       if (message === undefined) continue
-      if (ofLast > 0) again.push(new MessageKeys('mail-state', message.account, message.mailbox).of(message.uid))
+      if (ofLast > 0) again.push(message)
       ofLast += 1
     }
     shared += again.length
-    for (const state of await reader.getMany(again)) {
-      if (state !== undefined) sharedBytes += decodeState(state).size
-    }
+    sharedBytes += await sizeOf(reader, again)
   }
   return { blobs, links, shared, sharedBytes }
+}
+
+async function sizeOf(reader: Reader, messages: readonly MessagePlace[]): Promise<number> {
+  const keys = messages.map(({ account, mailbox, uid }) => new StatePageKeys(account, mailbox).of(pageOf(uid)))
+  const pages = await reader.getMany(keys)
+  return messages.reduce((size, { uid }, at) => {
+    const bytes = pages[at]
+    const page = bytes === undefined ? undefined : StatePage.decode(pageOf(uid), bytes)
+    const row = page?.find(uid) ?? -1
+    return row === -1 ? size : size + (page?.recordAt(row).size ?? 0)
+  }, 0)
 }
 
 async function countKeys(reader: Reader, ...parts: readonly string[]): Promise<number> {

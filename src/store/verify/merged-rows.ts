@@ -1,11 +1,14 @@
 import type { Entry, Range, Reader } from '../engine.ts'
-import { MessageKeys } from '../layout.ts'
+import { MessageKeys, StatePageKeys } from '../layout.ts'
 import type { AccountId } from '../mail-store.ts'
+import { pageOf, StatePage, type StateRecord } from '../records/state-page.ts'
+import { decoded } from './decoded.ts'
 
 /** What is stored of one message, whatever of it is there. */
 export interface StoredRow {
   readonly uid: number
-  readonly state: Buffer | undefined
+  /** `unreadable`: the page that may have it cannot be read. */
+  readonly state: StateRecord | 'unreadable' | undefined
   readonly copy: Buffer | undefined
   readonly index: Buffer | undefined
 }
@@ -18,16 +21,19 @@ export async function* mergedRows(
   account: AccountId,
   mailbox: number,
 ): AsyncIterable<readonly StoredRow[]> {
-  const cursors = (['mail-state', 'mail-copy', 'mail-index'] as const).map(
-    (space) => new Cursor(reader, new MessageKeys(space, account, mailbox).range()),
-  )
-  const [states, copies, indexes] = cursors as [Cursor, Cursor, Cursor]
+  const unreadable = new Set<number>()
+  const states = new Cursor(statesIn(reader, account, mailbox, unreadable))
+  const copies = new Cursor(valuesIn(reader, new MessageKeys('mail-copy', account, mailbox).range()))
+  const indexes = new Cursor(valuesIn(reader, new MessageKeys('mail-index', account, mailbox).range()))
   let rows: StoredRow[] = []
   for (;;) {
-    for (const cursor of cursors) if (!cursor.isReady) await cursor.fill()
+    if (!states.isReady) await states.fill()
+    if (!copies.isReady) await copies.fill()
+    if (!indexes.isReady) await indexes.fill()
     const uid = Math.min(states.uid, copies.uid, indexes.uid)
     if (uid === Infinity) break
-    rows.push({ uid, state: states.take(uid), copy: copies.take(uid), index: indexes.take(uid) })
+    const state = states.take(uid) ?? (unreadable.has(pageOf(uid)) ? 'unreadable' : undefined)
+    rows.push({ uid, state, copy: copies.take(uid), index: indexes.take(uid) })
     if (rows.length >= BATCH) {
       yield rows
       rows = []
@@ -36,15 +42,41 @@ export async function* mergedRows(
   if (rows.length > 0) yield rows
 }
 
+type Row<T> = readonly [uid: number, value: T]
+
+async function* valuesIn(reader: Reader, range: Range): AsyncGenerator<readonly Row<Buffer>[]> {
+  for await (const batch of reader.scan(range)) yield batch.map(([at, value]: Entry) => [MessageKeys.uidOf(at), value])
+}
+
+/** Pages are read one behind the other: those that cannot be are known before their UIDs come up. */
+async function* statesIn(
+  reader: Reader,
+  account: AccountId,
+  mailbox: number,
+  unreadable: Set<number>,
+): AsyncGenerator<readonly Row<StateRecord>[]> {
+  for await (const batch of reader.scan(new StatePageKeys(account, mailbox).range())) {
+    const rows: Row<StateRecord>[] = []
+    for (const [at, value] of batch) {
+      const number = StatePageKeys.pageOf(at)
+      const page = decoded(value, (bytes) => StatePage.decode(number, bytes))
+      if (page === undefined) unreadable.add(number)
+      for (let row = 0; row < (page?.count ?? 0); row++)
+        rows.push([(page as StatePage).uidAt(row), (page as StatePage).recordAt(row)])
+    }
+    yield rows
+  }
+}
+
 /** One kind of record, read batch by batch. */
-class Cursor {
-  readonly #batches: AsyncIterator<readonly Entry[]>
-  #batch: readonly Entry[] = []
+class Cursor<T> {
+  readonly #batches: AsyncIterator<readonly Row<T>[]>
+  #batch: readonly Row<T>[] = []
   #at = 0
   #hasEnded = false
 
-  constructor(reader: Reader, range: Range) {
-    this.#batches = reader.scan(range)[Symbol.asyncIterator]()
+  constructor(batches: AsyncIterable<readonly Row<T>[]>) {
+    this.#batches = batches[Symbol.asyncIterator]()
   }
 
   get isReady(): boolean {
@@ -52,8 +84,7 @@ class Cursor {
   }
 
   get uid(): number {
-    const entry = this.#batch[this.#at]
-    return entry === undefined ? Infinity : MessageKeys.uidOf(entry[0])
+    return this.#batch[this.#at]?.[0] ?? Infinity
   }
 
   async fill(): Promise<void> {
@@ -65,7 +96,7 @@ class Cursor {
     }
   }
 
-  take(uid: number): Buffer | undefined {
+  take(uid: number): T | undefined {
     if (this.uid !== uid) return undefined
     return this.#batch[this.#at++]?.[1]
   }

@@ -1,11 +1,11 @@
 import type { Reader } from '../engine.ts'
-import { accountKey, countersKey, MessageKeys } from '../layout.ts'
+import { accountKey, countersKey, StatePageKeys } from '../layout.ts'
 import { type AccountId, accountScope } from '../mail-store.ts'
 import { allRecords } from '../mailboxes/names.ts'
 import { decodeAccount, encodeAccount } from '../records/account-record.ts'
 import { DELETED, SEEN } from '../records/flags.ts'
 import { decodeCounters, encodeCounters, type MailboxCounters } from '../records/mailbox-counters.ts'
-import { decodeState } from '../records/state-record.ts'
+import { StatePage, type StateRecord } from '../records/state-page.ts'
 import type { StoreContext } from '../store-context.ts'
 import { decoded } from './decoded.ts'
 
@@ -17,11 +17,12 @@ export async function countedAnew(
   before: MailboxCounters,
 ): Promise<MailboxCounters> {
   const next = { ...before, messages: 0, unseen: 0, deleted: 0, recent: 0, size: 0 }
-  for await (const batch of reader.scan(new MessageKeys('mail-state', account, mailbox).range())) {
+  for await (const batch of reader.scan(new StatePageKeys(account, mailbox).range())) {
     for (const [at, value] of batch) {
-      const state = decoded(value, decodeState)
-      if (state === undefined) continue
-      countState(next, MessageKeys.uidOf(at), state)
+      const page = decoded(value, (bytes) => StatePage.decode(StatePageKeys.pageOf(at), bytes))
+      for (let row = 0; row < (page?.count ?? 0); row++) {
+        countState(next, page?.uidAt(row) as number, page?.recordAt(row) as StateRecord)
+      }
     }
   }
   return next

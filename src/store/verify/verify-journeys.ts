@@ -1,21 +1,94 @@
-import { decodeEvents, decodeSubject } from '../journeys/journey-codec.ts'
+import type { Reader } from '../engine.ts'
+import { decodeEvents, decodeJourney } from '../journeys/journey-codec.ts'
 import { KeyReader, prefixRange } from '../key.ts'
 import { journeyEventsRange, journeyExpiryKey, journeyFoundKey, journeyKey } from '../layout.ts'
-import type { Damages } from './damage.ts'
+import type { Damage, Damages } from './damage.ts'
 import { decoded } from './decoded.ts'
 import { count, type VerifyContext } from './verify-context.ts'
 
-/** Journeys: every batch of events has the mark that lets it go in time, and every way to a journey leads to one. */
+/** Ids of journeys that are held in memory at a time. */
+const IDS_AT_ONCE = 250_000
+/** The mark of what a journey begins with. */
+const FIRST = 0
+
+/** Journeys: each has a mark that lets it go in time, and every way to a journey leads to one. */
 export async function* verifyJourneys(context: VerifyContext): Damages {
-  yield* verifyMarks(context)
+  yield* verifyRecords(context)
+  yield* verifyEvents(context)
   yield* verifyWays(context)
 }
 
-async function* verifyMarks(context: VerifyContext): Damages {
+/** A mark stands under its time, not under its journey: the journeys are looked at in turns that fit into memory. */
+async function* verifyRecords(context: VerifyContext): Damages {
+  const { reader, signal } = context
+  let journeys = 0
+  for await (const batch of reader.scan(prefixRange('journey'))) journeys += batch.length
+  count(context, 'journeys', journeys)
+  const turns = Math.max(1, Math.ceil(journeys / IDS_AT_ONCE))
+  for (let turn = 0; turn < turns; turn++) {
+    const marked = await markedIds(reader, (id) => turnOf(id, turns) === turn)
+    for await (const batch of reader.scan(prefixRange('journey'))) {
+      signal?.throwIfAborted()
+      for (const [at, value] of batch) {
+        const id = idIn(at)
+        if (turnOf(id, turns) !== turn) continue
+        if (decoded(value, decodeJourney)?.subject === undefined) yield unreadable(context, id)
+        else if (!marked.has(id)) yield unmarked(context, id)
+      }
+    }
+  }
+}
+
+async function markedIds(reader: Reader, isWanted: (id: string) => boolean): Promise<ReadonlySet<string>> {
+  const marked = new Set<string>()
+  for await (const batch of reader.scan(prefixRange('journey-expiry'))) {
+    for (const [at] of batch) {
+      const parts = new KeyReader(at)
+      parts.text()
+      parts.u64()
+      const id = parts.text()
+      if (isWanted(id)) marked.add(id)
+    }
+  }
+  return marked
+}
+
+function turnOf(id: string, turns: number): number {
+  let sum = 0
+  for (let at = 0; at < id.length; at++) sum = (sum * 31 + id.charCodeAt(at)) >>> 0
+  return sum % turns
+}
+
+function unmarked({ store }: VerifyContext, id: string): Damage {
+  return {
+    kind: 'journey-mark',
+    text: `the journey ${id} has no mark that lets it go: it would be kept for ever`,
+    fix: () =>
+      store.engine.transact([`journey:${id}`], async (tx) => {
+        if ((await tx.get(journeyKey(id))) === undefined) return undefined
+        tx.put(journeyExpiryKey(store.clock.now(), id, FIRST), Buffer.alloc(0))
+        return 'set a mark of today'
+      }),
+  }
+}
+
+function unreadable({ store }: VerifyContext, id: string): Damage {
+  return {
+    kind: 'journey-record',
+    text: `the journey ${id} is unreadable: mailserver trace cannot show it`,
+    fix: () =>
+      store.engine.transact([`journey:${id}`], async (tx) => {
+        for await (const batch of tx.scan(journeyEventsRange(id))) for (const [at] of batch) tx.delete(at)
+        tx.delete(journeyKey(id))
+        return 'removed the journey; the mail itself is not touched'
+      }),
+  }
+}
+
+async function* verifyEvents(context: VerifyContext): Damages {
   const { reader, store, signal } = context
   for await (const batch of reader.scan(prefixRange('journey-events'))) {
     signal?.throwIfAborted()
-    count(context, 'journeys', batch.length)
     const events = batch.map(([at, value]) => {
       const parts = new KeyReader(at)
       parts.text()
@@ -24,26 +97,13 @@ async function* verifyMarks(context: VerifyContext): Damages {
       return { key: at, id, mark: journeyExpiryKey(time, id, parts.u32()), value }
     })
     const marks = await reader.getMany(events.map(({ mark }) => mark))
-    const journeys = await reader.getMany(events.map(({ id }) => journeyKey(id)))
     for (const [at, { key, id, mark, value }] of events.entries()) {
-      const isReadable = decoded(value, decodeEvents) !== undefined
-      if (!isReadable || decoded(journeys[at], decodeSubject) === undefined) {
-        yield {
-          kind: 'journey-record',
-          text: `the journey ${id} is unreadable: mailserver trace cannot show it`,
-          fix: () =>
-            store.engine.transact([`journey:${id}`], async (tx) => {
-              if ((await tx.get(key)) === undefined) return undefined
-              for await (const rest of tx.scan(journeyEventsRange(id))) for (const [one] of rest) tx.delete(one)
-              tx.delete(journeyKey(id))
-              tx.delete(mark)
-              return 'removed the journey; the mail itself is not touched'
-            }),
-        }
+      if (decoded(value, decodeEvents) === undefined) {
+        yield unreadable(context, id)
       } else if (marks[at] === undefined) {
         yield {
           kind: 'journey-mark',
-          text: `the journey ${id} has no mark that lets it go: it would be kept for ever`,
+          text: `events of the journey ${id} have no mark that lets them go: they would be kept for ever`,
           fix: () =>
             store.engine.transact([`journey:${id}`], async (tx) => {
               const [event, live] = await tx.getMany([key, mark])
@@ -84,4 +144,10 @@ async function* verifyWays({ reader, store, signal }: VerifyContext): Damages {
       }
     }
   }
+}
+
+function idIn(at: Buffer): string {
+  const parts = new KeyReader(at)
+  parts.text()
+  return parts.text()
 }

@@ -3,7 +3,6 @@ import { countersKey, doomedKey, mailboxKey } from '../layout.ts'
 import { type AccountId, accountScope } from '../mail-store.ts'
 import { decodeCounters, encodeCounters, type MailboxCounters, newCounters } from '../records/mailbox-counters.ts'
 import { decodeMailbox, encodeMailbox, type MailboxRecord } from '../records/mailbox-record.ts'
-import { decodeState } from '../records/state-record.ts'
 import { pastMargin } from '../uid-margin.ts'
 import type { Damage, Damages } from './damage.ts'
 import { decoded } from './decoded.ts'
@@ -55,8 +54,8 @@ export async function* verifyMailbox(
   for await (const rows of mergedRows(reader, account, number)) {
     context.signal?.throwIfAborted()
     for (const row of rows) {
-      const state = decoded(row.state, decodeState)
-      if (state !== undefined) countState(found, row.uid, state)
+      const { state } = row
+      if (state !== undefined && state !== 'unreadable') countState(found, row.uid, state)
     }
     for await (const damage of verifyRows(context, { account, name, number }, rows)) {
       hasDamagedRows ||= damage.changesCounts === true

@@ -9,10 +9,10 @@ import { type AccountId, accountScope } from '../mail-store.ts'
 import { type CopyRecord, decodeCopy, emailIdOf, encodeCopy } from '../records/copy-record.ts'
 import { decodeIndex, encodeIndex } from '../records/index-codec.ts'
 import { mailboxId } from '../records/mailbox-record.ts'
-import { decodeState, encodeState } from '../records/state-record.ts'
 import { type Damage, messageText } from './damage.ts'
 import { decoded } from './decoded.ts'
 import type { StoredRow } from './merged-rows.ts'
+import { stateOf, writeState } from './page-states.ts'
 import { readThrough } from './read-through.ts'
 import { count, type VerifyContext } from './verify-context.ts'
 
@@ -34,7 +34,7 @@ export async function* verifyRows(
   const withCopy: { uid: number; copy: CopyRecord; size: number | undefined }[] = []
   for (const row of rows) {
     const { uid } = row
-    const state = decoded(row.state, decodeState)
+    const state = row.state === 'unreadable' ? undefined : row.state
     const copy = decoded(row.copy, decodeCopy)
     const index = decoded(row.index, (bytes) => {
       const read = decodeIndex(bytes)
@@ -68,8 +68,10 @@ export async function* verifyRows(
 async function* verifyLinks(
   { reader, store }: VerifyContext,
   { account, name, number }: MailboxPlace,
-  messages: readonly { uid: number; copy: CopyRecord }[],
+  all: readonly { uid: number; copy: CopyRecord }[],
 ): AsyncIterable<Damage> {
+  // What a mirror has in its own files needs no link.
+  const messages = all.filter(({ copy }) => !store.mirror?.holds(copy.blob))
   const keys = messages.map(({ uid, copy }) => blobLinkKey(copy.blob, messageOwner(account, number, uid)))
   const links = await reader.getMany(keys)
   for (const [at, { uid, copy }] of messages.entries()) {
@@ -111,12 +113,12 @@ function lostCopy(context: VerifyContext, place: MailboxPlace, row: StoredRow): 
         if (decoded(await tx.get(keys.copies.of(uid)), decodeCopy) !== undefined) return undefined
         const blob = await blobOfOwner(tx, messageOwner(account, number, uid))
         if (blob !== undefined) {
-          const savedAt = decoded(await tx.get(keys.states.of(uid)), decodeState)?.internalDate ?? commit.now
+          const savedAt = (await stateOf(tx, account, number, uid))?.internalDate ?? commit.now
           tx.put(keys.copies.of(uid), encodeCopy({ blob, emailId: emailIdOf(blob), savedAt }))
           return 'found its bytes by the link that holds them'
         }
         tx.delete(keys.copies.of(uid))
-        tx.delete(keys.states.of(uid))
+        await writeState(tx, account, number, uid, undefined)
         tx.delete(keys.indexes.of(uid))
         if (row.state !== undefined) commit.messagesChanged('expunged', number, commit.nextModSeq(), [uid])
         return 'removed what was left of it; a backup may have the message'
@@ -150,12 +152,12 @@ function lostState(context: VerifyContext, place: MailboxPlace, row: StoredRow):
         const { tx } = commit
         const keys = keysOf(place)
         const copy = decoded(await tx.get(keys.copies.of(uid)), decodeCopy)
-        if (copy === undefined || decoded(await tx.get(keys.states.of(uid)), decodeState) !== undefined)
-          return undefined
+        if (copy === undefined || (await stateOf(tx, account, number, uid)) !== undefined) return undefined
         const known = decoded(await tx.get(keys.indexes.of(uid)), decodeIndex)
         const { size } = known ?? { size: (await context.store.blobs.read(copy.blob)).length }
         const modSeq = commit.nextModSeq()
-        tx.put(keys.states.of(uid), encodeState({ bits: 0, keywords: '', modSeq, internalDate: copy.savedAt, size }))
+        const internalDate = copy.savedAt
+        await writeState(tx, account, number, uid, { bits: 0, keywords: '', modSeq, internalDate, size })
         commit.messagesChanged('appended', number, modSeq, [uid])
         return 'brought the message back, unread and without flags, with the date it came into the mailbox'
       }),
@@ -186,7 +188,7 @@ function lostIndex({ store }: VerifyContext, place: MailboxPlace, row: StoredRow
 
 /** The index speaks of other bytes than there are. */
 function otherIndex({ store }: VerifyContext, place: MailboxPlace, uid: number, size: number, real: number): RowDamage {
-  const { account, name } = place
+  const { account, name, number } = place
   return {
     kind: 'index-size',
     account,
@@ -196,14 +198,14 @@ function otherIndex({ store }: VerifyContext, place: MailboxPlace, uid: number, 
     text: `the index of ${messageText(uid, name)} is of ${size} octets and its bytes are ${real}: clients show it cut off or garbled`,
     fix: () =>
       store.engine.transact([accountScope(account)], async (tx) => {
-        const { states, copies, indexes } = keysOf(place)
+        const { copies, indexes } = keysOf(place)
         const copy = decoded(await tx.get(copies.of(uid)), decodeCopy)
-        const state = decoded(await tx.get(states.of(uid)), decodeState)
+        const state = await stateOf(tx, account, number, uid)
         const old = decoded(await tx.get(indexes.of(uid)), decodeIndex)
         if (copy === undefined || state === undefined || old?.size === real) return undefined
         const index = indexMessage(await store.blobs.read(copy.blob))
         tx.put(indexes.of(uid), encodeIndex(index))
-        tx.put(states.of(uid), encodeState({ ...state, size: index.size }))
+        await writeState(tx, account, number, uid, { ...state, size: index.size })
         return 'made the index anew from its bytes'
       }),
   }
@@ -216,7 +218,7 @@ function otherSize(
   counted: number,
   size: number,
 ): RowDamage {
-  const { account, name } = place
+  const { account, name, number } = place
   return {
     kind: 'message-size',
     account,
@@ -226,11 +228,11 @@ function otherSize(
     text: `${messageText(uid, name)} is said to have ${counted} octets and has ${size}: clients may cut it off`,
     fix: () =>
       store.engine.transact([accountScope(account)], async (tx) => {
-        const { states, indexes } = keysOf(place)
-        const state = decoded(await tx.get(states.of(uid)), decodeState)
+        const { indexes } = keysOf(place)
+        const state = await stateOf(tx, account, number, uid)
         const index = decoded(await tx.get(indexes.of(uid)), decodeIndex)
         if (state === undefined || index === undefined || state.size === index.size) return undefined
-        tx.put(states.of(uid), encodeState({ ...state, size: index.size }))
+        await writeState(tx, account, number, uid, { ...state, size: index.size })
         return 'set the size right'
       }),
   }
@@ -295,7 +297,6 @@ function changeMessage(
 
 function keysOf({ account, number }: MailboxPlace) {
   return {
-    states: new MessageKeys('mail-state', account, number),
     copies: new MessageKeys('mail-copy', account, number),
     indexes: new MessageKeys('mail-index', account, number),
   }
