@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createMailStore } from '../create-mail-store.ts'
-import type { Reader } from '../engine.ts'
+import type { Reader, Snapshot } from '../engine.ts'
 import type { AccountId } from '../mail-store.ts'
 import type { StoreContext } from '../store-context.ts'
+import { withSnapshot } from '../with-snapshot.ts'
 import { accountsIn } from './accounts-in.ts'
 import type { Damage, Damages, Finding } from './damage.ts'
 import { verifyAccount } from './verify-account.ts'
@@ -38,13 +39,23 @@ export interface VerifyRun extends VerifyOptions {
  * @param onFinding told of each damage as it is found, after its repair when one was asked for
  * @returns how much was looked at
  */
-export async function verifyStore(
+export function verifyStore(
   store: StoreContext,
   run: VerifyRun,
-  onFinding: (finding: Verified) => Promise<void> | void,
+  onFinding: OnFinding,
+): Promise<Readonly<Record<string, number>>> {
+  return withSnapshot(store.engine, (snapshot) => verifyIn(store, snapshot, run, onFinding))
+}
+
+type OnFinding = (finding: Verified) => Promise<void> | void
+
+async function verifyIn(
+  store: StoreContext,
+  snapshot: Snapshot,
+  run: VerifyRun,
+  onFinding: OnFinding,
 ): Promise<Readonly<Record<string, number>>> {
   const { repair = false, rooms = [], onProgress, ...options } = run
-  await using snapshot = await store.engine.snapshot()
   const mail = createMailStore(store)
   const seen: Record<string, number> = {}
   let done = 0

@@ -1,10 +1,13 @@
 import { z } from 'zod'
+import type { Snapshot } from '../../../store/engine.ts'
 import { collectStats } from '../../../store/stats/collect-stats.ts'
 import { storeContext } from '../../../store/store-context.ts'
 import { type StoreProgress, storeMaintenance } from '../../../store/store-maintenance.ts'
 import { accountsIn } from '../../../store/verify/accounts-in.ts'
+import { withSnapshot } from '../../../store/with-snapshot.ts'
 import type { ControlContext } from '../../control-context.ts'
 import { defineRoute } from '../../route.ts'
+import type { TaskHandle } from '../../task-runner.ts'
 import { addressParameter } from '../address-parameter.ts'
 import { begunTask } from '../tasks.ts'
 import { accountOf, addressesOf } from './accounts.ts'
@@ -20,8 +23,7 @@ export const statsRoute = defineRoute({
     const nameOf = await addressesOf(context)
     const { engine } = context.service(storeContext)
     const maintenance = context.optional(storeMaintenance)
-    return context.tasks.begin(async ({ signal, progress }) => {
-      await using snapshot = await engine.snapshot()
+    const work = async (snapshot: Snapshot, { signal, progress }: TaskHandle) => {
       const accounts = account === undefined ? await accountsIn(snapshot, ['mail-account']) : [account]
       const { accounts: list, ...stats } = await collectStats(snapshot, accounts, { signal, onProgress: progress })
       return {
@@ -29,7 +31,8 @@ export const statsRoute = defineRoute({
         accounts: list.map(({ account: id, ...rest }) => ({ account: nameOf(id), ...rest })),
         driver: account === undefined ? [...((await maintenance?.stats()) ?? [])] : [],
       }
-    })
+    }
+    return context.tasks.begin((task) => withSnapshot(engine, (snapshot) => work(snapshot, task)))
   },
 })
 
