@@ -1,5 +1,6 @@
 import type { ServerFacts } from 'mailserver'
 import type { State } from './command.ts'
+import { NEW_RIGHTS } from './wire/rights.ts'
 
 /** What decides whether a capability is shown. */
 export interface CapabilityClient {
@@ -72,6 +73,15 @@ export const CAPABILITIES: readonly Capability[] = [
   { name: 'ESEARCH', isShown: afterLogin, items: ['SEARCH RETURN'] },
   { name: 'LIST-EXTENDED', isShown: afterLogin, items: ['LIST EXTENDED'] },
   { name: 'LIST-STATUS', isShown: afterLogin, items: ['LIST STATUS'], needs: ['LIST-EXTENDED'] },
+  // RFC 8437 section 3: it need not be shown before login.
+  { name: 'UNAUTHENTICATE', isShown: afterLogin, commands: ['UNAUTHENTICATE'] },
+  {
+    name: 'ACL',
+    isShown: afterLogin,
+    commands: ['SETACL', 'DELETEACL', 'GETACL', 'LISTRIGHTS', 'MYRIGHTS'],
+  },
+  { name: 'RIGHTS=', shownAs: () => `RIGHTS=${NEW_RIGHTS}`, isShown: afterLogin, needs: ['ACL'] },
+  { name: 'LIST-MYRIGHTS', isShown: afterLogin, items: ['LIST MYRIGHTS'], needs: ['ACL', 'LIST-EXTENDED'] },
   { name: 'STATUS=SIZE', isShown: afterLogin, items: ['STATUS SIZE'] },
   {
     name: 'APPENDLIMIT',

@@ -31,9 +31,15 @@ export class CommandLoop {
   /** Never rejects. */
   async run(greeting: string): Promise<void> {
     const { session } = this
-    const cancelLogin = session.clock.after(session.limits.loginTimeoutMs, () => {
-      if (session.state === 'not-authenticated') this.#cut('Login took too long')
-    })
+    const limitLogin = () =>
+      session.clock.after(session.limits.loginTimeoutMs, () => {
+        if (session.state === 'not-authenticated') this.#cut('Login took too long')
+      })
+    let cancelLogin = limitLogin()
+    session.loggedOut = () => {
+      cancelLogin()
+      cancelLogin = limitLogin()
+    }
     try {
       if (session.farewell !== undefined) throw new SessionEnd(session.farewell)
       session.out.untagged(greeting)

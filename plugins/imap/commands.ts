@@ -1,4 +1,5 @@
 import type { Command } from './command.ts'
+import { deleteAcl, getAcl, listRights, myRights, setAcl } from './commands/acl.ts'
 import { append } from './commands/append.ts'
 import { authenticate } from './commands/authenticate.ts'
 import { capability } from './commands/capability.ts'
@@ -22,12 +23,14 @@ import { starttls } from './commands/starttls.ts'
 import { status } from './commands/status.ts'
 import { store, uidStore } from './commands/store.ts'
 import { subscribe, unsubscribe } from './commands/subscribe.ts'
+import { unauthenticate } from './commands/unauthenticate.ts'
 
 /** Every command there is, by its name in capitals. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   [
-    ...[capability, noop, logout, id, starttls, login, authenticate, enable],
+    ...[capability, noop, logout, id, starttls, login, authenticate, unauthenticate, enable],
     ...[select, examine, create, deleteCommand, rename, subscribe, unsubscribe, list, lsub, status, namespace],
+    ...[setAcl, deleteAcl, getAcl, listRights, myRights],
     ...[append, idle, check, close, unselect, expunge, uidExpunge, search, uidSearch],
     ...[fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove],
   ].map((row) => [row.name, row]),

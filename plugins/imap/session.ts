@@ -54,6 +54,8 @@ export class Session {
   readonly transport: Transport
   connection: Connection
   isTls: boolean
+  /** Called when the client is to log in anew: its time for that begins. */
+  loggedOut: () => void = () => {}
   /** Failed logins so far. */
   loginFailures = 0
   /** LOGOUT, or a fault that ends everything: no command is read any more. */
@@ -142,6 +144,14 @@ export class Session {
 
   authenticated(account: Account): void {
     this.#mailboxes = new MailboxAccess(this.services, this.#sharing, account)
+  }
+
+  /** As before the login; TLS stays, and what ID said (RFC 8437 section 3). */
+  unauthenticated(): void {
+    this.select(undefined)
+    this.enabled.clear()
+    this.#mailboxes = undefined
+    this.loggedOut()
   }
 
   /** Leaves the mailbox that is selected, if one is, and goes on with another or with none. */

@@ -8,6 +8,7 @@ import type { Session } from '../session.ts'
 import { type ListRequest, parseListRequest } from '../wire/list-arguments.ts'
 import { ListPattern, parentsOf } from '../wire/list-pattern.ts'
 import { formatMailbox } from '../wire/mailbox-name.ts'
+import { myRightsText } from './acl.ts'
 import { parseStatusItems, tellStatus } from './status.ts'
 
 /**
@@ -26,8 +27,8 @@ export const list = command({
     }
     const listing = await Listing.of(request, session)
     let looked = 0
-    for (const { name, isListed } of listing.names()) {
-      if (isListed) await tell(session, listing, name)
+    for (const { name, isListed, isChosen } of listing.names()) {
+      if (isListed) await tell(session, listing, name, isChosen)
       looked += 1
       if (looked % TURN === 0) await nextTurn()
     }
@@ -48,13 +49,15 @@ const USES: Readonly<Record<SpecialUse, string>> = {
   trash: '\\Trash',
 }
 
-async function tell(session: Session, listing: Listing, name: string): Promise<void> {
+/** @param isChosen it meets the selection, and does not only stand above one that does */
+async function tell(session: Session, listing: Listing, name: string, isChosen: boolean): Promise<void> {
   const { out } = session
   out.untagged(
     `LIST (${listing.attributesOf(name)}) "${HIERARCHY_SEPARATOR}" ${formatMailbox(name)}${listing.dataOf(name)}`,
   )
-  const mailbox = listing.mailboxes.get(name)
-  const { status } = listing.request
+  const mailbox = isChosen ? listing.mailboxes.get(name) : undefined
+  const { status, returnsRights } = listing.request
+  if (mailbox !== undefined && returnsRights) out.untagged(myRightsText(mailbox))
   // RFC 5819 section 2: of what may not be read there is none.
   if (status !== undefined && mailbox?.rights.includes('r')) await tellStatus(session, mailbox, status)
   if (out.isFull) await out.room()
@@ -99,17 +102,17 @@ class Listing {
   }
 
   /** Every name that could be listed, and whether it is: the caller gives others their turn between them. */
-  *names(): Generator<{ readonly name: string; readonly isListed: boolean }> {
+  *names(): Generator<{ readonly name: string; readonly isListed: boolean; readonly isChosen: boolean }> {
     const { selectsSubscribed, selectsSpecialUse, isRecursive } = this.request
     const told = new Set<string>()
     for (const name of this.#chosen()) {
       const isListed = this.#matches(name)
       if (isListed) told.add(name)
-      yield { name, isListed }
+      yield { name, isListed, isChosen: true }
     }
     // Levels without a mailbox of their own, whose children live on; and, asked for, what stands above a chosen name.
     const above = selectsSubscribed || selectsSpecialUse ? (isRecursive ? this.#chosenParents : []) : this.#parents
-    for (const name of above) yield { name, isListed: !told.has(name) && this.#matches(name) }
+    for (const name of above) yield { name, isListed: !told.has(name) && this.#matches(name), isChosen: false }
   }
 
   attributesOf(name: string): string {

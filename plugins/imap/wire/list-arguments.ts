@@ -16,12 +16,13 @@ export interface ListRequest {
   readonly selectsSpecialUse: boolean
   readonly isRecursive: boolean
   readonly returnsSubscribed: boolean
+  readonly returnsRights: boolean
   /** Items of a STATUS response for each mailbox. */
   readonly status?: readonly string[]
 }
 
 const SELECTIONS: ReadonlySet<string> = new Set(['SUBSCRIBED', 'REMOTE', 'RECURSIVEMATCH', 'SPECIAL-USE'])
-const RETURNS: ReadonlySet<string> = new Set(['SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'STATUS'])
+const RETURNS: ReadonlySet<string> = new Set(['SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'STATUS', 'MYRIGHTS'])
 
 /** @param readStatusItems reads the items of STATUS in parentheses */
 export function parseListRequest(
@@ -48,6 +49,7 @@ export function parseListRequest(
     selectsSpecialUse: selections?.has('SPECIAL-USE') ?? false,
     isRecursive: selections?.has('RECURSIVEMATCH') ?? false,
     returnsSubscribed: returns?.names.has('SUBSCRIBED') ?? false,
+    returnsRights: returns?.names.has('MYRIGHTS') ?? false,
     ...(returns?.status && { status: returns.status }),
   }
 }

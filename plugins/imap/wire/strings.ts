@@ -9,3 +9,8 @@ export function formatString(octets: Octets): string {
   if (octets.length > MAX_QUOTED || UNQUOTABLE.test(octets)) return `{${octets.length}}\r\n${octets}`
   return `"${octets.replace(/["\\]/g, '\\$&')}"`
 }
+
+/** The same of a text, which goes over the wire in UTF-8. */
+export function formatUtf8(text: string): string {
+  return formatString(Buffer.from(text, 'utf8').toString('latin1'))
+}

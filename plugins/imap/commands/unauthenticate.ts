@@ -1,0 +1,15 @@
+import { command, LOGGED_IN, noArguments } from '../command.ts'
+import { ok } from '../completion.ts'
+
+/** RFC 8437: back to before the login, with nothing left of it but TLS and what ID said. */
+export const unauthenticate = command({
+  name: 'UNAUTHENTICATE',
+  states: LOGGED_IN,
+  updates: 'none',
+  parse: noArguments,
+  async run(_args, session) {
+    session.unauthenticated()
+    session.log.info({}, 'logged out, and stays connected')
+    return ok('Not logged in any more')
+  },
+})
