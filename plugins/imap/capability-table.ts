@@ -6,6 +6,7 @@ import { NEW_RIGHTS } from './wire/rights.ts'
 export interface CapabilityClient {
   readonly state: State
   readonly isTls: boolean
+  readonly isAdministrator: boolean
   readonly server: ServerFacts
 }
 
@@ -82,6 +83,15 @@ export const CAPABILITIES: readonly Capability[] = [
   },
   { name: 'RIGHTS=', shownAs: () => `RIGHTS=${NEW_RIGHTS}`, isShown: afterLogin, needs: ['ACL'] },
   { name: 'LIST-MYRIGHTS', isShown: afterLogin, items: ['LIST MYRIGHTS'], needs: ['ACL', 'LIST-EXTENDED'] },
+  { name: 'QUOTA', isShown: afterLogin, commands: ['GETQUOTA', 'GETQUOTAROOT'] },
+  { name: 'QUOTA=RES-STORAGE', isShown: afterLogin, items: ['STATUS DELETED-STORAGE'], needs: ['QUOTA'] },
+  { name: 'QUOTA=RES-MESSAGE', isShown: afterLogin, items: ['STATUS DELETED'], needs: ['QUOTA'] },
+  {
+    name: 'QUOTASET',
+    isShown: ({ isAdministrator }) => isAdministrator,
+    commands: ['SETQUOTA'],
+    needs: ['QUOTA'],
+  },
   { name: 'STATUS=SIZE', isShown: afterLogin, items: ['STATUS SIZE'] },
   {
     name: 'APPENDLIMIT',

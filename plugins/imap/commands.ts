@@ -17,6 +17,7 @@ import { logout } from './commands/logout.ts'
 import { lsub } from './commands/lsub.ts'
 import { namespace } from './commands/namespace.ts'
 import { check, noop } from './commands/noop.ts'
+import { getQuota, getQuotaRoot, setQuota } from './commands/quota.ts'
 import { search, uidSearch } from './commands/search.ts'
 import { examine, select } from './commands/select.ts'
 import { starttls } from './commands/starttls.ts'
@@ -30,7 +31,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   [
     ...[capability, noop, logout, id, starttls, login, authenticate, unauthenticate, enable],
     ...[select, examine, create, deleteCommand, rename, subscribe, unsubscribe, list, lsub, status, namespace],
-    ...[setAcl, deleteAcl, getAcl, listRights, myRights],
+    ...[setAcl, deleteAcl, getAcl, listRights, myRights, getQuota, getQuotaRoot, setQuota],
     ...[append, idle, check, close, unselect, expunge, uidExpunge, search, uidSearch],
     ...[fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove],
   ].map((row) => [row.name, row]),

@@ -66,6 +66,10 @@ export class Session {
   activity = 'idle'
   /** Tag of the command in hand; ESEARCH names it. */
   tag = ''
+  /** The user was told that the account is nearly full. */
+  hasAlerted = false
+  /** Hundredths of a limit from which on the user is told; 0 for never. */
+  readonly quotaAlert: number
   /** Extensions the client switched on (RFC 5161), in capitals. */
   readonly enabled = new Set<string>()
   readonly #reader: CommandReader
@@ -88,6 +92,7 @@ export class Session {
     this.transport = options.transport
     this.connection = options.connection
     this.isTls = options.isTls
+    this.quotaAlert = options.sharing?.quotaAlert ?? 0
     this.#offers = options.offers ?? EVERYTHING
     this.offer = this.#offers.initial
     this.#sharing = options.sharing ?? NO_SHARING
@@ -150,8 +155,13 @@ export class Session {
   unauthenticated(): void {
     this.select(undefined)
     this.enabled.clear()
+    this.hasAlerted = false
     this.#mailboxes = undefined
     this.loggedOut()
+  }
+
+  get isAdministrator(): boolean {
+    return this.#mailboxes?.isAdministrator ?? false
   }
 
   /** Leaves the mailbox that is selected, if one is, and goes on with another or with none. */

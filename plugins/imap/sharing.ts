@@ -11,6 +11,8 @@ export interface Sharing {
   readonly shared: Address | undefined
   /** Accounts that have every right under `Shared`, set quotas and write the server's annotations. */
   readonly administrators: readonly Address[]
+  /** Hundredths of a quota from which on a user is told so once a session; 0 for never. */
+  readonly quotaAlert?: number
 }
 
 export const NO_SHARING: Sharing = { shared: undefined, administrators: [] }

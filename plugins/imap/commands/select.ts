@@ -4,6 +4,7 @@ import { changedAfter, fetchMessages } from '../fetch/fetch-messages.ts'
 import { fetchRequest } from '../fetch/fetch-request.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
 import { MailboxView } from '../mailbox-view.ts'
+import { alertOfQuota } from '../quota-roots.ts'
 import type { Session } from '../session.ts'
 import { permanentFlagsText, recentCount } from '../updates.ts'
 import { vanishedSince } from '../vanished.ts'
@@ -38,6 +39,7 @@ function selecting(name: string, isReadOnly: boolean): Command {
       const view = await open(session, await session.mailboxes.reach(mailbox, 'r'), isReadOnly)
       session.select(view)
       await describe(session, view)
+      await alertOfQuota(session)
       if (parameters.qresync !== undefined) await resynchronise(session, view, parameters.qresync)
       return ok(`${isReadOnly ? 'Examined' : 'Selected'}`, view.isReadOnly ? 'READ-ONLY' : 'READ-WRITE')
     },

@@ -1,4 +1,4 @@
-import type { Mailbox, MailboxStatus } from 'mailserver'
+import type { MailboxStatus } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
@@ -7,16 +7,19 @@ import type { Arguments } from '../wire/arguments.ts'
 import { formatMailbox, parseMailbox } from '../wire/mailbox-name.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 
-type Item = (status: MailboxStatus, mailbox: Mailbox, session: Session) => number | bigint | string
+type Value = number | bigint | string
+type Item = (status: MailboxStatus, reached: ReachedMailbox, session: Session) => Value | Promise<Value>
 
 const ITEMS: ReadonlyMap<string, Item> = new Map<string, Item>([
-  ['APPENDLIMIT', (_status, _mailbox, { server }) => server.limits.messageBytes || 'NIL'],
+  ['APPENDLIMIT', (_status, _reached, { server }) => server.limits.messageBytes || 'NIL'],
+  ['DELETED', (status) => status.deleted],
+  ['DELETED-STORAGE', deletedStorage],
   ['HIGHESTMODSEQ', (status) => status.highestModSeq],
   ['MESSAGES', (status) => status.messages],
   ['RECENT', (status) => status.recent],
   ['SIZE', (status) => status.size],
   ['UIDNEXT', (status) => status.uidNext],
-  ['UIDVALIDITY', (_status, mailbox) => mailbox.uidValidity],
+  ['UIDVALIDITY', (_status, { mailbox }) => mailbox.uidValidity],
   ['UNSEEN', (status) => status.unseen],
 ])
 
@@ -34,7 +37,8 @@ export async function tellStatus(session: Session, reached: ReachedMailbox, item
   if (items.includes('HIGHESTMODSEQ')) session.enableCondstore()
   const { account, mailbox, name } = reached
   const current = await session.services.store.status(account, mailbox.id)
-  const values = items.map((item) => `${item} ${ITEMS.get(item)?.(current, mailbox, session)}`)
+  const values: string[] = []
+  for (const item of items) values.push(`${item} ${await ITEMS.get(item)?.(current, reached, session)}`)
   session.out.untagged(`STATUS ${formatMailbox(name)} (${values.join(' ')})`)
 }
 
@@ -55,3 +59,13 @@ export const status = command({
     return ok('Status completed')
   },
 })
+
+/** RFC 9208 section 4.1.4: octets of the messages marked as deleted, of which there are rarely any. */
+async function deletedStorage({ deleted }: MailboxStatus, reached: ReachedMailbox, session: Session): Promise<number> {
+  let octets = 0
+  if (deleted === 0) return octets
+  for await (const batch of session.services.store.states(reached.account, reached.mailbox.id)) {
+    for (const { flags, size } of batch) if (flags.includes('\\Deleted')) octets += size
+  }
+  return octets
+}

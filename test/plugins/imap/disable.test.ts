@@ -23,6 +23,8 @@ const USES: Readonly<Record<string, string>> = {
   'LIST EXTENDED': 'LIST "" ("*")',
   'LIST STATUS': 'LIST "" "*" RETURN (STATUS (MESSAGES))',
   'LIST MYRIGHTS': 'LIST "" "*" RETURN (MYRIGHTS)',
+  'STATUS DELETED': 'STATUS INBOX (DELETED)',
+  'STATUS DELETED-STORAGE': 'STATUS INBOX (DELETED-STORAGE)',
   'CREATE USE': 'CREATE x (USE (\\Archive))',
   'LITERAL +': 'STATUS {5+}\r\nINBOX (MESSAGES)',
 }
