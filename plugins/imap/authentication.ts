@@ -1,34 +1,38 @@
-import { type Credentials, codeOf } from 'mailserver'
+import { type Account, codeOf } from 'mailserver'
 import { capabilityText } from './capabilities.ts'
 import { type Completion, no, ok } from './completion.ts'
 import { completionOfError } from './completion-of-error.ts'
 import type { Session } from './session.ts'
 import { SessionEnd } from './session-end.ts'
+import { SyntaxFault } from './wire/syntax-fault.ts'
 
 /** The answer to every login in clear (RFC 5530 section 3). */
 export const PRIVACY_REQUIRED = no('Use STARTTLS or the TLS port first', 'PRIVACYREQUIRED')
 
 /**
- * Checks credentials and logs the session in. A wrong login is answered late, each time later, and ends the connection
- * after a few. @throws SessionEnd
+ * Runs one step of a proof and logs the session in when it was the last. A wrong login is answered late, each time later,
+ * and ends the connection after a few.
+ * @param step gives the account, or undefined when there is more to come
+ * @returns undefined when there is more to come
+ * @throws SyntaxFault (the proof is malformed), SessionEnd, MailError
  */
-export async function logIn(
+export async function proved(
   session: Session,
-  credentials: Omit<Credentials, 'protocol' | 'remoteAddress'>,
-): Promise<Completion> {
-  if (!session.isTls) return PRIVACY_REQUIRED
+  mechanism: string,
+  step: () => Promise<Account | undefined>,
+): Promise<Completion | undefined> {
   const { remoteAddress } = session.connection
   try {
-    const account = await session.services.authenticator.authenticate(
-      { ...credentials, protocol: 'imap', remoteAddress },
-      session.signal,
-    )
+    const account = await step()
+    if (account === undefined) return undefined
     session.authenticated(account)
-    session.log.info({ account: account.id, mechanism: credentials.mechanism }, 'logged in')
+    session.log.info({ account: account.id, mechanism }, 'logged in')
     return ok('Logged in', capabilityText(session))
   } catch (cause) {
-    if (codeOf(cause) !== 'AUTHENTICATION_FAILED') throw cause
-    session.log.info({ mechanism: credentials.mechanism, remoteAddress }, 'login failed')
+    const code = codeOf(cause)
+    if (code === 'INVALID') throw new SyntaxFault(`Invalid ${mechanism} response`)
+    if (code !== 'AUTHENTICATION_FAILED') throw cause
+    session.log.info({ mechanism, remoteAddress }, 'login failed')
     await penalty(session)
     return completionOfError(cause)
   }

@@ -8,6 +8,8 @@ export interface CapabilityClient {
   readonly isTls: boolean
   readonly isAdministrator: boolean
   readonly server: ServerFacts
+  /** Of SASL, those that can be used now. */
+  readonly saslMechanisms: readonly string[]
 }
 
 /** A capability and everything that exists with it alone: one entry is all that an extension needs to be switched off. */
@@ -33,7 +35,12 @@ const always = () => true
 const beforeLogin = ({ state }: CapabilityClient) => state === 'not-authenticated'
 const afterLogin = ({ state }: CapabilityClient) => state !== 'not-authenticated'
 const inClear = (client: CapabilityClient) => !client.isTls && beforeLogin(client)
-const canLogIn = (client: CapabilityClient) => client.isTls && beforeLogin(client)
+
+const mechanism = (name: string): Capability => ({
+  name: `AUTH=${name}`,
+  isShown: (client) => client.isTls && beforeLogin(client) && client.saslMechanisms.includes(name),
+  items: [`AUTHENTICATE ${name}`],
+})
 
 /** In the order in which they are shown. */
 export const CAPABILITIES: readonly Capability[] = [
@@ -44,8 +51,7 @@ export const CAPABILITIES: readonly Capability[] = [
   { name: 'ENABLE', isShown: always, commands: ['ENABLE'] },
   { name: 'STARTTLS', isShown: inClear, commands: ['STARTTLS'] },
   { name: 'LOGINDISABLED', isShown: inClear, isFixed: true },
-  { name: 'AUTH=PLAIN', isShown: canLogIn, items: ['AUTHENTICATE PLAIN'] },
-  { name: 'AUTH=LOGIN', isShown: canLogIn, items: ['AUTHENTICATE LOGIN'] },
+  ...['EXTERNAL', 'SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'OAUTHBEARER', 'XOAUTH2', 'PLAIN', 'LOGIN'].map(mechanism),
   { name: 'IDLE', isShown: afterLogin, commands: ['IDLE'] },
   { name: 'NAMESPACE', isShown: afterLogin, commands: ['NAMESPACE'] },
   { name: 'UNSELECT', isShown: afterLogin, commands: ['UNSELECT'] },

@@ -6,6 +6,7 @@ import {
   type Listening,
   listeners,
   mailStore,
+  sasl,
   sessions,
   tlsContexts,
 } from 'mailserver'
@@ -28,7 +29,7 @@ export const imap = definePlugin({
   name: 'imap',
   apiVersion: '^1',
   options: imapOptions,
-  needs: { listeners, tls: tlsContexts, sessions, store: mailStore, authenticator, directory, blobs: blobStore },
+  needs: { listeners, tls: tlsContexts, sessions, store: mailStore, authenticator, sasl, directory, blobs: blobStore },
   setup(host) {
     const { options, services, server, log, metrics } = host
     const commands = metrics.counter('commands_total', 'Commands answered', ['command', 'status'])
@@ -53,6 +54,7 @@ export const imap = definePlugin({
             maxPerAddress: options.limits.perAddress,
             handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
           },
+          asksForCertificate: true,
           onConnection: (accepted) => open.accept(accepted),
           refusal: () => '* BYE [UNAVAILABLE] Too many connections\r\n',
         })

@@ -1,4 +1,4 @@
-import type { Authenticator, BlobStore, Directory, Listeners, MailStore, Sessions, TlsContexts } from 'mailserver'
+import type { Authenticator, BlobStore, Directory, Listeners, MailStore, Sasl, Sessions, TlsContexts } from 'mailserver'
 import type { MailboxMirrors } from './mailbox-mirrors.ts'
 
 /** What the sessions of this worker share. */
@@ -6,6 +6,7 @@ export interface ImapServices {
   readonly store: MailStore
   readonly blobs: BlobStore
   readonly authenticator: Authenticator
+  readonly sasl: Sasl
   readonly directory: Directory
   readonly tls: TlsContexts
   readonly listeners: Listeners

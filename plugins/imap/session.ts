@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls'
 import {
   type Account,
   type AccountId,
@@ -5,13 +6,15 @@ import {
   type Connection,
   formatAddress,
   type Log,
+  type SaslChannel,
   type ServerFacts,
+  saslChannel,
+  tlsFacts,
 } from 'mailserver'
 import type { State } from './command.ts'
 import type { Completion } from './completion.ts'
 import type { ImapLimits } from './limits.ts'
 import { MailboxAccess } from './mailbox-access.ts'
-
 import type { MailboxView } from './mailbox-view.ts'
 import { type Offer, Offers } from './offer.ts'
 import { ResponseWriter } from './responses.ts'
@@ -117,6 +120,16 @@ export class Session {
     return this.#view === undefined ? 'authenticated' : 'selected'
   }
 
+  /** What a login may build on. */
+  get channel(): SaslChannel {
+    return saslChannel(this.connection, this.transport.socket, this.services.tls, this.signal)
+  }
+
+  /** Mechanisms that can be used now. */
+  get saslMechanisms(): readonly string[] {
+    return this.services.sasl.mechanisms(this.channel)
+  }
+
   /** Fires when the client has left. */
   get signal(): AbortSignal {
     return this.transport.signal
@@ -162,6 +175,13 @@ export class Session {
 
   get isAdministrator(): boolean {
     return this.#mailboxes?.isAdministrator ?? false
+  }
+
+  /** STARTTLS is done. */
+  secured(socket: TLSSocket): void {
+    this.transport.attach(socket)
+    this.isTls = true
+    this.connection = { ...this.connection, tls: tlsFacts(socket) }
   }
 
   /** Leaves the mailbox that is selected, if one is, and goes on with another or with none. */

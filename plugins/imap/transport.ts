@@ -43,6 +43,11 @@ export class Transport implements OctetSource {
     return this.#gone.signal
   }
 
+  /** The one in use: after STARTTLS the encrypted one. */
+  get socket(): Socket {
+    return this.#socket
+  }
+
   read(timeoutMs: number): Promise<Buffer | undefined> {
     const octets: Buffer | null = this.#socket.read()
     if (octets !== null) return Promise.resolve(octets)

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { authenticateToken, definePlugin, parseAddress, tlsContexts } from 'mailserver'
+import { imap } from 'mailserver/plugins/imap'
 import { pop3 } from 'mailserver/plugins/pop3'
 import { submission } from 'mailserver/plugins/smtp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -64,7 +65,12 @@ describeWith(['gsasl', 'curl', 'openssl'], 'SASL', () => {
       )
     }
     server = await startTestServer({
-      plugins: [submission({ listen: LISTEN }), pop3({ listen: LISTEN, failureDelay: 10 }), tokens({})],
+      plugins: [
+        submission({ listen: LISTEN }),
+        imap({ listen: LISTEN }),
+        pop3({ listen: LISTEN, failureDelay: 10 }),
+        tokens({}),
+      ],
       clientCa: readFileSync(file('ca.pem'), 'utf8'),
     })
     certFile = server.service(tlsContexts).summary.certFile as string
@@ -74,24 +80,27 @@ describeWith(['gsasl', 'curl', 'openssl'], 'SASL', () => {
     dir[Symbol.dispose]()
   })
 
-  const gsasl = (mechanism: string, password: string, ...more: string[]) =>
+  const gsasl = (protocol: 'imap' | 'submission', mechanism: string, password: string, ...more: string[]) =>
     run('gsasl', [
-      ...['--smtp', '--connect', `localhost:${server.port('submission')}`, '--starttls'],
+      ...[protocol === 'imap' ? '--imap' : '--smtp', '--connect', `localhost:${server.port(protocol)}`, '--starttls'],
       ...['--x509-ca-file', certFile, '--mechanism', mechanism],
       ...['--authentication-id', 'alice@example.test', '--password', password, '--quiet', ...more],
     ])
 
-  describe('gsasl', () => {
+  describe.each([
+    ['submission', /235 /],
+    ['imap', /OK \[CAPABILITY .*\] Logged in/],
+  ] as const)('gsasl over %s', (protocol, success) => {
     test.each([
       ['SCRAM-SHA-256', ['--no-cb']],
       ['SCRAM-SHA-256-PLUS', []],
       ['PLAIN', []],
       ['LOGIN', []],
     ])('logs in by %s', async (mechanism, more) => {
-      const right = await gsasl(mechanism, 'secret', ...more)
-      expect(right.stdout + right.stderr).toMatch(/235 /)
-      const wrong = await gsasl(mechanism, 'wrong', ...more)
-      expect(wrong.stdout + wrong.stderr).not.toMatch(/235 /)
+      const right = await gsasl(protocol, mechanism, 'secret', ...more)
+      expect(right.stdout + right.stderr).toMatch(success)
+      const wrong = await gsasl(protocol, mechanism, 'wrong', ...more)
+      expect(wrong.stdout + wrong.stderr).not.toMatch(success)
     })
   })
 

@@ -1,5 +1,6 @@
-import { logIn } from '../authentication.ts'
+import { PRIVACY_REQUIRED, proved } from '../authentication.ts'
 import { command } from '../command.ts'
+import { no } from '../completion.ts'
 import { utf8Of } from '../wire/arguments.ts'
 
 /** RFC 3501 section 6.2.3. */
@@ -15,5 +16,12 @@ export const login = command({
     args.end()
     return { user, password }
   },
-  run: ({ user, password }, session) => logIn(session, { mechanism: 'LOGIN', login: user, password }),
+  async run({ user, password }, session) {
+    if (!session.isTls) return PRIVACY_REQUIRED
+    const { authenticator } = session.services
+    const { remoteAddress } = session.connection
+    const credentials = { mechanism: 'LOGIN' as const, login: user, password, protocol: 'imap', remoteAddress }
+    const completion = await proved(session, 'LOGIN', () => authenticator.authenticate(credentials, session.signal))
+    return completion ?? no('Login failed')
+  },
 })

@@ -1,4 +1,3 @@
-import { tlsFacts } from 'mailserver'
 import { command, noArguments } from '../command.ts'
 import { bad, ok } from '../completion.ts'
 import { PeerGone } from '../wire/octet-input.ts'
@@ -15,10 +14,10 @@ export const starttls = command({
       session.forgetInput()
       const socket = session.transport.detach()
       try {
-        const secure = await session.services.tls.upgrade(socket, session.limits.loginTimeoutMs)
-        session.transport.attach(secure)
-        session.isTls = true
-        session.connection = { ...session.connection, tls: tlsFacts(secure) }
+        const secure = await session.services.tls.upgrade(socket, session.limits.loginTimeoutMs, {
+          asksForCertificate: true,
+        })
+        session.secured(secure)
       } catch (cause) {
         socket.destroy()
         throw new PeerGone('the TLS handshake failed', { cause })

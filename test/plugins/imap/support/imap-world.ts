@@ -21,7 +21,7 @@ import { type Log, silentLog } from '../../../../src/kernel/log.ts'
 import { createMailStore } from '../../../../src/store/create-mail-store.ts'
 import { createStoreContext } from '../../../../src/store/store-context.ts'
 import { TestClient } from './test-client.ts'
-import { idOf, PASSWORD, testAuthenticator, testDirectory, USERS, type User } from './test-directory.ts'
+import { idOf, PASSWORD, testAuthenticator, testDirectory, testSasl, USERS, type User } from './test-directory.ts'
 
 export interface WorldOptions {
   readonly limits?: Partial<ImapLimits>
@@ -99,6 +99,7 @@ export async function imapWorld(options: WorldOptions = {}): Promise<World> {
       blobs: options.wrapBlobs?.(blobs) ?? blobs,
       mirrors,
       authenticator: testAuthenticator,
+      sasl: testSasl,
       directory: testDirectory(store),
       tls: options.tls ?? noTls,
       listeners: { listen: () => Promise.reject(new Error('not here')), list: () => [] },

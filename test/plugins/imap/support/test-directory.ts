@@ -1,4 +1,7 @@
 import { type Account, type AccountId, type Authenticator, type Directory, MailError, type MailStore } from 'mailserver'
+import { saslOf } from '../../../../src/directory/sasl/mechanisms.ts'
+import { login, plain } from '../../../../src/directory/sasl/plain.ts'
+import type { SaslMechanism } from '../../../../src/directory/sasl/sasl.ts'
 
 export const PASSWORD = 'secret'
 
@@ -41,3 +44,11 @@ export const testAuthenticator: Authenticator = {
     throw new MailError('AUTHENTICATION_FAILED', 'wrong')
   },
 }
+
+const anywhere = (mechanism: SaslMechanism): SaslMechanism => ({ ...mechanism, isOffered: () => true })
+
+/** These sessions are told that they are encrypted; their sockets are not. */
+export const testSasl = saslOf([
+  ['PLAIN', anywhere(plain(testAuthenticator))],
+  ['LOGIN', anywhere(login(testAuthenticator))],
+])
