@@ -23,7 +23,14 @@ export const level = definePlugin({
   async supervise({ options, server, log }) {
     const root = storePath(options, server)
     const owner = await own(root, storeOptions(options), log)
-    log.info({ path: root, durability: options.durability }, 'the store is open')
+    const { durability } = options
+    log.info({ path: root, durability }, 'the store is open')
+    if (durability === 'os') {
+      log.warn(
+        { durability },
+        'mail is acknowledged before it is on disk: a power failure takes what was not yet written',
+      )
+    }
     return {
       shared: owner.shared.buffers,
       workerExited: (worker) => owner.workerExited(worker),
@@ -62,10 +69,12 @@ export const level = definePlugin({
         maintenance.close()
         const closing = store
         store = undefined
-        await closing?.close()
-        if (!isOwner) return
-        isOwner = false
-        await disown(root)
+        try {
+          await closing?.close()
+        } finally {
+          if (isOwner) await disown(root)
+          isOwner = false
+        }
       },
     }
   },

@@ -57,12 +57,14 @@ export async function joinStore(
     async close() {
       bus.close()
       news.close()
-      await leases.close()
-      await segments.close()
-      locks.close()
-      files.close()
-      await db.close()
-      slot.free()
+      try {
+        await leases.close().finally(() => segments.close())
+      } finally {
+        locks.close()
+        files.close()
+        await db.close()
+        slot.free()
+      }
     },
   }
 }

@@ -87,8 +87,8 @@ export class SegmentLog {
     if (writer === undefined) return
     try {
       if (!this.#options.shared.hasFailed) await this.#seal(writer)
-      await this.#feed.whenIdle()
     } finally {
+      await this.#feed.whenIdle()
       writer.close()
     }
   }

@@ -11,6 +11,7 @@ export const disk = {
   writeGate: undefined as Promise<void> | undefined,
   /** Octets that still fit: a write takes what fits, and fails when that is nothing. */
   room: Number.POSITIVE_INFINITY,
+  write: undefined as (() => Error | undefined) | undefined,
   open: undefined as (() => Error | undefined) | undefined,
   read: undefined as (() => Error | undefined) | undefined,
   /** Octets that are free, as the system tells. */
@@ -21,7 +22,14 @@ export const disk = {
 }
 
 export function repair(): void {
-  const working = { sync: undefined, syncGate: undefined, writeGate: undefined, open: undefined, read: undefined }
+  const working = {
+    sync: undefined,
+    write: undefined,
+    syncGate: undefined,
+    writeGate: undefined,
+    open: undefined,
+    read: undefined,
+  }
   Object.assign(disk, { ...working, room: Number.POSITIVE_INFINITY, free: undefined, syncs: 0 })
   disk.synced.clear()
 }
@@ -39,6 +47,7 @@ export function faulty(fs: typeof Fs): typeof Fs {
   const fitting = (fd: number, buffers: readonly Buffer[]): Buffer => {
     const all = Buffer.concat(buffers)
     if (!segments.has(fd)) return all
+    raise(disk.write)
     if (disk.room === 0) throw fault('ENOSPC')
     const fits = all.subarray(0, disk.room)
     disk.room -= fits.length

@@ -13,6 +13,7 @@ import {
 import { level } from 'mailserver/plugins/level'
 import { Host } from '../../../src/kernel/host.ts'
 import { type Log, silentLog } from '../../../src/kernel/log.ts'
+import { type Metrics, noMetrics } from '../../../src/kernel/metrics.ts'
 
 export interface OpenedStore extends AsyncDisposable {
   readonly engine: Engine
@@ -27,6 +28,7 @@ export interface OpenOptions {
   readonly options?: LevelOptions
   readonly log?: Log
   readonly worker?: number
+  readonly metrics?: Metrics
   /** What `supervise` shared; the store is opened without a supervisor when absent. */
   readonly shared?: unknown
 }
@@ -39,7 +41,7 @@ export async function openStore(dataDir: string, options: OpenOptions = {}): Pro
     log: options.log ?? silentLog,
     clock: systemClock,
     jobsFor: () => ({ every: () => {} }),
-    metricsFor: () => noMetrics,
+    metricsFor: () => options.metrics ?? noMetrics,
     ...(options.shared !== undefined && { shared: { level: options.shared } }),
   })
   await host.setup()
@@ -64,13 +66,6 @@ export function factsOf(dataDir: string, worker: number) {
     mode: 'serve' as const,
     limits: { messageBytes: 50_000_000, recipients: 1_000 },
   }
-}
-
-const nothing = () => {}
-const noMetrics = {
-  counter: () => ({ add: nothing }),
-  gauge: () => ({ set: nothing, add: nothing }),
-  histogram: () => ({ observe: nothing }),
 }
 
 /** A data directory of the test's own, gone when it ends. */
