@@ -19,11 +19,11 @@ export interface MessageIndex {
   readonly body: Buffer
   readonly root: PartIndex
   /** Decoded, folded to one line; for search, sort, thread, bounces and logs. Missing fields are absent. */
-  readonly subject?: string
+  readonly subject?: string | undefined
   /** `Message-ID` with its angle brackets. */
-  readonly messageId?: string
+  readonly messageId?: string | undefined
   /** Milliseconds since the epoch of the Date field; absent when there is none or it is no date. */
-  readonly sentAt?: number
+  readonly sentAt?: number | undefined
 }
 
 /** One MIME part by offsets into the message (RFC 2045, 2046). */

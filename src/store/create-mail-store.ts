@@ -12,7 +12,7 @@ import { copy } from './messages/copy.ts'
 import { expunge } from './messages/expunge.ts'
 import { firstRecentUid } from './messages/first-recent.ts'
 import { move } from './messages/move.ts'
-import { columns, indexes, read, records, states, statusOf, stream } from './messages/read-messages.ts'
+import { blobs, columns, indexes, read, records, states, statusOf, stream } from './messages/read-messages.ts'
 import { setFlags } from './messages/set-flags.ts'
 import { changeAcl } from './sharing/change-acl.ts'
 import { sharers } from './sharing/grants.ts'
@@ -40,6 +40,7 @@ export function createMailStore(c: StoreContext): MailStore & { close(): void } 
     states: (account, mailbox) => states(c, account, mailbox),
     records: (account, mailbox, uids) => records(c, account, mailbox, uids),
     indexes: (account, mailbox, uids) => indexes(c, account, mailbox, uids),
+    blobs: (account, mailbox, uids) => blobs(c, account, mailbox, uids),
     read: (account, mailbox, uid, range) => read(c, account, mailbox, uid, range),
     stream: (account, mailbox, uid, range) => stream(c, account, mailbox, uid, range),
     append: (account, mailbox, messages) => append(c, account, mailbox, messages),

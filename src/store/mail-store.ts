@@ -225,6 +225,12 @@ export interface MailStore {
     mailbox: MailboxId,
     uids: readonly number[],
   ): AsyncIterable<readonly (readonly [uid: number, index: MessageIndex])[]>
+  /** Where the octets of the UIDs that exist are, in ascending order. */
+  blobs(
+    account: AccountId,
+    mailbox: MailboxId,
+    uids: readonly number[],
+  ): Promise<readonly (readonly [uid: number, blob: BlobRef])[]>
   /** Octets of a message. @throws MailError NOT_FOUND when it was expunged */
   read(account: AccountId, mailbox: MailboxId, uid: number, range?: BlobRange): Promise<Buffer>
   stream(account: AccountId, mailbox: MailboxId, uid: number, range?: BlobRange): Promise<Readable>

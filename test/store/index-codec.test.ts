@@ -35,13 +35,26 @@ const full: Required<MessageIndex> = {
   sentAt: -1.5,
 }
 
+/** What an index says, field by field. */
+const fieldsOf = (index: MessageIndex) => ({
+  size: index.size,
+  crlfExtra: index.crlfExtra,
+  envelope: index.envelope,
+  bodyStructure: index.bodyStructure,
+  body: index.body,
+  root: index.root,
+  subject: index.subject,
+  messageId: index.messageId,
+  sentAt: index.sentAt,
+})
+
 test('gives back every field of an index', () => {
-  expect({ ...decodeIndex(encodeIndex(full)) }).toStrictEqual(full)
+  expect(fieldsOf(decodeIndex(encodeIndex(full)))).toStrictEqual(full)
 })
 
 test('gives back an index with nothing in it that may be missing', () => {
   const { crlfExtra: _, subject: __, messageId: ___, sentAt: ____, ...bare } = full
-  expect({ ...decodeIndex(encodeIndex(bare)) }).toStrictEqual(bare)
+  expect(fieldsOf(decodeIndex(encodeIndex(bare)))).toEqual(bare)
 })
 
 test('gives back parts nested deeply', () => {
@@ -50,11 +63,11 @@ test('gives back parts nested deeply', () => {
   expect(decodeIndex(encodeIndex({ ...full, root })).root).toStrictEqual(root)
 })
 
-test('does not decode the parts until they are asked for, and then once', () => {
+test('does not decode what is not asked for, and the parts once', () => {
   const bytes = encodeIndex(full)
   const cut = decodeIndex(bytes.subarray(0, bytes.length - 5))
   expect(cut.subject).toBe('')
-  expect(() => cut.root).toThrow('ends too early')
+  for (let again = 0; again < 2; again++) expect(() => cut.root).toThrow('ends too early')
   const index = decodeIndex(bytes)
   expect(index.root).toBe(index.root)
 })

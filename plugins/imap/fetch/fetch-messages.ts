@@ -4,14 +4,24 @@ import type { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
 import { BrokenResponse } from '../session-end.ts'
 import { tellKeywords } from '../updates.ts'
+import type { SectionItem } from '../wire/fetch-items.ts'
 import type { FetchRequest, IndexItem } from './fetch-request.ts'
 import { type StateItem, stateFormatter } from './plain-items.ts'
-import { type LoadedMessage, type LoadedSection, load, type MessageToRead, planReading } from './section-reader.ts'
+import { readMessages } from './read-messages.ts'
+import {
+  type LoadedMessage,
+  type LoadedSection,
+  load,
+  type MessageToRead,
+  planReading,
+  WHOLE_BYTES,
+} from './section-reader.ts'
 
 /** Messages that are answered before others get their turn. */
 const STATE_BATCH = 2000
-const INDEX_BATCH = 500
+const INDEX_BATCH = 10_000
 const SECTION_BATCH = 200
+const WHOLE_BATCH = 1000
 /** Octets that are read ahead of the message that is being sent. */
 const AHEAD_BYTES = 2 * 1024 * 1024
 const AHEAD_MESSAGES = 32
@@ -22,13 +32,24 @@ const AHEAD_MESSAGES = 32
  */
 export async function fetchMessages(session: Session, positions: Uint32Array, request: FetchRequest): Promise<number> {
   const fetcher = new Fetcher(session, request)
-  const size = request.sections.length > 0 ? SECTION_BATCH : request.index.length > 0 ? INDEX_BATCH : STATE_BATCH
+  const size = batchSize(request)
   for (let from = 0; from < positions.length; from += size) {
     await fetcher.batch(positions.subarray(from, from + size))
     session.signal.throwIfAborted()
     if (from + size < positions.length) await nextTurn()
   }
   return fetcher.gone
+}
+
+function batchSize(request: FetchRequest): number {
+  if (isWhole(request)) return WHOLE_BATCH
+  if (request.sections.length > 0) return SECTION_BATCH
+  return request.index.length > 0 ? INDEX_BATCH : STATE_BATCH
+}
+
+/** Whole messages and nothing that needs their indexes: what a client asks for that copies a mailbox. */
+function isWhole({ sections, needsIndex }: FetchRequest): boolean {
+  return sections.length === 1 && !needsIndex && sections[0]?.partial === undefined
 }
 
 /** The positions whose messages changed after a mod-sequence (RFC 7162 section 3.1.4). */
@@ -63,7 +84,8 @@ class Fetcher {
 
   async batch(positions: Uint32Array): Promise<void> {
     const { index, sections } = this.#request
-    if (sections.length > 0) await this.#sections(positions)
+    if (isWhole(this.#request) && this.#areSmall(positions)) await this.#wholes(positions)
+    else if (sections.length > 0) await this.#sections(positions)
     else if (index.length > 0) await this.#indexes(positions)
     else await this.#states(positions)
   }
@@ -92,6 +114,41 @@ class Fetcher {
         told += 1
         this.#begin(position, row, false)
         this.#indexItems(index, this.#request.state.length === 0)
+        out.text(')\r\n')
+        if (out.isFull) await out.room()
+      }
+    }
+    this.gone += positions.length - told
+  }
+
+  #areSmall(positions: Uint32Array): boolean {
+    const { columns } = this.#view.mirror
+    return positions.every((position) => {
+      const row = this.#view.rowAt(position)
+      return row === -1 || columns.sizeAt(row) <= WHOLE_BYTES
+    })
+  }
+
+  async #wholes(positions: Uint32Array): Promise<void> {
+    const { services, signal, out } = this.#session
+    const view = this.#view
+    const { account } = view.mirror
+    const uids = view.uidsAt(positions)
+    const seen = await this.#setSeen(uids)
+    const messages = await services.store.blobs(account, view.mailbox.id, uids)
+    const { label } = this.#request.sections[0] as SectionItem
+    let told = 0
+    for await (const batch of readMessages(services.blobs, messages)) {
+      signal.throwIfAborted()
+      for (const [uid, octets] of batch) {
+        const position = view.positionOf(uid)
+        const row = view.rowAt(position)
+        if (row === -1) continue
+        told += 1
+        this.#begin(position, row, seen.has(uid))
+        const gap = this.#request.state.length === 0 && !seen.has(uid) ? '' : ' '
+        out.text(`${gap}${label} {${octets.length}}\r\n`)
+        out.octets(octets)
         out.text(')\r\n')
         if (out.isFull) await out.room()
       }

@@ -4,7 +4,7 @@ import type { SectionItem } from '../wire/fetch-items.ts'
 import { type OctetRange, rangeOfSection } from './section-range.ts'
 
 /** Sections up to this size are read whole, ahead of their turn; larger ones are streamed. */
-const WHOLE_BYTES = 512 * 1024
+export const WHOLE_BYTES = 512 * 1024
 /** Octets of one message that are read ahead, however many sections of it are asked for. */
 const MESSAGE_BYTES = 1024 * 1024
 /** Fields are chosen from so much of a header. */

@@ -7,7 +7,7 @@ import { countersKey, MessageKeys, StatePageKeys } from '../layout.ts'
 import type { AccountId, MailboxId, MailboxStatus, MessageRecord, MessageState, StateColumns } from '../mail-store.ts'
 import { pagesOf } from '../mailbox-pages.ts'
 import { attend } from '../mirror/attend.ts'
-import { decodeCopy } from '../records/copy-record.ts'
+import { blobIn, decodeCopy } from '../records/copy-record.ts'
 import { decodeIndex } from '../records/index-codec.ts'
 import { decodeCounters, type MailboxCounters } from '../records/mailbox-counters.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
@@ -15,9 +15,7 @@ import { StateColumnsBuilder } from '../records/state-columns.ts'
 import { pageOf, StatePage } from '../records/state-page.ts'
 import { ascending } from '../records/uid-ranges.ts'
 import type { StoreContext } from '../store-context.ts'
-
-/** Indexes that are in memory at a time: a hostile message's may have many kilobytes. */
-const INDEX_BATCH = 250
+import { recordValues } from './record-values.ts'
 
 /** Pages whose states are in memory at a time. */
 const PAGES_AT_ONCE = 32
@@ -118,15 +116,23 @@ export async function* indexes(
   uids: readonly number[],
 ): AsyncIterable<readonly (readonly [uid: number, index: MessageIndex])[]> {
   const keys = new MessageKeys('mail-index', account, mailboxNumber(mailbox))
-  for (let from = 0; from < uids.length; from += INDEX_BATCH) {
-    const part = uids.slice(from, from + INDEX_BATCH)
-    const values = await context.engine.getMany(part.map((uid) => keys.of(uid)))
-    const found: (readonly [number, MessageIndex])[] = []
-    values.forEach((value, at) => {
-      if (value !== undefined) found.push([part[at] as number, decodeIndex(value)])
-    })
-    if (found.length > 0) yield found
+  for await (const batch of recordValues(context.engine, keys, uids)) {
+    yield batch.map(([uid, value]) => [uid, decodeIndex(value)] as const)
   }
+}
+
+export async function blobs(
+  context: StoreContext,
+  account: AccountId,
+  mailbox: MailboxId,
+  uids: readonly number[],
+): Promise<readonly (readonly [uid: number, blob: BlobRef])[]> {
+  const keys = new MessageKeys('mail-copy', account, mailboxNumber(mailbox))
+  const found: (readonly [number, BlobRef])[] = []
+  for await (const batch of recordValues(context.engine, keys, ascending(uids))) {
+    for (const [uid, value] of batch) found.push([uid, blobIn(value)])
+  }
+  return found
 }
 
 export async function read(
@@ -154,5 +160,5 @@ async function blobOf(context: StoreContext, account: AccountId, mailbox: Mailbo
   const isUid = ascending([uid]).length === 1
   const value = isUid ? await context.engine.get(new MessageKeys('mail-copy', account, number).of(uid)) : undefined
   if (value === undefined) throw new MailError('NOT_FOUND', `mailbox ${mailbox} of ${account} has no message ${uid}`)
-  return decodeCopy(value).blob
+  return blobIn(value)
 }

@@ -55,6 +55,12 @@ export class ByteWriter {
   }
 }
 
+/** First octet, and one past the last. */
+export interface Slice {
+  readonly start: number
+  readonly end: number
+}
+
 /** Reads what a ByteWriter wrote. Every read past the end is a MailError CORRUPT, never a wrong value. */
 export class ByteReader {
   readonly #bytes: Buffer
@@ -63,6 +69,11 @@ export class ByteReader {
   constructor(bytes: Buffer, at = 0) {
     this.#bytes = bytes
     this.#at = at
+  }
+
+  /** Octets read so far, what was skipped at the beginning included. */
+  get position(): number {
+    return this.#at
   }
 
   get isAtEnd(): boolean {
@@ -92,11 +103,11 @@ export class ByteReader {
     return this.#bytes.readDoubleBE(at)
   }
 
-  /** A view of the bytes, not a copy. */
-  bytes(): Buffer {
+  /** Where bytes stand that were written with their length. */
+  slice(): Slice {
     const length = this.varint()
-    const at = this.#advance(length)
-    return this.#bytes.subarray(at, at + length)
+    const start = this.#advance(length)
+    return { start, end: start + length }
   }
 
   text(): string {

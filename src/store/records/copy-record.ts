@@ -26,13 +26,19 @@ export function encodeCopy(copy: CopyRecord): Buffer {
 }
 
 export function decodeCopy(bytes: Buffer): CopyRecord {
-  if (bytes[0] !== VERSION || bytes.length < BLOB_AT)
-    throw new MailError('CORRUPT', 'the record of a copy is unreadable')
+  const blob = blobIn(bytes)
   return {
     savedAt: bytes.readDoubleBE(SAVED_AT),
     emailId: `M${bytes.toString('base64url', EMAIL_ID_AT, BLOB_AT)}`,
-    blob: bytes.toString('utf8', BLOB_AT) as BlobRef,
+    blob,
   }
+}
+
+/** The blob alone. */
+export function blobIn(bytes: Buffer): BlobRef {
+  if (bytes[0] !== VERSION || bytes.length < BLOB_AT)
+    throw new MailError('CORRUPT', 'the record of a copy is unreadable')
+  return bytes.toString('utf8', BLOB_AT) as BlobRef
 }
 
 /**

@@ -1,6 +1,6 @@
 import { MailError } from '../../errors/mail-error.ts'
 import type { MessageIndex, PartIndex } from '../../mail/message-index.ts'
-import { ByteReader, ByteWriter } from './bytes.ts'
+import { ByteReader, ByteWriter, type Slice } from './bytes.ts'
 
 /**
  * MessageIndex as bytes. The texts that IMAP sends as they are come out as views of the stored bytes; the part tree,
@@ -71,26 +71,85 @@ export function encodeIndex(index: MessageIndex): Buffer {
   return writer.end()
 }
 
+/**
+ * Reads only as far as it is asked: a listing of a mailbox takes one text of a hundred thousand indexes. Its fields are
+ * getters, which a spread leaves out.
+ */
 export function decodeIndex(bytes: Buffer): MessageIndex {
-  const reader = new ByteReader(bytes)
-  const version = reader.byte()
-  if (version !== VERSION) throw new MailError('CORRUPT', `a message index has the unknown version ${version}`)
-  const has = reader.byte()
-  let root: PartIndex | undefined
-  return {
-    size: reader.varint(),
-    ...(has & HAS_CRLF_EXTRA && { crlfExtra: reader.varint() }),
-    envelope: reader.bytes(),
-    bodyStructure: reader.bytes(),
-    body: reader.bytes(),
-    ...(has & HAS_SUBJECT && { subject: reader.text() }),
-    ...(has & HAS_MESSAGE_ID && { messageId: reader.text() }),
-    ...(has & HAS_SENT_AT && { sentAt: reader.double() }),
-    get root() {
-      root ??= readPart(reader)
-      return root
-    },
+  return new StoredIndex(bytes)
+}
+
+/** What stands behind the texts that IMAP sends. */
+interface Tail {
+  readonly subject: string | undefined
+  readonly messageId: string | undefined
+  readonly sentAt: number | undefined
+  readonly partsAt: number
+}
+
+class StoredIndex implements MessageIndex {
+  readonly size: number
+  declare readonly crlfExtra?: number
+  readonly #bytes: Buffer
+  readonly #has: number
+  readonly #envelope: Slice
+  readonly #bodyStructure: Slice
+  readonly #body: Slice
+  #tail: Tail | undefined
+  #root: PartIndex | undefined
+
+  /** @throws MailError CORRUPT */
+  constructor(bytes: Buffer) {
+    const reader = new ByteReader(bytes)
+    const version = reader.byte()
+    if (version !== VERSION) throw new MailError('CORRUPT', `a message index has the unknown version ${version}`)
+    this.#bytes = bytes
+    this.#has = reader.byte()
+    this.size = reader.varint()
+    if (this.#has & HAS_CRLF_EXTRA) this.crlfExtra = reader.varint()
+    this.#envelope = reader.slice()
+    this.#bodyStructure = reader.slice()
+    this.#body = reader.slice()
   }
+
+  get envelope(): Buffer {
+    return this.#view(this.#envelope)
+  }
+  get bodyStructure(): Buffer {
+    return this.#view(this.#bodyStructure)
+  }
+  get body(): Buffer {
+    return this.#view(this.#body)
+  }
+  get subject(): string | undefined {
+    return this.#texts.subject
+  }
+  get messageId(): string | undefined {
+    return this.#texts.messageId
+  }
+  get sentAt(): number | undefined {
+    return this.#texts.sentAt
+  }
+  get root(): PartIndex {
+    this.#root ??= readPart(new ByteReader(this.#bytes, this.#texts.partsAt))
+    return this.#root
+  }
+
+  #view({ start, end }: Slice): Buffer {
+    return this.#bytes.subarray(start, end)
+  }
+
+  get #texts(): Tail {
+    this.#tail ??= readTail(new ByteReader(this.#bytes, this.#body.end), this.#has)
+    return this.#tail
+  }
+}
+
+function readTail(reader: ByteReader, has: number): Tail {
+  const subject = has & HAS_SUBJECT ? reader.text() : undefined
+  const messageId = has & HAS_MESSAGE_ID ? reader.text() : undefined
+  const sentAt = has & HAS_SENT_AT ? reader.double() : undefined
+  return { subject, messageId, sentAt, partsAt: reader.position }
 }
 
 function writePart(writer: ByteWriter, part: PartIndex): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
+import type { MessageIndex } from '../../mail/message-index.ts'
 import type { BlobRef, BlobStore } from '../../store/blob-store.ts'
 import { countersKey } from '../../store/layout.ts'
 import { accountScope, type MailboxId } from '../../store/mail-store.ts'
@@ -43,7 +44,9 @@ export const MESSAGE_CASES: readonly MailStoreCase[] = [
     assert.equal((await world.blobs.read(record?.blob as BlobRef)).length, 21)
     const [[uid, index] = []] = await collect(store.indexes(account, inbox, [1]))
     assert.equal(uid, 1)
-    assert.deepEqual({ ...index }, indexOf(21))
+    const expected = indexOf(21)
+    for (const field of Object.keys(expected) as (keyof MessageIndex)[])
+      assert.deepEqual(index?.[field], expected[field])
     assert.equal((await store.read(account, inbox, 1)).toString(), 'Subject: x\r\n\r\nhello\r\n')
     assert.equal((await store.read(account, inbox, 1, { start: 9, end: 10 })).toString(), 'x')
     assert.equal(await text(await store.stream(account, inbox, 1, { start: 14 })), 'hello\r\n')

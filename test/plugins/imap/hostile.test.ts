@@ -152,15 +152,21 @@ it('answers when the store fails, and goes on', async () => {
       ...blobs,
       writer: () => (isBroken ? Promise.reject(new Error('disk on fire')) : blobs.writer()),
       read: (ref, range) => (isBroken ? Promise.reject(new Error('disk on fire')) : blobs.read(ref, range)),
+      async *readMany(refs) {
+        if (isBroken) throw new Error('disk on fire')
+        yield* blobs.readMany(refs)
+      },
     }),
   })
-  await world.deliver('INBOX', mail('one'))
+  await world.deliver('INBOX', mail('one'), mail('two'), mail('three'), mail('four'), mail('five'))
   const client = await world.login()
   await client.ok('SELECT INBOX')
   isBroken = true
-  expect(await client.command('FETCH 1 BODY.PEEK[]')).toEqual([
-    expect.stringMatching(/^t\d+ NO \[UNAVAILABLE\] Temporary failure, try again later$/),
-  ])
+  for (const set of ['1', '1:*']) {
+    expect(await client.command(`FETCH ${set} BODY.PEEK[]`)).toEqual([
+      expect.stringMatching(/^t\d+ NO \[UNAVAILABLE\] Temporary failure, try again later$/),
+    ])
+  }
   client.send('a1 APPEND INBOX {10+}\r\n0123456789\r\n')
   expect(await client.line()).toBe('a1 NO [UNAVAILABLE] Temporary failure, try again later')
   isBroken = false

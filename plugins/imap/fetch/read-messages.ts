@@ -1,0 +1,38 @@
+import { type BlobRef, type BlobStore, codeOf } from 'mailserver'
+
+const FEW = 3
+
+/**
+ * The octets of messages in the order given, in batches, read ahead of their turn; those that are gone are left out.
+ * @throws MailError CORRUPT, UNAVAILABLE
+ */
+export async function* readMessages(
+  blobs: BlobStore,
+  messages: readonly (readonly [uid: number, blob: BlobRef])[],
+): AsyncGenerator<readonly (readonly [uid: number, octets: Buffer])[]> {
+  let at = 0
+  // Below a few the way over a plan costs more than it saves.
+  for (; messages.length <= FEW && at < messages.length; at++) {
+    const [uid, blob] = messages[at] as (typeof messages)[number]
+    const octets = await blobs.read(blob).catch(leaveOut)
+    if (octets !== undefined) yield [[uid, octets]]
+  }
+  while (at < messages.length) {
+    try {
+      for await (const batch of blobs.readMany(messages.slice(at).map(([, blob]) => blob))) {
+        const first = at
+        at += batch.length
+        yield batch.map(([, octets], place) => [(messages[first + place] as (typeof messages)[number])[0], octets])
+      }
+      return
+    } catch (cause) {
+      leaveOut(cause)
+      at += 1
+    }
+  }
+}
+
+/** Expunged by another session, and its octets with it. Anything else is thrown again. */
+function leaveOut(cause: unknown): undefined {
+  if (codeOf(cause) !== 'NOT_FOUND') throw cause
+}
