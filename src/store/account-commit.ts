@@ -195,6 +195,13 @@ export class AccountCommit {
     this.#isUnchanged = true
   }
 
+  /** Has one of several changes left since it was last asked? */
+  takeLeave(): boolean {
+    const hasLeft = this.#isUnchanged
+    this.#isUnchanged = false
+    return hasLeft
+  }
+
   /** Writes the account, the counters, the states and the log. The last call on this object. */
   async close(): Promise<void> {
     if (this.#isUnchanged) return

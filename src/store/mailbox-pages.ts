@@ -27,7 +27,6 @@ export class MailboxPages {
   /** @param uids ascending */
   async load(uids: readonly number[]): Promise<void> {
     const missing = pagesOf(uids).filter((number) => !this.#pages.has(number))
-    if (missing.length === 0) return
     const values = await this.#tx.getMany(missing.map((number) => this.#keys.of(number)))
     for (const [at, number] of missing.entries()) {
       const value = values[at]

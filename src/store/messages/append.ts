@@ -1,12 +1,13 @@
 import { MailError } from '../../errors/mail-error.ts'
 import type { MessageIndex } from '../../mail/message-index.ts'
 import { AccountCommit } from '../account-commit.ts'
+import { commitShared } from '../commit-groups.ts'
 import type { Transaction } from '../engine.ts'
 import { MessageKeys } from '../layout.ts'
-import { type AccountId, type Appended, accountScope, type MailboxId, type NewMessage } from '../mail-store.ts'
+import type { AccountId, Appended, MailboxId, NewMessage } from '../mail-store.ts'
 import type { AccountRecord } from '../records/account-record.ts'
 import { emailIdOf, encodeCopy } from '../records/copy-record.ts'
-import { DELETED, parseFlags, SEEN } from '../records/flags.ts'
+import { DELETED, type Flags, parseFlags, SEEN } from '../records/flags.ts'
 import { encodeIndex } from '../records/index-codec.ts'
 import type { MailboxCounters } from '../records/mailbox-counters.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
@@ -20,8 +21,15 @@ export async function append(
   mailbox: MailboxId,
   messages: readonly NewMessage[],
 ): Promise<readonly Appended[]> {
+  if (messages.length === 0) return []
+  const additions = additionsTo(mailbox, messages)
   await Promise.all(messages.map(({ blob }) => context.blobs.durable(blob)))
-  return context.engine.transact([accountScope(account)], (tx) => appendIn(context, tx, account, mailbox, messages))
+  return commitShared(context, account, {
+    mailboxes: [additions.mailbox],
+    weight: messages.length,
+    durability: 'durable',
+    run: (commit) => add(commit, additions),
+  })
 }
 
 /** Throws before it writes anything, so a caller that goes on without these messages commits nothing of them. */
@@ -33,9 +41,28 @@ export async function appendIn(
   messages: readonly NewMessage[],
 ): Promise<readonly Appended[]> {
   if (messages.length === 0) return []
-  const number = mailboxNumber(mailbox)
+  const additions = additionsTo(mailbox, messages)
+  const commit = await AccountCommit.open(context, tx, account, [additions.mailbox])
+  const appended = await add(commit, additions)
+  await commit.close()
+  return appended
+}
+
+interface Additions {
+  readonly mailbox: number
+  readonly messages: readonly NewMessage[]
+  /** Of each message. */
+  readonly flags: readonly Flags[]
+}
+
+/** @throws MailError MAILBOX_NOT_FOUND, INVALID, LIMIT_REACHED */
+function additionsTo(mailbox: MailboxId, messages: readonly NewMessage[]): Additions {
   const flags = messages.map((message) => parseFlags(message.flags))
-  const commit = await AccountCommit.open(context, tx, account, [number])
+  return { mailbox: mailboxNumber(mailbox), messages, flags }
+}
+
+async function add(commit: AccountCommit, { mailbox: number, messages, flags }: Additions): Promise<Appended[]> {
+  const { tx, account } = commit
   const counters = commit.change(number)
   takeQuota(commit.record, messages.length, sum(messages))
   const uids = takeUids(counters, messages.length)
@@ -47,7 +74,7 @@ export async function appendIn(
   const indexes = new MessageKeys('mail-index', account, number)
   messages.forEach(({ blob, index, internalDate }, at) => {
     const uid = uids[at] as number
-    const { bits, keywords } = flags[at] as { bits: number; keywords: string }
+    const { bits, keywords } = flags[at] as Flags
     countIn(counters, bits, index.size)
     states.add(uid, { bits, keywords, modSeq, internalDate, size: index.size })
     const kept = commit.keep(number, uid, blob, { size: index.size, internalDate })
@@ -55,7 +82,6 @@ export async function appendIn(
     tx.put(indexes.of(uid), encodedOnce(index))
   })
   commit.messagesChanged('appended', number, modSeq, uids)
-  await commit.close()
   return uids.map((uid) => ({ uid, uidValidity: counters.uidValidity, modSeq }))
 }
 

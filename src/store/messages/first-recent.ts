@@ -1,4 +1,4 @@
-import { commitAccount } from '../account-commit.ts'
+import { commitShared } from '../commit-groups.ts'
 import type { AccountId, MailboxId } from '../mail-store.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
 import type { StoreContext } from '../store-context.ts'
@@ -13,17 +13,17 @@ export async function firstRecentUid(
 ): Promise<number> {
   const { firstRecent, lastUid } = await countersOf(context.engine, account, mailbox)
   if (!take || firstRecent > lastUid) return firstRecent
-  return commitAccount(
-    context,
-    account,
-    [mailbox],
-    async (commit) => {
-      const counters = commit.change(mailboxNumber(mailbox))
+  const number = mailboxNumber(mailbox)
+  return commitShared(context, account, {
+    mailboxes: [number],
+    weight: 1,
+    durability: 'relaxed',
+    async run(commit) {
+      const counters = commit.change(number)
       const first = counters.firstRecent
       counters.firstRecent = counters.lastUid + 1
       counters.recent = 0
       return first
     },
-    'relaxed',
-  )
+  })
 }

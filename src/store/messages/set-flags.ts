@@ -1,5 +1,5 @@
 import type { AccountCommit } from '../account-commit.ts'
-import { commitAccount } from '../account-commit.ts'
+import { commitShared } from '../commit-groups.ts'
 import type { AccountId, FlagChange, FlagClasses, MailboxId, MessageState } from '../mail-store.ts'
 import { applyFlags, DELETED, type Flags, mixFlags, parseFlags, SEEN } from '../records/flags.ts'
 import type { MailboxCounters } from '../records/mailbox-counters.ts'
@@ -40,13 +40,12 @@ export async function setFlags(
   // At least once, so that a mailbox that is gone is told from one without these UIDs.
   for (let from = 0; from === 0 || from < wanted.length; from += size) {
     const part = wanted.slice(from, from + size)
-    const done = await commitAccount(
-      context,
-      account,
-      [mailbox],
-      (commit) => setFlagsIn(commit, request, part),
-      'relaxed',
-    )
+    const done = await commitShared(context, account, {
+      mailboxes: [request.mailbox],
+      weight: Math.ceil(part.length / STATES_PER_COMMIT),
+      durability: 'relaxed',
+      run: (commit) => setFlagsIn(commit, request, part),
+    })
     for (const state of done.changed) changed.push(state)
     for (const uid of done.modified) modified.push(uid)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { collectBlobs } from '../../store/blob-collector.ts'
-import type { Engine } from '../../store/engine.ts'
+import type { Engine, Transaction } from '../../store/engine.ts'
 import type { MailboxEvent, MailboxId, MessageState } from '../../store/mail-store.ts'
 import { delegate } from './engines.ts'
 import { Model, type Step, seeded, sortedFlags } from './walk-model.ts'
@@ -12,7 +12,10 @@ const STEPS = 20
 const FLAGS = ['\\Seen', '\\Deleted', '\\Flagged', 'Work', 'Home'] as const
 const MODES = ['add', 'remove', 'replace'] as const
 
-/** Notes which step each commit belongs to: the order in which the scope let them in is the order of the model. */
+/**
+ * Notes which step each change belongs to: the order in which they first read inside a transaction is the order of the
+ * model. Several may share one.
+ */
 function orderOfCommits(): {
   wrap(engine: Engine): Engine
   within<T>(step: Step, work: () => Promise<T>): Promise<T>
@@ -20,21 +23,34 @@ function orderOfCommits(): {
 } {
   const current = new AsyncLocalStorage<Step>()
   const order: Step[] = []
-  const noting =
-    <A extends unknown[], T>(fn: (...args: A) => Promise<T>) =>
-    async (...args: A): Promise<T> => {
-      const result = await fn(...args)
-      const step = current.getStore()
-      if (step !== undefined) order.push(step)
-      return result
-    }
+  const noted = new Set<Step>()
+  const note = () => {
+    const step = current.getStore()
+    if (step === undefined || noted.has(step)) return
+    noted.add(step)
+    order.push(step)
+  }
+  const noting = (tx: Transaction): Transaction => ({
+    get(key) {
+      note()
+      return tx.get(key)
+    },
+    getMany(keys) {
+      note()
+      return tx.getMany(keys)
+    },
+    scan: (range) => tx.scan(range),
+    put: (key, value) => tx.put(key, value),
+    delete: (key) => tx.delete(key),
+    afterCommit: (done) => tx.afterCommit(done),
+  })
   return {
     order,
     within: (step, work) => current.run(step, work),
     wrap: (engine) => ({
       ...delegate(engine),
-      transact: (scopes, fn) => engine.transact(scopes, noting(fn)),
-      transactRelaxed: (scopes, fn) => engine.transactRelaxed(scopes, noting(fn)),
+      transact: (scopes, fn) => engine.transact(scopes, (tx) => fn(noting(tx))),
+      transactRelaxed: (scopes, fn) => engine.transactRelaxed(scopes, (tx) => fn(noting(tx))),
     }),
   }
 }
