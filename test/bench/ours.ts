@@ -1,0 +1,161 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { socketPathOf } from '../../src/control/socket-path.ts'
+import { socketTransport } from '../../src/control/transport.ts'
+import { hashPassword } from '../../src/directory/password.ts'
+import { run } from '../support/peer.ts'
+import { configDirectory } from '../support/server-process.ts'
+import { projectRoot } from './support/cache.ts'
+import { Daemon } from './support/daemon.ts'
+import { freePorts } from './support/free-ports.ts'
+import { addressOf, DOMAIN, ELSEWHERE, type Need, PASSWORD, type System } from './system.ts'
+
+const PROGRAM = join(projectRoot, 'bin/run.js')
+const PORTS = ['smtp', 'submission', 'imaps', 'pop3s'] as const
+type OurPorts = Readonly<Record<(typeof PORTS)[number], number>>
+
+/** Starts more threads and open files than a shell usually gives. */
+const SHELL = ['/bin/sh', '-c', 'ulimit -n $(ulimit -Hn); exec "$@"', 'sh']
+
+/** Ours, as an operator runs it: the build, a config in a directory of its own, the log at its usual level into a file. */
+export class OurServer implements System {
+  readonly name = 'ours'
+  readonly title: string
+  readonly durability = "level({ durability: 'group' }), the default: 250 and OK after the sync of message and index"
+  readonly ports: OurPorts
+  readonly directory: string
+  readonly dataDir: string
+  readonly #need: Need
+  #daemon: Daemon | undefined
+
+  private constructor(directory: string, ports: OurPorts, need: Need) {
+    this.directory = directory
+    this.ports = ports
+    this.#need = need
+    this.dataDir = need.dataDir ?? join(directory, 'data')
+    const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }
+    this.title = `mailserver ${version}, Node ${process.version}`
+  }
+
+  static async start(need: Need): Promise<OurServer> {
+    const directory = configDirectory('bench')
+    const server = new OurServer(directory, await freePorts(...PORTS), need)
+    mkdirSync(server.dataDir, { recursive: true })
+    writeFileSync(server.#configFile, configText(server, need, await hashPassword(PASSWORD)))
+    try {
+      await server.#start()
+    } catch (error) {
+      rmSync(directory, { recursive: true, force: true })
+      throw error
+    }
+    return server
+  }
+
+  /** How long the last start took until every port accepted connections, milliseconds. */
+  get startMs(): number {
+    return this.#daemon?.startMs ?? 0
+  }
+
+  pids(): readonly number[] {
+    return this.#daemon === undefined ? [] : [this.#daemon.pid]
+  }
+
+  async stored(accounts: readonly number[]): Promise<number> {
+    let sum = 0
+    for (const account of accounts) {
+      const { mailboxes } = (await this.#ask(`/accounts/${encodeURIComponent(addressOf(account))}`)) as AccountAnswer
+      sum += mailboxes.find(({ name }) => name === 'INBOX')?.messages ?? 0
+    }
+    return sum
+  }
+
+  async stop(): Promise<void> {
+    await this.#daemon?.stop()
+    this.#daemon = undefined
+  }
+
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.#start()
+  }
+
+  async flush(): Promise<void> {
+    const args = ['queue', 'retry', '--all', '--config', this.#configFile]
+    const { code, stderr } = await run(process.execPath, [PROGRAM, ...args])
+    if (code !== 0) throw new Error(`queue retry: ${stderr}`)
+  }
+
+  /** How long `mailserver --version` takes, milliseconds. */
+  async versionMs(): Promise<number> {
+    const began = performance.now()
+    const { code, stderr } = await run(process.execPath, [PROGRAM, '--version'])
+    if (code !== 0) throw new Error(stderr)
+    return performance.now() - began
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  get #configFile(): string {
+    return join(this.directory, 'mailserver.config.ts')
+  }
+
+  async #start(): Promise<void> {
+    const { profileDir } = this.#need
+    const profiling = `--cpu-prof --cpu-prof-dir=${profileDir}`
+    this.#daemon = await Daemon.start([...SHELL, process.execPath, PROGRAM, 'start', '--config', this.#configFile], {
+      cwd: this.directory,
+      logFile: join(this.directory, 'log'),
+      ports: Object.values(this.ports),
+      ...(profileDir !== undefined && { env: { NODE_OPTIONS: profiling } }),
+    })
+  }
+
+  async #ask(url: string): Promise<unknown> {
+    const transport = socketTransport(socketPathOf(this.dataDir))
+    const { status, body } = await transport({ method: 'GET', url, timeoutMs: 30_000 })
+    if (status !== 200) throw new Error(`${url} answered ${status}: ${body}`)
+    return JSON.parse(body)
+  }
+}
+
+interface AccountAnswer {
+  readonly mailboxes: readonly { readonly name: string; readonly messages: number }[]
+}
+
+/** Limits for each address are lifted: all load comes from one. */
+function configText({ ports, dataDir }: OurServer, need: Need, hash: string): string {
+  const at = (port: number, scheme = '') => `'${scheme}127.0.0.1:${port}'`
+  const limits = '{ connections: 20_000, perAddress: 20_000 }'
+  const outbound =
+    need.relayPort === undefined ? '' : `{ smarthost: { host: '127.0.0.1', port: ${need.relayPort}, tls: 'none' } }`
+  return `import { defineConfig } from 'mailserver'
+import { imap } from 'mailserver/plugins/imap'
+import { level } from 'mailserver/plugins/level'
+import { outbound } from 'mailserver/plugins/outbound'
+import { pop3 } from 'mailserver/plugins/pop3'
+import { smtp, submission } from 'mailserver/plugins/smtp'
+
+const addresses = Array.from({ length: ${need.accounts} }, (_, at) => \`\${at + 1}u@${DOMAIN}\`)
+
+export default defineConfig({
+  hostname: 'mail.${DOMAIN}',
+  domains: ['${DOMAIN}'],
+  dataDir: ${JSON.stringify(dataDir)},
+  dns: { servers: ['127.0.0.1:1'], timeout: 100 },
+  workers: ${JSON.stringify(need.workers ?? 1)},
+  plugins: [
+    level(),
+    smtp({ listen: ${at(ports.smtp)}, limits: ${limits} }),
+    submission({ listen: ${at(ports.submission)}, limits: ${limits} }),
+    imap({ listen: ${at(ports.imaps, 'tls://')}, limits: ${limits} }),
+    pop3({ listen: ${at(ports.pop3s, 'tls://')}, maxConnections: 1000, maxConnectionsPerAddress: 1000 }),
+    outbound(${outbound}),
+  ],
+  accounts: addresses.map((address) => ({ address, password: '${hash}' })),
+  aliases: { 'relay@${DOMAIN}': 'away@${ELSEWHERE}' },
+})
+`
+}

@@ -1,0 +1,128 @@
+import type { Figure } from '../figure.ts'
+import { smtpSource } from '../load/smtp-source.ts'
+import { postfixMaildir } from '../peers/postfix.ts'
+import { postfixLmtp } from '../peers/postfix-lmtp.ts'
+import type { Case, Measured, Scenario } from '../scenario.ts'
+import { cpuMs } from '../support/process-tree.ts'
+import { until } from '../support/until.ts'
+import { accountsTo, addressOf, type System } from '../system.ts'
+
+interface Shape {
+  readonly name: string
+  readonly title: string
+  readonly bytes: number
+  readonly sessions: number
+  readonly reuse: boolean
+  readonly mailboxes: number
+}
+
+const ALL_ACCOUNTS = 1000
+const MAIN = ['postfix-maildir', 'postfix-lmtp']
+const WARM_UP = 100
+const SETTLE_MS = 120_000
+
+/** Messages a second of the last run, by system and case: how many to send in the next so that it lasts as long as it should. */
+const pace = new Map<string, number>()
+
+const cpuFigure: Figure = {
+  key: 'cpu',
+  title: 'CPU a message',
+  unit: 'ms',
+  better: 'less',
+  bars: [{ peer: 'postfix-maildir', floor: 2.4, goal: 6 }],
+}
+
+function deliveryCase(shape: Shape, floor: number, goal: number, more: Partial<Case> = {}): Case {
+  const rate: Figure = {
+    key: 'rate',
+    title: 'messages stored',
+    unit: 'messages/s',
+    better: 'more',
+    bars: [
+      { peer: 'postfix-maildir', floor, goal },
+      { peer: 'postfix-lmtp', floor: 4, goal: 8 },
+    ],
+  }
+  return {
+    name: shape.name,
+    title: shape.title,
+    figures: shape.bytes < 10_000 ? [rate, cpuFigure] : [rate],
+    peers: MAIN,
+    run: (system, { targetMs }) => deliver(system, shape, targetMs),
+    ...more,
+  }
+}
+
+/** Sends for about `targetMs`, and counts when everything is in the mailboxes, whatever was acknowledged before. */
+async function deliver(system: System, shape: Shape, targetMs: number): Promise<Measured> {
+  const { smtp } = system.ports
+  if (smtp === undefined) throw new Error('it has no SMTP port')
+  const accounts = accountsTo(shape.mailboxes)
+  const send = async (messages: number): Promise<Measured> => {
+    const before = await system.stored(accounts)
+    const cpuBefore = cpuMs(system.pids())
+    const began = performance.now()
+    await smtpSource({
+      ...shape,
+      port: smtp,
+      messages,
+      to: shape.mailboxes === 1 ? addressOf(1) : shape.mailboxes,
+    })
+    const want = before + messages
+    await until(async () => (await system.stored(accounts)) >= want, SETTLE_MS)
+    const seconds = (performance.now() - began) / 1000
+    const got = (await system.stored(accounts)) - before
+    if (got !== messages) throw new Error(`${messages} messages were sent, and ${got} are stored`)
+    return { rate: messages / seconds, cpu: (cpuMs(system.pids()) - cpuBefore) / messages }
+  }
+  const key = `${system.name} ${shape.name}`
+  const expected = pace.get(key) ?? (await send(WARM_UP)).rate ?? 0
+  const messages = Math.min(20_000, Math.max(WARM_UP, Math.round((expected * targetMs) / 1000)))
+  const measured = await send(roundTo(messages, shape.mailboxes))
+  pace.set(key, measured.rate ?? expected)
+  return measured
+}
+
+/** With many mailboxes, each gets as many as the others. */
+const roundTo = (messages: number, mailboxes: number): number =>
+  Math.max(1, Math.round(messages / mailboxes)) * mailboxes
+
+const shape = (kb: number, sessions: number, reuse: boolean, mailboxes = 1): Shape => ({
+  name: `${kb}k-${sessions}-${reuse ? 'reuse' : 'conn'}${mailboxes === 1 ? '' : `-to-${mailboxes}`}`,
+  title: `${kb} KB, ${sessions} session${sessions === 1 ? '' : 's'}, ${reuse ? 'reused' : 'a connection a message'}${mailboxes === 1 ? '' : `, to ${mailboxes} mailboxes`}`,
+  bytes: kb * 1000,
+  sessions,
+  reuse,
+  mailboxes,
+})
+
+export const delivery: Scenario = {
+  name: 'delivery',
+  about:
+    'Messages from smtp-source into mailboxes, counted when they are in the store. CPU is the processor time of all processes of the server.',
+  peers: [postfixMaildir, postfixLmtp],
+  need: { accounts: ALL_ACCOUNTS },
+  // A runtime that compiles what is hot, and caches that fill, need some traffic before they are what they stay.
+  prepare: async (system, { isQuick }) =>
+    void (await smtpSource({
+      port: system.ports.smtp ?? 0,
+      messages: isQuick ? 500 : 2_000,
+      sessions: 10,
+      bytes: 2_000,
+      reuse: true,
+      to: addressOf(2),
+    })),
+  cases: [
+    deliveryCase(shape(2, 10, true), 2, 4),
+    deliveryCase(shape(2, 10, false), 1.5, 3),
+    deliveryCase(shape(2, 1, true), 1.5, 2.5, { peers: ['postfix-maildir'] }),
+    deliveryCase(shape(2, 1, false), 1.5, 2.5, { peers: ['postfix-maildir'], isLong: true }),
+    deliveryCase(shape(2, 50, true), 2, 4, { peers: ['postfix-maildir'], isLong: true }),
+    deliveryCase(shape(2, 50, false), 1.5, 3, { peers: ['postfix-maildir'], isLong: true }),
+    deliveryCase(shape(50, 1, true), 1.5, 3, { peers: ['postfix-maildir'], isLong: true }),
+    deliveryCase(shape(50, 10, true), 1.5, 3),
+    deliveryCase(shape(50, 10, false), 1.5, 3, { peers: ['postfix-maildir'], isLong: true }),
+    deliveryCase(shape(50, 50, true), 1.5, 3, { peers: ['postfix-maildir'], isLong: true }),
+    deliveryCase(shape(2, 10, true, ALL_ACCOUNTS), 2, 4, { peers: ['postfix-maildir'], isLong: true }),
+  ],
+}

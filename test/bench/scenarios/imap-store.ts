@@ -1,0 +1,71 @@
+import { type DataSet, HUNDRED_THOUSAND, TEN_THOUSAND } from '../data-set.ts'
+import type { Figure } from '../figure.ts'
+import { dovecotMaildir, dovecotMdbox } from '../peers/dovecot.ts'
+import type { Case, Scenario } from '../scenario.ts'
+import { runSteps } from '../support/imap-steps-case.ts'
+
+const CLEAR = ['STORE 1:* -FLAGS.SILENT (\\Flagged)']
+const ONE_BY_ONE = 500
+const PIPELINED = 2_000
+
+const rate = (peer: string, floor: number, goal: number): Figure => ({
+  key: 'rate',
+  title: 'changes',
+  unit: 'changes/s',
+  better: 'more',
+  bars: [{ peer, floor, goal }],
+})
+
+const cases: readonly Case[] = [
+  {
+    name: 'one-by-one',
+    title: 'STORE n +FLAGS, one after the other',
+    figures: [rate('dovecot-maildir', 1, 4)],
+    run: (system) =>
+      runSteps(
+        system,
+        [{ key: 'rate', kind: 'each', text: 'STORE {n} +FLAGS (\\Flagged)', from: 1, to: ONE_BY_ONE }],
+        ({ median }) => ONE_BY_ONE / (median / 1000),
+        CLEAR,
+      ),
+  },
+  {
+    name: 'pipelined',
+    title: 'STORE n +FLAGS, pipelined',
+    figures: [rate('dovecot-mdbox', 1, 2)],
+    run: (system) =>
+      runSteps(
+        system,
+        [{ key: 'rate', kind: 'pipeline', text: 'STORE {n} +FLAGS (\\Flagged)', from: 1, to: PIPELINED }],
+        ({ median }) => PIPELINED / (median / 1000),
+        CLEAR,
+      ),
+  },
+  {
+    name: 'all',
+    title: 'STORE 1:* +FLAGS.SILENT',
+    figures: [
+      { key: 'ms', title: 'time', unit: 'ms', better: 'less', bars: [{ peer: 'dovecot-mdbox', floor: 0.2, goal: 1 }] },
+    ],
+    run: (system) =>
+      runSteps(
+        system,
+        [{ key: 'ms', kind: 'whole', text: 'STORE 1:* +FLAGS.SILENT (\\Flagged)' }],
+        ({ median }) => median,
+        CLEAR,
+      ),
+  },
+]
+
+const scenario = (data: DataSet, name: string): Scenario => ({
+  name,
+  about: `Changing flags in a mailbox of ${data.messages.toLocaleString('en-GB')} messages. Neither side waits for the disk.`,
+  peers: [dovecotMaildir, dovecotMdbox],
+  need: { accounts: 1 },
+  data,
+  isLong: data.messages > 10_000,
+  cases,
+})
+
+export const imapStore = scenario(TEN_THOUSAND, 'imap-store')
+export const imapStoreLarge = scenario(HUNDRED_THOUSAND, 'imap-store-100k')
