@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { socketPathOf } from '../../src/control/socket-path.ts'
 import { socketTransport } from '../../src/control/transport.ts'
@@ -8,8 +8,11 @@ import { configDirectory } from '../support/server-process.ts'
 import { projectRoot } from './support/cache.ts'
 import { Daemon } from './support/daemon.ts'
 import { freePorts } from './support/free-ports.ts'
+import { until } from './support/until.ts'
 import { addressOf, DOMAIN, ELSEWHERE, type Need, PASSWORD, type System } from './system.ts'
 
+/** The control socket comes a moment after the ports. */
+const START_MS = 10_000
 const PROGRAM = join(projectRoot, 'bin/run.js')
 const PORTS = ['smtp', 'submission', 'imaps', 'pop3s'] as const
 type OurPorts = Readonly<Record<(typeof PORTS)[number], number>>
