@@ -114,6 +114,7 @@ export class OurServer implements System {
       ports: Object.values(this.ports),
       ...(profileDir !== undefined && { env: { NODE_OPTIONS: profiling } }),
     })
+    await until(() => existsSync(socketPathOf(this.dataDir)), START_MS)
   }
 
   async #ask(url: string): Promise<unknown> {
