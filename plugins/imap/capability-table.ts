@@ -53,6 +53,7 @@ export const CAPABILITIES: readonly Capability[] = [
   { name: 'LOGINDISABLED', isShown: inClear, isFixed: true },
   ...['EXTERNAL', 'SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'OAUTHBEARER', 'XOAUTH2', 'PLAIN', 'LOGIN'].map(mechanism),
   { name: 'IDLE', isShown: afterLogin, commands: ['IDLE'] },
+  { name: 'COMPRESS=DEFLATE', isShown: afterLogin, commands: ['COMPRESS'] },
   { name: 'NAMESPACE', isShown: afterLogin, commands: ['NAMESPACE'] },
   { name: 'UNSELECT', isShown: afterLogin, commands: ['UNSELECT'] },
   { name: 'UIDPLUS', isShown: afterLogin, commands: ['UID EXPUNGE'] },

@@ -4,6 +4,7 @@ import { append } from './commands/append.ts'
 import { authenticate } from './commands/authenticate.ts'
 import { capability } from './commands/capability.ts'
 import { close, unselect } from './commands/close.ts'
+import { compress } from './commands/compress.ts'
 import { copy, move, uidCopy, uidMove } from './commands/copy.ts'
 import { create, deleteCommand, rename } from './commands/create.ts'
 import { enable } from './commands/enable.ts'
@@ -29,7 +30,7 @@ import { unauthenticate } from './commands/unauthenticate.ts'
 /** Every command there is, by its name in capitals. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   [
-    ...[capability, noop, logout, id, starttls, login, authenticate, unauthenticate, enable],
+    ...[capability, noop, logout, id, starttls, login, authenticate, unauthenticate, enable, compress],
     ...[select, examine, create, deleteCommand, rename, subscribe, unsubscribe, list, lsub, status, namespace],
     ...[setAcl, deleteAcl, getAcl, listRights, myRights, getQuota, getQuotaRoot, setQuota],
     ...[append, idle, check, close, unselect, expunge, uidExpunge, search, uidSearch],

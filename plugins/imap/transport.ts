@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Clock } from 'mailserver'
+import { DeflatedStream } from './deflated-stream.ts'
 import { type OctetSource, PeerGone, PeerSilent } from './wire/octet-input.ts'
 
 /** How long a peer that closed its side may wait for the answers to what it had sent. */
@@ -26,6 +28,8 @@ export class Transport implements OctetSource {
   readonly #stallTimeoutMs: number
   readonly #gone = new AbortController()
   #socket: Socket
+  /** What is read and written: the socket, or what it says uncompressed. */
+  #stream: Duplex
   #hasEnded = false
   #isDetached = false
   #waiting: Waiting | undefined
@@ -35,6 +39,7 @@ export class Transport implements OctetSource {
     this.#clock = clock
     this.#stallTimeoutMs = stallTimeoutMs
     this.#socket = socket
+    this.#stream = socket
     this.attach(socket)
   }
 
@@ -49,9 +54,9 @@ export class Transport implements OctetSource {
   }
 
   read(timeoutMs: number): Promise<Buffer | undefined> {
-    const octets: Buffer | null = this.#socket.read()
+    const octets: Buffer | null = this.#stream.read()
     if (octets !== null) return Promise.resolve(octets)
-    if (this.#hasEnded || this.#socket.destroyed) return Promise.resolve(undefined)
+    if (this.#hasEnded || this.#stream.destroyed) return Promise.resolve(undefined)
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.after(timeoutMs, () =>
         this.#settle((waiting) => waiting.reject(new PeerSilent(`the client said nothing for ${timeoutMs} ms`))),
@@ -77,29 +82,29 @@ export class Transport implements OctetSource {
   /** Text is written one octet a character. A buffer must not be changed after. @throws PeerGone */
   write(data: Buffer | string): void {
     // A socket on its way to TLS must not carry our text.
-    if (this.#isDetached || this.#socket.destroyed || !this.#socket.writable) throw new PeerGone('the client has left')
-    if (typeof data === 'string') this.#socket.write(data, 'latin1')
-    else this.#socket.write(data)
+    if (this.#isDetached || this.#stream.destroyed || !this.#stream.writable) throw new PeerGone('the client has left')
+    if (typeof data === 'string') this.#stream.write(data, 'latin1')
+    else this.#stream.write(data)
   }
 
   /** Several in one system call. @throws PeerGone */
   writeAll(parts: readonly (Buffer | string)[]): void {
-    this.#socket.cork()
+    this.#stream.cork()
     try {
       for (const part of parts) if (part.length > 0) this.write(part)
     } finally {
-      this.#socket.uncork()
+      this.#stream.uncork()
     }
   }
 
   /** The client has not read what it was sent: wait with `drained` before more is made. */
   get isFull(): boolean {
-    return this.#socket.writableNeedDrain
+    return this.#stream.writableNeedDrain
   }
 
   /** @throws PeerGone when the client leaves, or reads nothing for the stall timeout */
   drained(): Promise<void> {
-    const socket = this.#socket
+    const socket = this.#stream
     if (!socket.writableNeedDrain) return Promise.resolve()
     return new Promise((resolve, reject) => {
       const settle = () => {
@@ -127,9 +132,7 @@ export class Transport implements OctetSource {
   /** Takes our listeners off the socket, which becomes another's. */
   detach(): Socket {
     this.#isDetached = true
-    this.#socket.off('readable', this.#onReadable)
-    this.#socket.off('end', this.#onEnd)
-    this.#socket.off('close', this.#onClose)
+    this.#unlisten()
     return this.#socket
   }
 
@@ -139,16 +142,37 @@ export class Transport implements OctetSource {
     this.#isDetached = false
     // A client may close its side behind its last command and still wants the answer.
     socket.allowHalfOpen = true
-    socket.on('error', ignore)
-    socket.on('readable', this.#onReadable)
-    socket.once('end', this.#onEnd)
-    socket.once('close', this.#onClose)
-    if (socket.destroyed) this.#onClose()
+    this.#listen(socket)
+  }
+
+  get isCompressed(): boolean {
+    return this.#stream !== this.#socket
+  }
+
+  /** Goes on compressed (RFC 4978). What was written before is on its way as it is. */
+  compress(): void {
+    this.#unlisten()
+    this.#listen(new DeflatedStream(this.#socket))
+  }
+
+  #listen(stream: Duplex): void {
+    this.#stream = stream
+    stream.on('error', ignore)
+    stream.on('readable', this.#onReadable)
+    stream.once('end', this.#onEnd)
+    stream.once('close', this.#onClose)
+    if (stream.destroyed) this.#onClose()
+  }
+
+  #unlisten(): void {
+    this.#stream.off('readable', this.#onReadable)
+    this.#stream.off('end', this.#onEnd)
+    this.#stream.off('close', this.#onClose)
   }
 
   /** Sends what is left, closes our side, and the whole connection when the peer has or takes too long. */
   async close(): Promise<void> {
-    const socket = this.#socket
+    const socket = this.#stream
     this.#cancelHalfOpen?.()
     if (socket.destroyed) return
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
@@ -162,7 +186,7 @@ export class Transport implements OctetSource {
   }
 
   destroy(): void {
-    this.#socket.destroy()
+    this.#stream.destroy()
   }
 
   #settle(tell: (waiting: Waiting) => void): void {
@@ -173,7 +197,7 @@ export class Transport implements OctetSource {
 
   readonly #onReadable = (): void => {
     if (this.#waiting === undefined) return
-    const octets: Buffer | null = this.#socket.read()
+    const octets: Buffer | null = this.#stream.read()
     if (octets !== null) this.#settle((waiting) => waiting.resolve(octets))
   }
 
