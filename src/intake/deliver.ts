@@ -51,7 +51,7 @@ export async function deliver(core: IntakeCore, delivery: Delivery): Promise<rea
       id: transaction.id,
       envelope: withoutRecipients(delivery.envelope),
       blob,
-      index: await indexAbove(core, delivery, blob, stamped.length),
+      index: await indexAbove(core, delivery, blob, stamped),
       offset: delivery.above.returnPath.length,
       receivedAt: core.clock.now(),
       isReport: false,
@@ -155,10 +155,10 @@ async function indexAbove(
   core: IntakeCore,
   { above, index, judgement }: Delivery,
   blob: BlobRef,
-  stamped: number,
+  stamped: Buffer,
 ): Promise<MessageIndex> {
   if (!judgement.headers.some(([name]) => isIndexed(name))) {
-    return shiftIndex(index, above.returnPath.length + stamped + above.received.length)
+    return shiftIndex(index, [above.returnPath, stamped, above.received])
   }
   const indexer = new MessageIndexer()
   for await (const chunk of core.blobs.stream(blob)) indexer.write(chunk)

@@ -48,7 +48,7 @@ export async function ownParcel(
   const { recipients: _, ...rest } = envelope
   return {
     id,
-    envelope: rest,
+    envelope: { ...rest, eightBit: rest.eightBit || index.eightBitBody === true },
     blob: await core.blobs.write(bytes),
     index,
     offset: returnPath.length,

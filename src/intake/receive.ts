@@ -1,6 +1,7 @@
 import type { ReceivedMessage, SmtpSession } from '../kernel/moments.ts'
 import { Slots } from '../kernel/slot.ts'
 import type { Envelope } from '../mail/envelope.ts'
+import type { MessageIndex } from '../mail/message-index.ts'
 import { receivedField, returnPathField } from '../mail/received.ts'
 import { senderText } from '../queue/queue.ts'
 import type { AccountId } from '../store/mail-store.ts'
@@ -64,7 +65,8 @@ async function process(
     sender,
     recipients: taken.map(({ recipient }) => recipient),
     smtpUtf8: parameters.smtpUtf8,
-    eightBit: parameters.eightBit,
+    // What it is counts on its way out, whatever was announced (RFC 6152 section 3).
+    eightBit: parameters.eightBit || isEightBit(index, parameters.smtpUtf8),
     requireTls: parameters.requireTls,
     ...(parameters.returnContent !== undefined && { returnContent: parameters.returnContent }),
     ...(parameters.envelopeId !== undefined && { envelopeId: parameters.envelopeId }),
@@ -83,6 +85,11 @@ async function process(
   const judgement = await judge(core, received, before, trace)
   if ('ok' in judgement) return judgement
   return deliver(core, { role, transaction, envelope, above, index, judgement, spool })
+}
+
+/** A header in UTF-8 is SMTPUTF8's business; where that was not said it is 8-bit content like any other. */
+function isEightBit({ eightBitHeader, eightBitBody }: MessageIndex, smtpUtf8: boolean): boolean {
+  return eightBitBody === true || (eightBitHeader === true && !smtpUtf8)
 }
 
 function accepted(core: IntakeCore, way: Way, answers: readonly Answer[], size: number): Receipt {

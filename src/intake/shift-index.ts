@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import type { MessageIndex, PartIndex } from '../mail/message-index.ts'
 
 /** Fields that ENVELOPE and BODYSTRUCTURE are made of (RFC 3501 section 7.4.2). */
@@ -9,6 +10,7 @@ const INDEXED = new Set([
   'in-reply-to',
   'message-id',
   'mime-version',
+  'references',
   'reply-to',
   'sender',
   'subject',
@@ -21,9 +23,18 @@ export function isIndexed(name: string): boolean {
   return INDEXED.has(lower) || lower.startsWith('content-')
 }
 
-/** The index of a message once header fields that it does not speak of were put above it. @param by their octets */
-export function shiftIndex(index: MessageIndex, by: number): MessageIndex {
-  return { ...index, size: index.size + by, root: { ...shiftPart(index.root, by), headerStart: 0 } }
+/**
+ * The index of a message once header fields that it does not speak of were put above it.
+ * @param above their octets
+ */
+export function shiftIndex(index: MessageIndex, above: readonly Buffer[]): MessageIndex {
+  const by = above.reduce((sum, { length }) => sum + length, 0)
+  return {
+    ...index,
+    size: index.size + by,
+    root: { ...shiftPart(index.root, by), headerStart: 0 },
+    ...(!above.every((field) => isAscii(field)) && { eightBitHeader: true }),
+  }
 }
 
 function shiftPart(part: PartIndex, by: number): PartIndex {

@@ -1,13 +1,14 @@
 /**
  * Makes the MessageIndex of a message in one pass over its octets as they arrive (RFC 2045, 2046). Headers are kept while
- * they are read, and within limits; of bodies nothing is kept but where they begin and end. No input makes it throw, and
+ * they are read, and within limits; of bodies nothing is kept but where they begin and end, and the first words. No input makes it throw, and
  * a malformed message is shown as the nearest well-formed one: what cannot be taken apart is a leaf.
  */
+import { isAscii } from 'node:buffer'
 import { parseDate } from './date-time.ts'
 import { decodeToLine } from './encoded-word.ts'
 import { HeaderBytes } from './header-bytes.ts'
 import { LineEnds } from './line-ends.ts'
-import { firstMessageId } from './message-id.ts'
+import { firstMessageId, messageIds } from './message-id.ts'
 import type { MessageIndex } from './message-index.ts'
 import { MAX_BOUNDARY_LENGTH, PartTree } from './part-tree.ts'
 
@@ -18,6 +19,9 @@ const LINE_AND_DASHES = Buffer.from('\n--')
 
 /** As much of a line as is looked at: two dashes, a boundary, two dashes. */
 const MAX_DELIMITER_LENGTH = MAX_BOUNDARY_LENGTH + 4
+
+/** Identifiers of one field that are kept: a thread hangs on its first and its last ones. */
+const MAX_IDS = 100
 
 /** More octets are needed to tell what a line is. */
 const MORE = -1
@@ -39,6 +43,8 @@ export class MessageIndexer {
   #isInDelimiter = false
   /** Offset in the message of the line end before the line that is being read. */
   #lineBreak = 0
+  #isHeaderEightBit = false
+  #isBodyEightBit = false
 
   /**
    * The message's own header section with its empty line: whole once `write` has been given its end, cut at 1 MiB.
@@ -67,12 +73,15 @@ export class MessageIndexer {
   }
 
   #index(size: number): MessageIndex {
-    const { root, fields } = this.#tree
+    const { root, fields, texts } = this.#tree
     const structure = root.structure()
     const { subject, date, 'message-id': messageId } = fields
     const sentAt = date === undefined ? undefined : parseDate(date)
     const crlfExtra = this.#lineEnds.bare + (size === 0 || this.#octetBefore === LF ? 0 : 2)
     const id = messageId === undefined ? undefined : firstMessageId(messageId)
+    const inReplyTo = idsOf(fields['in-reply-to'])
+    const references = idsOf(fields.references)
+    const preview = texts.preview()
     return {
       size,
       ...(crlfExtra > 0 && { crlfExtra }),
@@ -82,7 +91,12 @@ export class MessageIndexer {
       root: root.toIndex(),
       ...(subject !== undefined && { subject: decodeToLine(subject) }),
       ...(id !== undefined && { messageId: id }),
+      ...(inReplyTo.length > 0 && { inReplyTo }),
+      ...(references.length > 0 && { references }),
       ...(sentAt !== undefined && { sentAt }),
+      ...(preview !== undefined && { preview }),
+      ...(this.#isHeaderEightBit && { eightBitHeader: true }),
+      ...(this.#isBodyEightBit && { eightBitBody: true }),
     }
   }
 
@@ -94,9 +108,21 @@ export class MessageIndexer {
       if (next === MORE) break
       at = next
     }
+    const taken = at === data.length ? data : data.subarray(0, at)
+    this.#tree.texts.take(taken, this.#base)
+    this.#look(taken)
     this.#base += at
     if (at > 0) this.#octetBefore = data[at - 1] as number
     return at
+  }
+
+  /** Has it octets above 127, and on which side of the empty line? Each octet is looked at once, many at a time. */
+  #look(taken: Buffer): void {
+    if (this.#isBodyEightBit || isAscii(taken)) return
+    const { header, root } = this.#tree
+    const headerLeft = header === undefined ? taken.length : Math.max(0, root.bodyStart - this.#base)
+    this.#isHeaderEightBit ||= !isAscii(taken.subarray(0, headerLeft))
+    this.#isBodyEightBit = !isAscii(taken.subarray(headerLeft))
   }
 
   #step(data: Buffer, at: number, isLast: boolean): number {
@@ -214,6 +240,11 @@ export function indexMessage(bytes: Buffer): MessageIndex {
   const indexer = new MessageIndexer()
   indexer.write(bytes)
   return indexer.finish()
+}
+
+function idsOf(value: string | undefined): readonly string[] {
+  const ids = value === undefined ? [] : messageIds(value)
+  return ids.length <= MAX_IDS ? ids : [ids[0] as string, ...ids.slice(1 - MAX_IDS)]
 }
 
 /** @returns the offset past an empty line at `at`; 0 when there is none; MORE when that cannot be told */

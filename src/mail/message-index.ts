@@ -22,8 +22,17 @@ export interface MessageIndex {
   readonly subject?: string | undefined
   /** `Message-ID` with its angle brackets. */
   readonly messageId?: string | undefined
+  /** Message identifiers of In-Reply-To and of References, brackets included, in their order; of very many the first and the last. */
+  readonly inReplyTo?: readonly string[] | undefined
+  readonly references?: readonly string[] | undefined
   /** Milliseconds since the epoch of the Date field; absent when there is none or it is no date. */
   readonly sentAt?: number | undefined
+  /** The first words to read in it, at most 200 characters on one line (RFC 8970). */
+  readonly preview?: string | undefined
+  /** Octets above 127 stand in its own header section: it is UTF-8 (RFC 6532), or wrong. */
+  readonly eightBitHeader?: true | undefined
+  /** Octets above 127 stand in its body: on its way it needs 8BITMIME (RFC 6152). */
+  readonly eightBitBody?: true | undefined
 }
 
 /** One MIME part by offsets into the message (RFC 2045, 2046). */

@@ -4,6 +4,7 @@ import { scanFields, unfold } from './header.ts'
 import { type ContentType, type Parameters, parseContentType, parseToken } from './mime-parameters.ts'
 
 export interface PartFields extends EnvelopeFields {
+  references?: string
   'content-type'?: string
   'content-transfer-encoding'?: string
   'content-id'?: string
@@ -35,6 +36,7 @@ const ENVELOPE_FIELDS: readonly (keyof PartFields)[] = [
   'bcc',
   'in-reply-to',
   'message-id',
+  'references',
 ]
 const ADDRESS_FIELDS = new Set<keyof PartFields>(['from', 'sender', 'reply-to', 'to', 'cc', 'bcc'])
 

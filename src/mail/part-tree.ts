@@ -7,6 +7,7 @@ import { decodeExtendedValue } from './encoded-word.ts'
 import type { Parameters } from './mime-parameters.ts'
 import { Part } from './part.ts'
 import { type PartFields, readPartFields } from './part-header.ts'
+import { TextBeginnings } from './text-beginnings.ts'
 
 /** Octets kept of the message's own header, of each part's, and of all parts' together. */
 const MAX_HEADER_BYTES = 1024 * 1024
@@ -38,6 +39,7 @@ export class PartTree {
   /** The message's own header section, once it has been read. */
   header: Buffer | undefined
   fields: PartFields = {}
+  readonly texts = new TextBeginnings()
   /** From the root to the innermost. */
   readonly #open: OpenPart[] = [{ part: this.root, boundary: undefined, isMessage: true, isInDigest: false }]
   #headerBudget = MAX_ALL_PARTS_HEADER_BYTES
@@ -125,6 +127,7 @@ export class PartTree {
     part.bodyStart = body.offset
     part.linesBefore = body.lines
     const media = part.describe(this.#read(header, isMessage), isMessage, open.isInDigest)
+    if (media.type === 'text' && !part.isAttachment && this.texts.hasRoom) this.texts.add(part)
     if (media.type === 'multipart') this.#openMultipart(open, boundaryOf(media.parameters))
     return media.type === 'message' && media.subtype === 'rfc822' && this.#openMessage(part)
   }

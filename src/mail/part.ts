@@ -8,6 +8,8 @@ import { contentTypeOf, encodingOf, type PartFields } from './part-header.ts'
 /** RFC 2046 section 4.1.2: text that names no charset. */
 const US_ASCII = '("charset" "us-ascii")'
 
+const ATTACHMENT = /^\s*attachment\b/i
+
 /** The two forms of a part's structure; `full` is with extension data. */
 interface Structure {
   readonly plain: string
@@ -29,6 +31,8 @@ export class Part {
   subtype = 'plain'
   encoding = '7bit'
   charset: string | undefined
+  /** Not to be shown in its place (RFC 2183 section 2.2). */
+  isAttachment = false
   shape: PartShape = 'leaf'
   /** Of a message: its root, or what a message/rfc822 part holds. */
   envelope = ''
@@ -53,6 +57,7 @@ export class Part {
     this.#parameters = parametersText(media.parameters, isTextWithoutCharset)
     this.#description = `${imapNstring(fields['content-id'])} ${imapNstring(fields['content-description'])} ${imapString(this.encoding)}`
     this.#md5 = imapNstring(fields['content-md5'])
+    this.isAttachment = ATTACHMENT.test(fields['content-disposition'] ?? '')
     this.#extension = ` ${dispositionText(fields)} ${languageText(fields)} ${imapNstring(fields['content-location'])}`
     return media
   }

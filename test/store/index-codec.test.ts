@@ -33,6 +33,11 @@ const full: Required<MessageIndex> = {
   subject: '',
   messageId: '<é@example.test>',
   sentAt: -1.5,
+  inReplyTo: ['<a@b>'],
+  references: ['<é@b>', '<c@d>'],
+  preview: 'Grüße 👋',
+  eightBitHeader: true,
+  eightBitBody: true,
 }
 
 /** What an index says, field by field. */
@@ -46,6 +51,11 @@ const fieldsOf = (index: MessageIndex) => ({
   subject: index.subject,
   messageId: index.messageId,
   sentAt: index.sentAt,
+  inReplyTo: index.inReplyTo,
+  references: index.references,
+  preview: index.preview,
+  eightBitHeader: index.eightBitHeader,
+  eightBitBody: index.eightBitBody,
 })
 
 test('gives back every field of an index', () => {
@@ -53,8 +63,14 @@ test('gives back every field of an index', () => {
 })
 
 test('gives back an index with nothing in it that may be missing', () => {
-  const { crlfExtra: _, subject: __, messageId: ___, sentAt: ____, ...bare } = full
+  const { size, envelope, bodyStructure, body, root } = full
+  const bare: MessageIndex = { size, envelope, bodyStructure, body, root }
   expect(fieldsOf(decodeIndex(encodeIndex(bare)))).toEqual(bare)
+})
+
+test.each([{ eightBitHeader: true }, { eightBitBody: true }] as const)('keeps %j apart from the other', (bit) => {
+  const { eightBitHeader: _, eightBitBody: __, ...rest } = full
+  expect(fieldsOf(decodeIndex(encodeIndex({ ...rest, ...bit })))).toEqual({ ...rest, ...bit })
 })
 
 test('gives back parts nested deeply', () => {

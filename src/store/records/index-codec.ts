@@ -12,6 +12,13 @@ const HAS_SUBJECT = 1
 const HAS_MESSAGE_ID = 2
 const HAS_SENT_AT = 4
 const HAS_CRLF_EXTRA = 8
+const HAS_IN_REPLY_TO = 16
+const HAS_REFERENCES = 32
+const HAS_PREVIEW = 64
+const HAS_EIGHT_BIT = 128
+
+const EIGHT_BIT_HEADER = 1
+const EIGHT_BIT_BODY = 2
 
 /** Words that nearly every message consists of, as one octet; anything else is 0 and its text. Only ever add at the end. */
 const WORDS = [
@@ -50,14 +57,19 @@ const WORDS = [
 const CODE_OF: ReadonlyMap<string, number> = new Map(WORDS.map((word, at) => [word, at + 1]))
 
 export function encodeIndex(index: MessageIndex): Buffer {
-  const { crlfExtra, envelope, bodyStructure, body, subject, messageId, sentAt } = index
+  const { crlfExtra, envelope, bodyStructure, body, subject, messageId, inReplyTo, references, sentAt, preview } = index
+  const eightBit = (index.eightBitHeader ? EIGHT_BIT_HEADER : 0) | (index.eightBitBody ? EIGHT_BIT_BODY : 0)
   const writer = new ByteWriter(256 + envelope.length + bodyStructure.length + body.length)
   writer.byte(VERSION)
   writer.byte(
     (subject === undefined ? 0 : HAS_SUBJECT) |
       (messageId === undefined ? 0 : HAS_MESSAGE_ID) |
       (sentAt === undefined ? 0 : HAS_SENT_AT) |
-      (crlfExtra === undefined ? 0 : HAS_CRLF_EXTRA),
+      (crlfExtra === undefined ? 0 : HAS_CRLF_EXTRA) |
+      (inReplyTo === undefined ? 0 : HAS_IN_REPLY_TO) |
+      (references === undefined ? 0 : HAS_REFERENCES) |
+      (preview === undefined ? 0 : HAS_PREVIEW) |
+      (eightBit === 0 ? 0 : HAS_EIGHT_BIT),
   )
   writer.varint(index.size)
   if (crlfExtra !== undefined) writer.varint(crlfExtra)
@@ -67,6 +79,10 @@ export function encodeIndex(index: MessageIndex): Buffer {
   if (subject !== undefined) writer.text(subject)
   if (messageId !== undefined) writer.text(messageId)
   if (sentAt !== undefined) writer.double(sentAt)
+  if (inReplyTo !== undefined) writeTexts(writer, inReplyTo)
+  if (references !== undefined) writeTexts(writer, references)
+  if (preview !== undefined) writer.text(preview)
+  if (eightBit !== 0) writer.byte(eightBit)
   writePart(writer, index.root)
   return writer.end()
 }
@@ -84,6 +100,15 @@ interface Tail {
   readonly subject: string | undefined
   readonly messageId: string | undefined
   readonly sentAt: number | undefined
+  readonly moreAt: number
+}
+
+/** What stands behind those: few commands want it. */
+interface More {
+  readonly inReplyTo: readonly string[] | undefined
+  readonly references: readonly string[] | undefined
+  readonly preview: string | undefined
+  readonly eightBit: number
   readonly partsAt: number
 }
 
@@ -96,6 +121,7 @@ class StoredIndex implements MessageIndex {
   readonly #bodyStructure: Slice
   readonly #body: Slice
   #tail: Tail | undefined
+  #more: More | undefined
   #root: PartIndex | undefined
 
   /** @throws MailError CORRUPT */
@@ -130,8 +156,23 @@ class StoredIndex implements MessageIndex {
   get sentAt(): number | undefined {
     return this.#texts.sentAt
   }
+  get inReplyTo(): readonly string[] | undefined {
+    return this.#others.inReplyTo
+  }
+  get references(): readonly string[] | undefined {
+    return this.#others.references
+  }
+  get preview(): string | undefined {
+    return this.#others.preview
+  }
+  get eightBitHeader(): true | undefined {
+    return this.#others.eightBit & EIGHT_BIT_HEADER ? true : undefined
+  }
+  get eightBitBody(): true | undefined {
+    return this.#others.eightBit & EIGHT_BIT_BODY ? true : undefined
+  }
   get root(): PartIndex {
-    this.#root ??= readPart(new ByteReader(this.#bytes, this.#texts.partsAt))
+    this.#root ??= readPart(new ByteReader(this.#bytes, this.#others.partsAt))
     return this.#root
   }
 
@@ -143,13 +184,37 @@ class StoredIndex implements MessageIndex {
     this.#tail ??= readTail(new ByteReader(this.#bytes, this.#body.end), this.#has)
     return this.#tail
   }
+
+  get #others(): More {
+    this.#more ??= readMore(new ByteReader(this.#bytes, this.#texts.moreAt), this.#has)
+    return this.#more
+  }
 }
 
 function readTail(reader: ByteReader, has: number): Tail {
   const subject = has & HAS_SUBJECT ? reader.text() : undefined
   const messageId = has & HAS_MESSAGE_ID ? reader.text() : undefined
   const sentAt = has & HAS_SENT_AT ? reader.double() : undefined
-  return { subject, messageId, sentAt, partsAt: reader.position }
+  return { subject, messageId, sentAt, moreAt: reader.position }
+}
+
+function readMore(reader: ByteReader, has: number): More {
+  const inReplyTo = has & HAS_IN_REPLY_TO ? readTexts(reader) : undefined
+  const references = has & HAS_REFERENCES ? readTexts(reader) : undefined
+  const preview = has & HAS_PREVIEW ? reader.text() : undefined
+  const eightBit = has & HAS_EIGHT_BIT ? reader.byte() : 0
+  return { inReplyTo, references, preview, eightBit, partsAt: reader.position }
+}
+
+function writeTexts(writer: ByteWriter, texts: readonly string[]): void {
+  writer.varint(texts.length)
+  for (const text of texts) writer.text(text)
+}
+
+function readTexts(reader: ByteReader): string[] {
+  const texts: string[] = []
+  for (let left = reader.varint(); left > 0; left--) texts.push(reader.text())
+  return texts
 }
 
 function writePart(writer: ByteWriter, part: PartIndex): void {
