@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
-import { type Address, normalizeDomain, parseAddress } from '../mail/address.ts'
+import { type Address, addressKey, normalizeDomain, parseAddress } from '../mail/address.ts'
 import { issueText } from './issue-text.ts'
 import { isSecret, type Secret } from './secret.ts'
 import { showValue } from './show-value.ts'
@@ -154,6 +154,16 @@ export const configSchema = z.strictObject({
       Object.fromEntries(
         Object.entries(aliases).flatMap(([text, targets]) => {
           const parsedKey = parseAddress(text)
+          const isOfItself = targets.some(
+            (target) => parsedKey !== undefined && addressKey(target) === addressKey(parsedKey),
+          )
+          if (isOfItself) {
+            context.addIssue({
+              code: 'custom',
+              message: 'expected other addresses, got the alias itself',
+              path: [text],
+            })
+          }
           if (parsedKey !== undefined) return [[text, { address: parsedKey, targets }] as const]
           const message = `expected an address such as 'info@example.org' on the left, got ${showValue(text)}`
           context.addIssue({ code: 'custom', message, path: [text] })

@@ -96,6 +96,11 @@ export class DirectoryData {
     })
   }
 
+  /** Who may log in as this address; nobody once its domain was removed: what gets no mail here sends none either. */
+  async accountOfOurs(address: Address): Promise<KnownAccount | undefined> {
+    return (await this.domain(address.domain)) === undefined ? undefined : this.account(addressKey(address))
+  }
+
   async accountById(id: AccountId): Promise<KnownAccount | undefined> {
     const address = await this.#remembered(`id ${id}`, async () => (await this.#engine.get(layout.id(id)))?.toString())
     return address === undefined ? undefined : this.account(address)

@@ -70,7 +70,11 @@ export interface Directory {
   addAlias(address: Address, targets: readonly Address[]): Promise<void>
   removeAlias(address: Address): Promise<void>
   addDomain(domain: { name: string; catchAll?: Address; subaddressDelimiter?: string }): Promise<void>
-  removeDomain(name: string): Promise<void>
+  /**
+   * Its mail is no longer ours, and its accounts cannot log in.
+   * @param options.force also when it has accounts; without it that is a CONFLICT
+   */
+  removeDomain(name: string, options?: { force?: boolean }): Promise<void>
 }
 
 export interface NewAccount {

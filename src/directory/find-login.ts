@@ -1,4 +1,4 @@
-import { addressKey, parseAddress } from '../mail/address.ts'
+import { parseAddress } from '../mail/address.ts'
 import type { DirectoryData, KnownAccount } from './directory-data.ts'
 
 /** Whose login it is: an address, or a local part where there is one domain alone. */
@@ -11,5 +11,5 @@ export async function findLogin(data: DirectoryData, login: string): Promise<Kno
     text = `${login}@${only.name}`
   }
   const address = parseAddress(text)
-  return address === undefined ? undefined : data.account(addressKey(address))
+  return address === undefined ? undefined : data.accountOfOurs(address)
 }

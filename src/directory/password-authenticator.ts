@@ -1,7 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import { authenticate } from '../kernel/moments.ts'
 import type { HookRunner } from '../kernel/run-hooks.ts'
-import { addressKey } from '../mail/address.ts'
 import type { Account, Authenticator, Credentials } from './directory.ts'
 import type { DirectoryData, KnownAccount } from './directory-data.ts'
 import { findLogin } from './find-login.ts'
@@ -54,7 +53,7 @@ export class PasswordAuthenticator implements Authenticator {
     if (password === '' || Buffer.byteLength(password) > MAX_PASSWORD_BYTES) return undefined
     const answer = await run.resolve(authenticate, { login, password, protocol, remoteAddress }, signal)
     if (answer === false) return undefined
-    if (answer !== undefined) return data.account(addressKey(answer.address))
+    if (answer !== undefined) return data.accountOfOurs(answer.address)
     const known = await findLogin(data, login)
     return (await this.#isRight(known, password, remoteAddress, signal)) ? known : undefined
   }

@@ -165,6 +165,9 @@ export class StoreDirectory implements Directory {
     if (targets.length === 0) throw new MailError('INVALID', 'an alias needs at least one target')
     await this.#requireFree(address)
     const key = addressKey(address)
+    if (targets.some((target) => addressKey(target) === key)) {
+      throw new MailError('INVALID', `${key} would be an alias of itself`)
+    }
     const record: AliasRecord = { address: formatAddress(address), targets: targets.map(formatAddress) }
     await this.#change(async (tx) => {
       if ((await tx.get(layout.account(key))) !== undefined || (await tx.get(layout.alias(key))) !== undefined) {
@@ -196,17 +199,26 @@ export class StoreDirectory implements Directory {
     })
   }
 
-  async removeDomain(text: string): Promise<void> {
+  async removeDomain(text: string, options: { force?: boolean } = {}): Promise<void> {
     const name = normalizeDomain(text)
     if (name === undefined) throw new MailError('INVALID', `${text} is no domain`)
     if (this.#parts.data.isConfiguredDomain(name)) {
       throw new MailError('NOT_ALLOWED', `${name} stands in the config: remove it there`)
     }
+    // A stored domain may go that another worker gives an account to at this moment: then that account cannot log in either.
+    const accounts = options.force === true ? 0 : await this.#accountsIn(name)
     await this.#change(async (tx) => {
-      if ((await tx.get(layout.domain(name))) === undefined)
+      if ((await tx.get(layout.domain(name))) === undefined) {
         throw new MailError('NOT_FOUND', `there is no domain ${name}`)
+      }
+      if (accounts > 0) throw new MailError('CONFLICT', `${name} has accounts (${accounts}): remove them first`)
       tx.delete(layout.domain(name))
     })
+  }
+
+  async #accountsIn(domain: string): Promise<number> {
+    const accounts = await this.#parts.data.accounts()
+    return accounts.filter(({ address }) => normalizeDomain(address.domain) === domain).length
   }
 
   /** The record of an account of the config: its own from before, or a new one. */

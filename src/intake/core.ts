@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import type { ServerFacts } from '../kernel/plugin.ts'
 import type { HookRunner } from '../kernel/run-hooks.ts'
+import type { ReverseNames } from '../net/reverse-names.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { BlobStore } from '../store/blob-store.ts'
 import type { Engine } from '../store/engine.ts'
@@ -22,6 +23,7 @@ export interface IntakeCore {
   readonly queue: Queue
   readonly localDelivery: LocalDelivery
   readonly journeys: Journeys
+  readonly reverseNames: ReverseNames
   readonly server: ServerFacts
   readonly run: HookRunner
   readonly log: Log

@@ -1,5 +1,7 @@
 import { directory } from '../directory/directory.ts'
 import { definePlugin } from '../kernel/plugin.ts'
+import { dns } from '../net/listeners.ts'
+import { ReverseNames } from '../net/reverse-names.ts'
 import { queue } from '../queue/queue.ts'
 import { blobStore } from '../store/blob-store.ts'
 import { engine } from '../store/engine.ts'
@@ -17,11 +19,22 @@ export const intakePlugin = definePlugin({
   name: 'intake',
   apiVersion: '^1',
   options: intakeOptions,
-  needs: { engine, blobs: blobStore, mailStore, directory, queue, localDelivery, journeys },
+  needs: { engine, blobs: blobStore, mailStore, directory, queue, localDelivery, journeys, dns },
   provides: { intake },
   setup({ options, services, server, run, log, clock, metrics }) {
     const budget = new MemoryBudget(options.holdTotalBytes)
-    const core = { ...services, server, run, log, clock, options, budget, metrics: intakeMetrics(metrics) }
+    const reverseNames = new ReverseNames(services.dns, clock)
+    const core = {
+      ...services,
+      reverseNames,
+      server,
+      run,
+      log,
+      clock,
+      options,
+      budget,
+      metrics: intakeMetrics(metrics),
+    }
     return { services: { intake: new CoreIntake(core) } }
   },
 })

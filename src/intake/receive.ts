@@ -117,10 +117,16 @@ function refused(core: IntakeCore, { role, session, transaction }: Way, answer: 
 
 function fieldsAbove(core: IntakeCore, { role, session, isExtended, transaction }: Way): Above {
   const { id, sender, taken, parameters } = transaction
+  const { remoteAddress } = session.connection
+  const hostname = role === 'mx' ? core.reverseNames.of(remoteAddress) : undefined
   return {
     returnPath: returnPathField(sender),
     received: receivedField({
-      from: { address: session.connection.remoteAddress, ...(session.helo !== undefined && { helo: session.helo }) },
+      from: {
+        address: remoteAddress,
+        ...(session.helo !== undefined && { helo: session.helo }),
+        ...(hostname !== undefined && { hostname }),
+      },
       by: core.server.hostname,
       protocol: role === 'lmtp' ? 'LMTP' : isExtended ? 'ESMTP' : 'SMTP',
       isAuthenticated: session.account !== undefined,

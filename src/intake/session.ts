@@ -46,6 +46,8 @@ export class CoreSession implements IntakeSession {
     this.#opening = new Trace(core.clock)
     this.#greeting = new Trace(core.clock)
     const { remoteAddress, remotePort, protocol, id } = connection
+    // RFC 5321 section 4.4 has the peer's name beside its address; a mail client's says nothing to anybody.
+    if (role === 'mx') core.reverseNames.expect(remoteAddress)
     const peer = remoteAddress === '' ? 'a local socket' : `${remoteAddress}:${remotePort}`
     this.#opening.add('connection', `${protocol} from ${peer}`, { detail: { session: id } })
     if (connection.tls !== undefined) this.#traceTls(this.#opening, connection.tls)

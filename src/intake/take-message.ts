@@ -63,6 +63,10 @@ async function nextOf(iterator: AsyncIterator<Buffer>): Promise<Buffer | undefin
   }
 }
 
+const SPACE = 32
+const TAB = 9
+const EMPTY_LINE = Buffer.from('\r\n')
+
 class MessageReader {
   readonly #core: IntakeCore
   readonly #spool: MessageSpool
@@ -105,9 +109,12 @@ class MessageReader {
     if (this.#refusal !== undefined) return
     const { id, submitter } = this.#rules
     const { hostname } = this.#core.server
-    const added = submitter === undefined ? [] : missingFields(received, { id, hostname, at: this.#core.clock.now() })
-    this.#header = Buffer.concat([headerText(added), received])
-    await this.#keep(this.#header)
+    // A first line that begins with a blank would go on with the field that we put above it: it is no header, but text.
+    const isHeader = received[0] !== SPACE && received[0] !== TAB
+    const own = isHeader ? received : EMPTY_LINE
+    const added = submitter === undefined ? [] : missingFields(own, { id, hostname, at: this.#core.clock.now() })
+    this.#header = Buffer.concat([headerText(added), own])
+    await this.#keep(isHeader ? this.#header : Buffer.concat([this.#header, received]))
   }
 
   async #objection(header: Buffer): Promise<Refusal | undefined> {

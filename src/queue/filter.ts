@@ -1,4 +1,5 @@
-import { type Address, formatAddress, normalizeDomain } from '../mail/address.ts'
+import { MailError } from '../errors/mail-error.ts'
+import { type Address, formatAddress, normalizeDomain, parseAddress } from '../mail/address.ts'
 import type { MessageId, QueueFilter, QueueMessage, QueueRecipient } from './queue.ts'
 import { senderText } from './queue.ts'
 
@@ -10,10 +11,14 @@ export interface EntryFilter {
   matches(message: QueueMessage, recipient: QueueRecipient): boolean
 }
 
-/** Patterns take `*` for any text, and compare without case. */
+/**
+ * Patterns take `*` for any text, and compare without case.
+ * @throws MailError INVALID when a text can be no domain or no address: nothing would ever match it
+ */
 export function compileFilter(filter: QueueFilter): EntryFilter {
   const { id, index } = readEntryId(filter.id)
-  const domain = filter.domain === undefined ? undefined : pattern(normalizeDomain(filter.domain) ?? filter.domain)
+  const domain = filter.domain === undefined ? undefined : pattern(domainOf(filter.domain))
+  for (const address of [filter.recipient, filter.sender]) if (address !== undefined) checkAddress(address)
   const recipient = filter.recipient === undefined ? undefined : pattern(filter.recipient)
   const sender = filter.sender === undefined ? undefined : pattern(filter.sender === '' ? '<>' : filter.sender)
   return {
@@ -35,6 +40,22 @@ export function readEntryId(text: string | undefined): { id: MessageId | undefin
   const parts = /^(.*)\/(\d{1,9})$/.exec(text)
   if (parts === null) return { id: text as MessageId, index: undefined }
   return { id: parts[1] as MessageId, index: Number(parts[2]) }
+}
+
+function domainOf(pattern: string): string {
+  const name = normalizeDomain(pattern)
+  if (name !== undefined) return name
+  // What stands for a part of a name is none, and must leave one when it is filled in.
+  if (pattern.includes('*') && normalizeDomain(pattern.replaceAll('*', 'x')) !== undefined) return pattern
+  throw new MailError('INVALID', `expected a domain such as 'example.org' or '*.example.org', got '${pattern}'`)
+}
+
+function checkAddress(pattern: string): void {
+  const isNullSender = pattern === '' || pattern === '<>'
+  if (isNullSender || pattern === '*' || parseAddress(pattern) !== undefined) return
+  const filled = pattern.replaceAll('*', 'x')
+  if (pattern.includes('*') && parseAddress(filled.includes('@') ? filled : `${filled}@x`) !== undefined) return
+  throw new MailError('INVALID', `expected an address such as 'alice@example.org' or '*@example.org', got '${pattern}'`)
 }
 
 const text = (address: Address) => formatAddress(address)

@@ -17,7 +17,7 @@ test('commands that need no server work in the store, and the server finds what 
   const addresses = ['alice@example.test', 'bob@example.test', 'carol@example.test']
   expect(users.accounts.map(({ address }) => address).toSorted()).toEqual(addresses)
   expect(queue).toEqual({ entries: [], isComplete: true })
-  expect(trace.stdout).toContain('No message is known by carol@example.test')
+  expect(trace).toMatchObject({ code: 1, stderr: expect.stringContaining('No message is known by carol@example.test') })
   expect(order).toEqual({ hooks: expect.any(Array) })
 
   await p.json(['start', '--detach'])

@@ -131,6 +131,11 @@ describe('a configuration that is wrong', () => {
       "aliases['a@example.test']: a@example.test is taken by accounts[0] already",
     ],
     [
+      'an alias of itself',
+      { ...minimal, aliases: { 'a@example.test': ['b@x.test', 'A@Example.test'] } },
+      "aliases['a@example.test']: expected other addresses, got the alias itself",
+    ],
+    [
       'an alias with no target',
       { ...minimal, aliases: { 'a@example.test': [] } },
       "aliases['a@example.test']: expected at least one address",

@@ -163,6 +163,25 @@ describe('resolving a recipient', () => {
     expect(await resolve('d@new.test')).toBe('remote')
   })
 
+  it('keeps a domain with accounts, and lets nobody of a removed one log in', async () => {
+    const people = host.service(directory)
+    await people.addDomain({ name: 'new.test' })
+    await people.addAccount({ address: at('dora@new.test') }, 'a long password')
+    await expect(people.removeDomain('new.test')).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect((await login('dora@new.test', 'a long password')).address.local).toBe('dora')
+    await people.removeDomain('new.test', { force: true })
+    await expect(login('dora@new.test', 'a long password')).rejects.toMatchObject({ code: 'AUTHENTICATION_FAILED' })
+    expect(await resolve('dora@new.test')).toBe('remote')
+    await people.addDomain({ name: 'new.test' })
+    expect((await login('dora@new.test', 'a long password')).address.local).toBe('dora')
+  })
+
+  it('refuses an alias of itself', async () => {
+    const people = host.service(directory)
+    const targets = [at('bob@example.test'), at('ECHO@Example.test')]
+    await expect(people.addAlias(at('echo@example.test'), targets)).rejects.toMatchObject({ code: 'INVALID' })
+  })
+
   it('takes a domain in Unicode and in A-labels for the same', async () => {
     await host.service(directory).addDomain({ name: 'Bücher.test', catchAll: at('bob@example.test') })
     expect(await resolve('x@bücher.test')).toEqual(['bob'])

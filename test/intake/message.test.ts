@@ -34,6 +34,26 @@ describe('what is stored', () => {
     })
   }
 
+  it.each([
+    [' folded\r\nSubject: x\r\n\r\nbody\r\n', 'mx'],
+    ['\tfolded\r\nTo: x@y.test\r\n\r\nbody\r\n', 'submission'],
+    ['  \r\n\r\nbody\r\n', 'mx'],
+  ] as const)('keeps a first line that begins with a blank apart from our fields: %j', async (message, role) => {
+    await using world = await startIntake()
+    const session = world.open(role)
+    if (role === 'submission') {
+      await session.authenticate({ mechanism: 'PLAIN', login: 'alice@example.test', password: 'secret' })
+    }
+    const from = role === 'submission' ? 'alice@example.test' : 'a@b.test'
+    expect(brief((await transfer(session, { from, message })).answer)).toBe('ok')
+    const [stored] = await world.messages('alice@example.test')
+    const [header = '', body = ''] = [stored?.text.slice(0, -message.length), stored?.text.slice(-message.length)]
+    expect(body).toBe(message)
+    expect(header).toMatch(/^Return-Path: [^\r]*\r\nReceived: [\s\S]*\r\n\r\n$/)
+    expect(stored?.index.subject).toBeUndefined()
+    expect(stored?.index).toEqual(indexMessage(stored?.bytes as Buffer))
+  })
+
   it('is indexed anew when a check puts a field above that ENVELOPE shows', async () => {
     await using world = await startIntake({
       hooks: (hooks) => hooks.on(messageStamped, (fields) => [['Subject', '[checked]'], ...fields]),

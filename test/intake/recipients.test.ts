@@ -54,6 +54,21 @@ describe('RCPT', () => {
 })
 
 describe('recipients elsewhere', () => {
+  it.each([
+    ['Subject: x\r\n\r\nplain\r\n', false, false],
+    ['Subject: x\r\n\r\ncaf\u00e9\r\n', false, true],
+    ['Subject: caf\u00e9\r\n\r\nplain\r\n', false, true],
+    ['Subject: caf\u00e9\r\n\r\nplain\r\n', true, false],
+  ])('get %j, SMTPUTF8 %j, announced as what it is (RFC 6152 section 3)', async (message, smtpUtf8, eightBit) => {
+    await using world = await startIntake()
+    const session = world.open('submission')
+    await session.authenticate({ mechanism: 'PLAIN', login: 'alice@example.test', password: 'secret' })
+    const parameters = { ...PLAIN, smtpUtf8, eightBit: false }
+    await transfer(session, { from: 'alice@example.test', to: ['bob@far.test'], message, parameters })
+    const { entries } = await world.service(queue).list({})
+    expect(entries.map((entry) => entry.message.envelope.eightBit)).toEqual([eightBit])
+  })
+
   it('get one copy each, whose names differ by case too (RFC 5321 section 2.4)', async () => {
     await using world = await startIntake()
     const session = world.open('submission')

@@ -51,12 +51,30 @@ describe('listing', () => {
     [{ sender: 'alice@home.test', domain: 'y.test' }, 1],
     [{ state: 'waiting' as const }, 4],
     [{ state: 'held' as const }, 0],
+    [{ domain: '[192.0.2.1]' }, 0],
+    [{ recipient: '*' }, 4],
   ])('finds by %j', async (filter, count) => {
     const world = queueWorld()
     await world.put(['a@x.test', 'b@y.test'])
     await world.put(['a@x.test', 'c@y.test'], { sender: null })
     expect(await world.queue.count(filter)).toBe(count)
     expect((await world.queue.list(filter)).entries).toHaveLength(count)
+  })
+
+  it.each([
+    { domain: 'bad..domain' },
+    { domain: '' },
+    { domain: 'a b' },
+    { domain: '*..test' },
+    { domain: 'a@x.test' },
+    { recipient: 'x.test' },
+    { recipient: 'a b@x.test' },
+    { sender: '*@bad..domain' },
+  ])('refuses %j, which can match nothing', async (filter) => {
+    const world = queueWorld()
+    await world.put(['a@x.test'])
+    await expect(world.queue.list(filter)).rejects.toMatchObject({ code: 'INVALID' })
+    await expect(world.queue.remove(filter)).rejects.toMatchObject({ code: 'INVALID' })
   })
 })
 

@@ -1,6 +1,9 @@
 import { Args, Flags } from '@oclif/core'
 import type { JourneyView } from '../../control/routes/journeys.ts'
+import { UserError } from '../../errors/user-error.ts'
 import { BaseCommand } from '../base-command.ts'
+
+const KEPT = 'A journey is kept for 30 days after its last event'
 
 export default class Trace extends BaseCommand {
   static override summary = 'Show the way of a message, from its connection to its last attempt.'
@@ -24,7 +27,11 @@ export default class Trace extends BaseCommand {
     const query = { query: args.query, limit: flags.limit }
     const found = await this.withStore(flags.config, (client) => client.call(findJourneys, { query }))
     const { renderJourney } = await import('../render-journey.ts')
-    if (found.journeys.length === 0) this.log(`No message is known by ${args.query}.`)
+    if (found.journeys.length === 0) {
+      throw new UserError(`No message is known by ${args.query}.`, {
+        nextSteps: ['Ask by the id in its 250 answer, its Message-ID, or an address of its envelope', KEPT],
+      })
+    }
     this.log(found.journeys.map(renderJourney).join('\n\n'))
     return found
   }

@@ -63,11 +63,12 @@ export const addDomain = defineRoute({
 export const removeDomain = defineRoute({
   method: 'DELETE',
   path: '/domains/{name}',
-  summary: 'Removes a domain of the store',
+  summary: 'Removes a domain of the store; its accounts cannot log in any more',
   params: z.object({ name: domainName() }),
+  query: z.strictObject({ force: z.stringbool().default(false).describe('Also when it has accounts') }),
   response: z.object({ name: z.string() }),
-  async run(context: ControlContext, { params }) {
-    await context.service(directory).removeDomain(params.name)
+  async run(context: ControlContext, { params, query }) {
+    await context.service(directory).removeDomain(params.name, query)
     return { name: params.name }
   },
 })
