@@ -42,7 +42,7 @@ describe('what is stored', () => {
     await using world = await startIntake()
     const session = world.open(role)
     if (role === 'submission') {
-      await session.authenticate({ mechanism: 'PLAIN', login: 'alice@example.test', password: 'secret' })
+      await world.logIn(session, 'alice@example.test')
     }
     const from = role === 'submission' ? 'alice@example.test' : 'a@b.test'
     expect(brief((await transfer(session, { from, message })).answer)).toBe('ok')

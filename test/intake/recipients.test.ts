@@ -62,7 +62,7 @@ describe('recipients elsewhere', () => {
   ])('get %j, SMTPUTF8 %j, announced as what it is (RFC 6152 section 3)', async (message, smtpUtf8, eightBit) => {
     await using world = await startIntake()
     const session = world.open('submission')
-    await session.authenticate({ mechanism: 'PLAIN', login: 'alice@example.test', password: 'secret' })
+    await world.logIn(session, 'alice@example.test')
     const parameters = { ...PLAIN, smtpUtf8, eightBit: false }
     await transfer(session, { from: 'alice@example.test', to: ['bob@far.test'], message, parameters })
     const { entries } = await world.service(queue).list({})
