@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { MessageIndex, PartIndex } from '../../src/mail/message-index.ts'
 import { decodeIndex, encodeIndex } from '../../src/store/records/index-codec.ts'
+import { indexFields } from '../support/index-fields.ts'
 
 const part = (more: Partial<PartIndex> = {}): PartIndex => ({
   type: 'text',
@@ -40,37 +41,19 @@ const full: Required<MessageIndex> = {
   eightBitBody: true,
 }
 
-/** What an index says, field by field. */
-const fieldsOf = (index: MessageIndex) => ({
-  size: index.size,
-  crlfExtra: index.crlfExtra,
-  envelope: index.envelope,
-  bodyStructure: index.bodyStructure,
-  body: index.body,
-  root: index.root,
-  subject: index.subject,
-  messageId: index.messageId,
-  sentAt: index.sentAt,
-  inReplyTo: index.inReplyTo,
-  references: index.references,
-  preview: index.preview,
-  eightBitHeader: index.eightBitHeader,
-  eightBitBody: index.eightBitBody,
-})
-
 test('gives back every field of an index', () => {
-  expect(fieldsOf(decodeIndex(encodeIndex(full)))).toStrictEqual(full)
+  expect(indexFields(decodeIndex(encodeIndex(full)))).toStrictEqual(full)
 })
 
 test('gives back an index with nothing in it that may be missing', () => {
   const { size, envelope, bodyStructure, body, root } = full
   const bare: MessageIndex = { size, envelope, bodyStructure, body, root }
-  expect(fieldsOf(decodeIndex(encodeIndex(bare)))).toEqual(bare)
+  expect(indexFields(decodeIndex(encodeIndex(bare)))).toEqual(bare)
 })
 
 test.each([{ eightBitHeader: true }, { eightBitBody: true }] as const)('keeps %j apart from the other', (bit) => {
   const { eightBitHeader: _, eightBitBody: __, ...rest } = full
-  expect(fieldsOf(decodeIndex(encodeIndex({ ...rest, ...bit })))).toEqual({ ...rest, ...bit })
+  expect(indexFields(decodeIndex(encodeIndex({ ...rest, ...bit })))).toEqual({ ...rest, ...bit })
 })
 
 test('gives back parts nested deeply', () => {
