@@ -5,6 +5,8 @@ const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 /** The word for a fault of the disk, as the rest of the server knows it: STORE_FULL or UNAVAILABLE. */
 export function faultOf(cause: unknown, doing: string): MailError {
   if (cause instanceof MailError) return cause
+  // What opens a sealed value speaks through the wrapper of LevelDB.
+  if (cause instanceof Error && cause.cause instanceof MailError) return cause.cause
   const message = cause instanceof Error ? cause.message : String(cause)
   return new MailError(isFull(cause) ? 'STORE_FULL' : 'UNAVAILABLE', `${doing}: ${message}`, { cause })
 }

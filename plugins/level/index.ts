@@ -22,7 +22,7 @@ export const level = definePlugin({
 
   async supervise({ options, server, log }) {
     const root = storePath(options, server)
-    const owner = await own(root, storeOptions(options), log)
+    const owner = await own(root, storeOptions(options, server), log)
     const { durability } = options
     log.info({ path: root, durability }, 'the store is open')
     if (durability === 'os') {
@@ -52,13 +52,13 @@ export const level = definePlugin({
       async start() {
         let buffers = shared as SharedBuffers | undefined
         if (buffers === undefined) {
-          buffers = (await own(root, storeOptions(options), log)).shared.buffers
+          buffers = (await own(root, storeOptions(options, server), log)).shared.buffers
           isOwner = true
         }
         const { worker } = server
         durability.set(1, { mode: options.durability })
         const onCommit = (seconds: number) => commitSeconds.observe(seconds)
-        store = await joinStore(root, { ...storeOptions(options), buffers, worker, clock, log, onCommit })
+        store = await joinStore(root, { ...storeOptions(options, server), buffers, worker, clock, log, onCommit })
         deferredEngine.open(store.engine)
         deferredBlobStore.open(store.blobStore)
         maintenance.open(store.maintenance)

@@ -1,5 +1,7 @@
 import type { Clock, Log } from 'mailserver'
 import { FrameReads } from './blobs/frame-reads.ts'
+import { FrameWrites } from './blobs/frame-writes.ts'
+import { Releases } from './blobs/releases.ts'
 import { SegmentBlobStore } from './blobs/segment-blob-store.ts'
 import { Bus } from './engine/bus.ts'
 import { openDatabase } from './engine/database.ts'
@@ -38,21 +40,25 @@ export async function joinStore(
   },
 ): Promise<LevelStore> {
   const { log, clock, durability, segmentBytes, onCommit } = options
-  const layout = layoutOf(root)
+  const layout = layoutOf(root, options.ring)
   const shared = new SharedState(options.buffers)
   const db = await openDatabase(layout, options)
   const slot = shared.claim(options.worker)
   const locks = new ScopeLocks(shared.locks, slot.index + 1)
+  const lock = new ScopeLocks(shared.frameLock, slot.index + 1)
   const files = new SegmentFiles(layout)
   const news = new SegmentNews(root, (segment) => files.forget(segment))
   const room = new Room(layout.log, options.reserveBytes)
   const segments = new SegmentLog({ layout, db, shared, slot, files, room, segmentBytes, durability })
   const bus = new Bus(`mailserver:${root}`, log)
   const leases = new Leases({ db, locks, clock, log })
-  const reads = new FrameReads(layout, files)
+  const { vault } = layout
+  const reads = new FrameReads({ layout, files, db, vault })
+  const writes = new FrameWrites(segments, vault)
+  const releases = new Releases({ layout, db, segments, lock })
   return {
     engine: new LevelEngine({ db, segments, locks, bus, leases, log, onCommit }),
-    blobStore: new SegmentBlobStore({ layout, segments, reads, files, shared, slot }),
+    blobStore: new SegmentBlobStore({ reads, writes, releases, files, shared, slot }),
     maintenance: new LevelMaintenance({ layout, db, shared, slot, log }),
     async close() {
       bus.close()

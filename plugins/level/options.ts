@@ -1,9 +1,12 @@
 import { resolve } from 'node:path'
-import { byteSize } from 'mailserver'
+import { byteSize, Secret } from 'mailserver'
 import { z } from 'zod'
 import type { StoreOptions } from './store-options.ts'
+import { keyRing } from './vault/key-ring.ts'
 
 const MB = 1024 * 1024
+
+const secretText = () => z.union([z.string().min(1), z.instanceof(Secret)])
 
 export const options = z.strictObject({
   /** Directory of the store, relative to the config file; `store` in the data directory when absent. */
@@ -22,6 +25,18 @@ export const options = z.strictObject({
   cacheSize: byteSize().default(32 * MB),
   /** Index writes kept in memory before they become a table. Shared by all workers. */
   writeBufferSize: byteSize().default(16 * MB),
+  /**
+   * What compaction does with messages that have come to rest: leave them as they are, or write them smaller. It costs
+   * nothing while mail comes in, and time whenever such a message is read.
+   */
+  compression: z.enum(['none', 'zstd']).default('none'),
+  /**
+   * Encrypts messages, commits and the values of the index. A key is 32 octets, in hexadecimal digits or base64, best
+   * as a secret. To replace one, name both, the new one first, until the log says that the old one is not needed.
+   */
+  encryption: z
+    .union([z.strictObject({ key: secretText() }), z.strictObject({ keys: z.array(secretText()).min(1) })])
+    .optional(),
 })
 
 export type Options = z.output<typeof options>
@@ -31,8 +46,14 @@ export function storePath(options: Options, server: { readonly dataDir: string; 
   return options.path === undefined ? resolve(server.dataDir, 'store') : resolve(server.configDir, options.path)
 }
 
-export function storeOptions(options: Options): StoreOptions {
+/** @throws UserError when a key cannot be read, or is none */
+export function storeOptions(options: Options, { configDir }: { readonly configDir: string }): StoreOptions {
+  const { encryption } = options
+  const keys = encryption === undefined ? undefined : 'key' in encryption ? [encryption.key] : encryption.keys
+  const reveal = (key: string | Secret) => (key instanceof Secret ? key.reveal(configDir) : key)
   return {
+    ring: keys && keyRing(keys.map(reveal)),
+    compression: options.compression,
     durability: options.durability,
     segmentBytes: options.segmentSize,
     reserveBytes: options.reserve,

@@ -38,15 +38,18 @@ export interface Unsynced {
 export class SharedState {
   readonly buffers: SharedBuffers
   readonly locks: Int32Array
+  /** One lock beside those of the scopes: a thread that holds scopes may wait for it. */
+  readonly frameLock: Int32Array
   readonly #words: BigInt64Array
 
   constructor(buffers?: SharedBuffers) {
     this.buffers = buffers ?? {
       words: new SharedArrayBuffer(8 * (GLOBALS + MAX_SLOTS * SLOT_WORDS)),
-      locks: new SharedArrayBuffer(4 * LOCKS),
+      locks: new SharedArrayBuffer(4 * (LOCKS + 1)),
     }
     this.#words = new BigInt64Array(this.buffers.words)
-    this.locks = new Int32Array(this.buffers.locks)
+    this.locks = new Int32Array(this.buffers.locks, 0, LOCKS)
+    this.frameLock = new Int32Array(this.buffers.locks, 4 * LOCKS, 1)
   }
 
   /** Where numbering goes on after recovery. */

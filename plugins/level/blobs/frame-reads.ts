@@ -1,18 +1,24 @@
 import { read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { MailError } from 'mailserver'
+import type { Database } from '../engine/database.ts'
 import { faultOf } from '../faults.ts'
 import { type Layout, segmentPath } from '../layout.ts'
 import {
   BLOCK_BYTES,
   damagedBlock,
   decodeHead,
+  FRAME,
   type FrameHead,
-  type FrameType,
+  frameBytes,
   headBytes,
   type Place,
 } from '../segments/frame.ts'
 import type { SegmentFiles } from '../segments/segment-files.ts'
+import type { Vault } from '../vault/vault.ts'
+import { moved } from './forwards.ts'
+import { payloadBytes, type StoredFrame } from './stored-frame.ts'
+import { type BlobFrameType, openBody, unwrap } from './wrapping.ts'
 
 const readLater = promisify(read)
 
@@ -22,27 +28,92 @@ const READ_AT_ONCE_BYTES = 128 * 1024
 const SLOW_MS = 2
 const COLD_READS = 64
 
-/** Reads parts of frames, and proves what it reads. */
+export interface FrameReadsParts {
+  readonly layout: Layout
+  readonly files: SegmentFiles
+  readonly db: Database
+  readonly vault: Vault | undefined
+}
+
+/** Reads frames with message bytes, or parts of them, wherever they were moved to, and proves what it reads. */
 export class FrameReads {
+  readonly #parts: FrameReadsParts
   readonly #layout: Layout
   readonly #files: SegmentFiles
+  /** Segments that are gone, their frames moved. */
+  readonly #gone = new Set<number>()
   #cold = 0
 
-  constructor(layout: Layout, files: SegmentFiles) {
-    this.#layout = layout
-    this.#files = files
+  constructor(parts: FrameReadsParts) {
+    this.#parts = parts
+    this.#layout = parts.layout
+    this.#files = parts.files
   }
 
   /**
-   * Octets `start` to `end` of the payload of a frame whose type and length are known.
+   * Octets `start` to `end` of what was written.
    * @throws MailError NOT_FOUND, CORRUPT, UNAVAILABLE
    */
-  async read(
-    place: Place,
-    { type, length }: { type: FrameType; length: number },
-    start = 0,
-    end = length,
-  ): Promise<Buffer> {
+  async read(frame: StoredFrame, type: BlobFrameType, start = 0, end = frame.size): Promise<Buffer> {
+    for (let at = this.locate(frame); ; ) {
+      try {
+        return at.stored === 0
+          ? await this.#readPlain(at, type, start, end)
+          : await this.#readWrapped(at, type, start, end)
+      } catch (fault) {
+        const next = this.movedFrom(frame, fault)
+        if (next === undefined || (next.segment === at.segment && next.offset === at.offset)) throw fault
+        at = next
+      }
+    }
+  }
+
+  /** Where the frame is, as far as that is known without trying. */
+  locate<F extends StoredFrame>(frame: F): F {
+    if (!this.#gone.has(frame.segment)) return frame
+    return moved(this.#parts.db, frame) ?? frame
+  }
+
+  /** Where the frame is now, after a read of it has failed; undefined when the fault is another. */
+  movedFrom<F extends StoredFrame>(frame: F, fault: unknown): F | undefined {
+    if (!(fault instanceof MailError && fault.code === 'NOT_FOUND')) return undefined
+    const next = moved(this.#parts.db, frame)
+    if (next !== undefined) this.#gone.add(frame.segment)
+    return next
+  }
+
+  /** Octets `start` to `end` of a segment, unproven; fewer where the file ends. @throws MailError NOT_FOUND, UNAVAILABLE */
+  span(segment: number, start: number, end: number): Promise<Buffer> {
+    return this.#pread({ segment, offset: start }, start, end - start)
+  }
+
+  /**
+   * What was written, out of a frame that was read as a whole, proven. It may share memory with `bytes`.
+   * @param bytes begins with the frame
+   * @throws MailError CORRUPT
+   */
+  open(frame: StoredFrame, type: BlobFrameType, bytes: Buffer): Buffer {
+    const length = payloadBytes(frame)
+    const head = this.#head(frame, bytes)
+    if (head.type !== (frame.stored === 0 ? type : FRAME.wrapped) || head.length !== length) {
+      throw this.#corrupt(frame, 'holds another frame')
+    }
+    const payload = bytes.subarray(head.headSize, head.headSize + length)
+    const damaged = payload.length < length ? 0 : damagedBlock(head, payload)
+    if (damaged !== -1) throw this.#corrupt(frame, `is damaged in block ${damaged}`)
+    if (frame.stored === 0) return payload
+    const wrapped = unwrap(payload)
+    if (wrapped?.type !== type || wrapped.size !== frame.size) throw this.#corrupt(frame, 'holds something else')
+    return openBody(wrapped, this.#parts.vault)
+  }
+
+  async #readWrapped(frame: StoredFrame, type: BlobFrameType, start: number, end: number): Promise<Buffer> {
+    const bytes = await this.#pread(frame, frame.offset, frameBytes(frame.stored))
+    return this.open(frame, type, bytes).subarray(start, end)
+  }
+
+  async #readPlain(place: StoredFrame, type: BlobFrameType, start: number, end: number): Promise<Buffer> {
+    const length = place.size
     const headSize = headBytes(length)
     const firstBlock = Math.floor(start / BLOCK_BYTES)
     const from = firstBlock * BLOCK_BYTES
@@ -58,25 +129,6 @@ export class FrameReads {
     const damaged = blocks.length < to - from ? firstBlock : damagedBlock(head, blocks, firstBlock)
     if (damaged !== -1) throw this.#corrupt(place, `is damaged in block ${damaged}`)
     return blocks.subarray(start - from, end - from)
-  }
-
-  /** Octets `start` to `end` of a segment, unproven; fewer where the file ends. @throws MailError NOT_FOUND, UNAVAILABLE */
-  span(segment: number, start: number, end: number): Promise<Buffer> {
-    return this.#pread({ segment, offset: start }, start, end - start)
-  }
-
-  /**
-   * The payload of a frame that was read as a whole, proven. It shares memory with `bytes`.
-   * @param bytes begins with the frame
-   * @throws MailError CORRUPT
-   */
-  payload(place: Place, { type, length }: { type: FrameType; length: number }, bytes: Buffer): Buffer {
-    const head = this.#head(place, bytes)
-    if (head.type !== type || head.length !== length) throw this.#corrupt(place, 'holds another frame')
-    const payload = bytes.subarray(head.headSize, head.headSize + length)
-    const damaged = payload.length < length ? 0 : damagedBlock(head, payload)
-    if (damaged !== -1) throw this.#corrupt(place, `is damaged in block ${damaged}`)
-    return payload
   }
 
   #head(place: Place, bytes: Buffer): FrameHead {

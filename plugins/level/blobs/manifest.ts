@@ -1,10 +1,7 @@
-import type { Place } from '../segments/frame.ts'
+import type { StoredFrame } from './stored-frame.ts'
 
 /** A frame that holds one part of a large blob. */
-export interface Part extends Place {
-  /** Octets of the blob in it. */
-  readonly size: number
-}
+export type Part = StoredFrame
 
 /**
  * A blob up to this size is one frame, written when it is finished: one append, no trace of it when it is refused. A
@@ -14,7 +11,7 @@ export interface Part extends Place {
  */
 export const PART_BYTES = 128 * 1024
 
-const ENTRY_BYTES = 16
+const ENTRY_BYTES = 20
 
 /** Octets of the manifest of a blob of this size. */
 export function manifestBytes(size: number): number {
@@ -23,11 +20,12 @@ export function manifestBytes(size: number): number {
 
 export function encodeManifest(parts: readonly Part[]): Buffer {
   const bytes = Buffer.allocUnsafe(parts.length * ENTRY_BYTES)
-  for (const [index, { segment, offset, size }] of parts.entries()) {
+  for (const [index, { segment, offset, size, stored }] of parts.entries()) {
     const at = index * ENTRY_BYTES
     bytes.writeUInt32LE(segment, at)
     bytes.writeUInt32LE(size, at + 4)
     bytes.writeBigUInt64LE(BigInt(offset), at + 8)
+    bytes.writeUInt32LE(stored, at + 16)
   }
   return bytes
 }
@@ -39,6 +37,7 @@ export function decodeManifest(bytes: Buffer): Part[] {
       segment: bytes.readUInt32LE(at),
       size: bytes.readUInt32LE(at + 4),
       offset: Number(bytes.readBigUInt64LE(at + 8)),
+      stored: bytes.readUInt32LE(at + 16),
     })
   }
   return parts

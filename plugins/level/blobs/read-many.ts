@@ -1,4 +1,4 @@
-import type { BlobRef } from 'mailserver'
+import { type BlobRef, MailError } from 'mailserver'
 import { FRAME } from '../segments/frame.ts'
 import type { FrameReads } from './frame-reads.ts'
 import { planReads, type Scattered, type Span } from './read-plan.ts'
@@ -16,14 +16,14 @@ interface Step {
 /**
  * Reads whole blobs in order. While a span of neighbours is proven and used, the next is read; a blob in parts is begun
  * when its turn comes, so that no more than one of those is in memory.
- * @param readOne reads a blob in parts
+ * @param readOne reads a blob in parts, or one that was moved just now
  */
 export async function* readMany(
   refs: readonly BlobRef[],
   reads: FrameReads,
   readOne: (ref: BlobRef) => Promise<Buffer>,
 ): AsyncGenerator<BlobBatch> {
-  const steps = planReads(refs)
+  const steps = planReads(refs, (place) => reads.locate(place))
   let batch: (readonly [BlobRef, Buffer])[] = []
   let size = 0
   let ahead = begin(steps, reads)
@@ -33,12 +33,16 @@ export async function* readMany(
     try {
       if ('fault' in step) throw step.fault
       if ('span' in step) {
-        const bytes = await step.bytes
-        for (const { ref, place } of step.span.blobs) {
-          const frame = bytes.subarray(place.offset - step.span.start)
-          batch.push([ref, reads.payload(place, { type: FRAME.blob, length: place.size }, frame)])
+        const { blobs, start } = step.span
+        const bytes = await readOf(step)
+        for (const { ref, place } of blobs) {
+          const isHere = bytes !== undefined
+          batch.push([
+            ref,
+            isHere ? reads.open(place, FRAME.blob, bytes.subarray(place.offset - start)) : await readOne(ref),
+          ])
+          size += place.size
         }
-        size += bytes.length
       } else {
         const bytes = await readOne(step.ref)
         batch.push([step.ref, bytes])
@@ -52,6 +56,16 @@ export async function* readMany(
     yield batch
     batch = []
     size = 0
+  }
+}
+
+/** Undefined when the segment has gone since: its blobs were moved. */
+async function readOf({ bytes }: Step): Promise<Buffer | undefined> {
+  try {
+    return await bytes
+  } catch (fault) {
+    if (fault instanceof MailError && fault.code === 'NOT_FOUND') return undefined
+    throw fault
   }
 }
 

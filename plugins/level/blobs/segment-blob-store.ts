@@ -1,23 +1,20 @@
-import { existsSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { type BlobRange, type BlobRef, type BlobStore, type BlobWriter, MailError } from 'mailserver'
-import { releasedKey } from '../engine/private-keys.ts'
-import { type Layout, segmentPath } from '../layout.ts'
-import type { Op } from '../segments/commit-frame.ts'
-import { FRAME, type FrameType, frameBytes, type Place } from '../segments/frame.ts'
+import { FRAME } from '../segments/frame.ts'
 import type { SegmentFiles } from '../segments/segment-files.ts'
-import type { SegmentLog } from '../segments/segment-log.ts'
 import type { SharedState, Slot } from '../shared-state.ts'
 import { type BlobPlace, formatBlobRef, parseBlobRef } from './blob-ref.ts'
 import type { FrameReads } from './frame-reads.ts'
+import type { FrameWrites } from './frame-writes.ts'
 import { decodeManifest, manifestBytes, PART_BYTES, type Part } from './manifest.ts'
 import { type BlobBatch, readMany } from './read-many.ts'
+import type { Releases } from './releases.ts'
 import { SegmentBlobWriter } from './segment-blob-writer.ts'
 
 export interface SegmentBlobStoreParts {
-  readonly layout: Layout
-  readonly segments: SegmentLog
   readonly reads: FrameReads
+  readonly writes: FrameWrites
+  readonly releases: Releases
   readonly files: SegmentFiles
   readonly shared: SharedState
   readonly slot: Slot
@@ -29,20 +26,18 @@ const MANIFESTS_KEPT = 64
 export class SegmentBlobStore implements BlobStore {
   readonly #parts: SegmentBlobStoreParts
   readonly #manifests = new Map<BlobRef, readonly Part[]>()
-  #releasing: { readonly ops: Op[]; readonly done: Promise<void> } | undefined
 
   constructor(parts: SegmentBlobStoreParts) {
     this.#parts = parts
   }
 
   async writer(): Promise<BlobWriter> {
-    return new SegmentBlobWriter(this.#parts.segments, (parts) => this.#releaseFrames(parts))
+    return new SegmentBlobWriter(this.#parts.writes, (parts) => this.#parts.releases.release(parts))
   }
 
   async write(bytes: Buffer): Promise<BlobRef> {
     if (bytes.length <= PART_BYTES) {
-      const { segment, offset } = await this.#parts.segments.append(FRAME.blob, bytes)
-      return formatBlobRef({ kind: 'whole', segment, offset, size: bytes.length })
+      return formatBlobRef({ kind: 'whole', ...(await this.#parts.writes.append(FRAME.blob, bytes)) })
     }
     const writer = await this.writer()
     await writer.write(bytes)
@@ -52,7 +47,7 @@ export class SegmentBlobStore implements BlobStore {
   async read(ref: BlobRef, range?: BlobRange): Promise<Buffer> {
     const place = parseBlobRef(ref)
     const { start, end } = within(place, range)
-    if (place.kind === 'whole') return this.#payload(place, FRAME.blob, place.size, start, end)
+    if (place.kind === 'whole') return this.#parts.reads.read(place, FRAME.blob, start, end)
     const pieces: Buffer[] = []
     for await (const piece of this.#pieces(ref, start, end)) pieces.push(piece)
     return Buffer.concat(pieces)
@@ -67,7 +62,7 @@ export class SegmentBlobStore implements BlobStore {
       const place = parseBlobRef(ref)
       const { start, end } = within(place, range)
       if (place.kind === 'manifest') yield* this.#pieces(ref, start, end)
-      else if (end > start) yield await this.#payload(place, FRAME.blob, place.size, start, end)
+      else if (end > start) yield await this.#parts.reads.read(place, FRAME.blob, start, end)
     }
     return Readable.from(pieces.call(this), { objectMode: false, highWaterMark: PART_BYTES })
   }
@@ -84,41 +79,17 @@ export class SegmentBlobStore implements BlobStore {
 
   async release(ref: BlobRef): Promise<void> {
     const place = parseBlobRef(ref)
-    const { segment, offset, size } = place
-    // Released before, and so was everything beside it.
-    if (!existsSync(segmentPath(this.#parts.layout, segment))) return
-    if (place.kind === 'whole') return this.#releaseFrames([{ segment, offset, size }])
+    if (place.kind === 'whole') return this.#parts.releases.release([place])
     let parts: readonly Part[]
     try {
       parts = await this.#manifest(ref)
     } catch (err) {
+      // Released before, and so was everything beside it.
       if (err instanceof MailError && err.code === 'NOT_FOUND') return
       throw err
     }
     this.#manifests.delete(ref)
-    await this.#releaseFrames([...parts, { segment, offset, size: manifestBytes(size) }])
-  }
-
-  #payload(place: Place, type: FrameType, length: number, start: number, end: number): Promise<Buffer> {
-    return this.#parts.reads.read(place, { type, length }, start, end)
-  }
-
-  /** Many releases come together: those of one turn of the event loop share a commit. */
-  #releaseFrames(frames: readonly Part[]): Promise<void> {
-    if (this.#releasing === undefined) {
-      const ops: Op[] = []
-      const done = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-        this.#releasing = undefined
-        return this.#parts.segments.commit({ ops, isRelaxed: true })
-      })
-      this.#releasing = { ops, done }
-    }
-    for (const { segment, offset, size } of frames) {
-      const value = Buffer.allocUnsafe(4)
-      value.writeUInt32LE(frameBytes(size))
-      this.#releasing.ops.push({ key: releasedKey(segment, offset), value })
-    }
-    return this.#releasing.done
+    await this.#parts.releases.release([...parts, { ...place, size: manifestBytes(place.size) }])
   }
 
   async *#pieces(ref: BlobRef, start: number, end: number): AsyncGenerator<Buffer> {
@@ -126,7 +97,7 @@ export class SegmentBlobStore implements BlobStore {
     for (const part of await this.#manifest(ref)) {
       if (at >= end) return
       if (at + part.size > start) {
-        yield await this.#payload(part, FRAME.chunk, part.size, Math.max(0, start - at), Math.min(part.size, end - at))
+        yield await this.#parts.reads.read(part, FRAME.chunk, Math.max(0, start - at), Math.min(part.size, end - at))
       }
       at += part.size
     }
@@ -136,8 +107,8 @@ export class SegmentBlobStore implements BlobStore {
     const known = this.#manifests.get(ref)
     if (known !== undefined) return known
     const place = parseBlobRef(ref)
-    const length = manifestBytes(place.size)
-    const parts = decodeManifest(await this.#payload(place, FRAME.manifest, length, 0, length))
+    const frame = { ...place, size: manifestBytes(place.size) }
+    const parts = decodeManifest(await this.#parts.reads.read(frame, FRAME.manifest))
     this.#manifests.set(ref, parts)
     if (this.#manifests.size > MANIFESTS_KEPT) this.#manifests.delete(this.#manifests.keys().next().value as BlobRef)
     return parts

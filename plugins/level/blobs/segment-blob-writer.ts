@@ -1,15 +1,15 @@
 import type { BlobRef, BlobWriter } from 'mailserver'
 import { MailError } from 'mailserver'
 import { FRAME } from '../segments/frame.ts'
-import type { SegmentLog } from '../segments/segment-log.ts'
 import { formatBlobRef } from './blob-ref.ts'
+import type { FrameWrites } from './frame-writes.ts'
 import { encodeManifest, PART_BYTES, type Part } from './manifest.ts'
 
 const FIRST_BYTES = 8 * 1024
 
 /** Takes a blob as it arrives, and holds one part of it in memory. */
 export class SegmentBlobWriter implements BlobWriter {
-  readonly #segments: SegmentLog
+  readonly #writes: FrameWrites
   readonly #release: (parts: readonly Part[]) => Promise<void>
   readonly #parts: Part[] = []
   #buffer = Buffer.allocUnsafe(FIRST_BYTES)
@@ -18,8 +18,8 @@ export class SegmentBlobWriter implements BlobWriter {
   #state: 'open' | 'finished' | 'over' = 'open'
 
   /** @param release gives back the room of parts that will not be needed */
-  constructor(segments: SegmentLog, release: (parts: readonly Part[]) => Promise<void>) {
-    this.#segments = segments
+  constructor(writes: FrameWrites, release: (parts: readonly Part[]) => Promise<void>) {
+    this.#writes = writes
     this.#release = release
   }
 
@@ -44,14 +44,14 @@ export class SegmentBlobWriter implements BlobWriter {
     this.#checkOpen()
     const size = this.#size
     if (this.#parts.length === 0) {
-      const { segment, offset } = await this.#segments.append(FRAME.blob, this.#buffer.subarray(0, this.#filled))
+      const frame = await this.#writes.append(FRAME.blob, this.#buffer.subarray(0, this.#filled))
       this.#state = 'finished'
-      return formatBlobRef({ kind: 'whole', segment, offset, size })
+      return formatBlobRef({ kind: 'whole', ...frame })
     }
     if (this.#filled > 0) await this.#writePart()
-    const { segment, offset } = await this.#segments.append(FRAME.manifest, encodeManifest(this.#parts))
+    const frame = await this.#writes.append(FRAME.manifest, encodeManifest(this.#parts))
     this.#state = 'finished'
-    return formatBlobRef({ kind: 'manifest', segment, offset, size })
+    return formatBlobRef({ kind: 'manifest', ...frame, size })
   }
 
   async abort(): Promise<void> {
@@ -62,8 +62,7 @@ export class SegmentBlobWriter implements BlobWriter {
   }
 
   async #writePart(): Promise<void> {
-    const { segment, offset } = await this.#segments.append(FRAME.chunk, this.#buffer.subarray(0, this.#filled))
-    this.#parts.push({ segment, offset, size: this.#filled })
+    this.#parts.push(await this.#writes.append(FRAME.chunk, this.#buffer.subarray(0, this.#filled)))
     this.#filled = 0
   }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { UserError } from 'mailserver'
 import type { Layout } from '../layout.ts'
+import { sealedValues } from '../vault/sealed-values.ts'
 
 export type Database = ClassicLevel<Buffer, Buffer>
 export type DatabaseSnapshot = ReturnType<Database['snapshot']>
@@ -20,16 +21,25 @@ export interface DatabaseOptions {
 export async function openDatabase(layout: Layout, options: DatabaseOptions): Promise<Database> {
   const db: Database = new ClassicLevel(layout.index, {
     keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
+    valueEncoding: layout.vault === undefined ? 'buffer' : sealedValues(layout.vault),
     multithreading: true,
     cacheSize: options.cacheBytes,
     writeBufferSize: options.writeBufferBytes,
   })
+  return opened(db, layout.index)
+}
+
+/** Opens an index for one thread, with its values as they are on disk. @throws UserError */
+export async function openRaw(path: string): Promise<Database> {
+  return opened(new ClassicLevel(path, { keyEncoding: 'buffer', valueEncoding: 'buffer' }), path)
+}
+
+async function opened(db: Database, path: string): Promise<Database> {
   try {
     await db.open()
     return db
   } catch (cause) {
-    throw new UserError(`The index ${layout.index} cannot be opened: ${reasonOf(cause)?.message ?? cause}`, {
+    throw new UserError(`The index ${path} cannot be opened: ${reasonOf(cause)?.message ?? cause}`, {
       cause,
       nextSteps: ['Put back a copy of the index from a backup: the log brings it up to date.'],
     })

@@ -5,6 +5,12 @@ import { DELETIONS, PRIVATE } from './private-keys.ts'
 
 /** Said anew with every read that has options: classic-level copies them otherwise. */
 const BUFFERS = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
+
+/** The same of an index whose values are sealed, where classic-level needs the encoding that opens them. */
+function encodings(db: Database) {
+  const valueEncoding = db.valueEncoding()
+  return valueEncoding.name === 'buffer' ? BUFFERS : { keyEncoding: 'buffer', valueEncoding }
+}
 const BATCH_ENTRIES = 1_000
 const BATCH_BYTES = 256 * 1024
 
@@ -14,7 +20,7 @@ const BATCH_BYTES = 256 * 1024
  */
 export function readValue(db: Database, key: Key, snapshot?: DatabaseSnapshot): Buffer | undefined {
   try {
-    const value = snapshot === undefined ? db.getSync(key) : db.getSync(key, { ...BUFFERS, snapshot })
+    const value = snapshot === undefined ? db.getSync(key) : db.getSync(key, { ...encodings(db), snapshot })
     if (value === undefined) checkThread(db)
     return value
   } catch (cause) {
@@ -40,7 +46,7 @@ export async function readValues(
 ): Promise<(Buffer | undefined)[]> {
   if (keys.length <= READ_AT_ONCE) return keys.map((key) => readValue(db, key, snapshot))
   try {
-    return await db.getMany([...keys], { ...BUFFERS, snapshot })
+    return await db.getMany([...keys], { ...encodings(db), snapshot })
   } catch (cause) {
     throw faultOf(cause, 'reading the index')
   }

@@ -13,6 +13,7 @@ const RELEASED = 0x72
 const LEASE = 0x6c
 const DELETION = 0x64
 const SWEEP = 0x73
+const MOVED = 0x6d
 const POSITION_BYTES = 41
 
 /** How far the commits of a segment have reached the index: exactly those up to `end`. */
@@ -40,6 +41,8 @@ export const POSITIONS = { gte: tagged(POSITION), lt: tagged(POSITION + 1) }
 export const SWEPT = tagged(SWEEP)
 /** How many lines of the list of deletions the index has taken note of. Every index that was opened has it. */
 export const DELETIONS = tagged(DELETION)
+/** Fingerprint of the key that the values are sealed with; itself it is not. */
+export const INDEX_KEY = tagged(0x6b)
 export const LEASES = { gte: tagged(LEASE), lt: tagged(LEASE + 1) }
 
 export function segmentOfPosition(key: Key): number {
@@ -67,14 +70,14 @@ export function decodePosition(bytes: Buffer): Position {
   }
 }
 
+/** Where a frame is that was first written at this place. */
+export function movedKey(segment: number, offset: number): Key {
+  return placeKey(MOVED, segment, offset)
+}
+
 /** Marks a frame as dead. The value is its size. */
 export function releasedKey(segment: number, offset: number): Key {
-  const key = Buffer.allocUnsafe(PRIVATE.length + 13)
-  PRIVATE.copy(key)
-  key[PRIVATE.length] = RELEASED
-  key.writeUInt32BE(segment, PRIVATE.length + 1)
-  key.writeBigUInt64BE(BigInt(offset), PRIVATE.length + 5)
-  return key
+  return placeKey(RELEASED, segment, offset)
 }
 
 /** The dead frames of one segment. */
@@ -91,6 +94,15 @@ export function segmentOfReleased(key: Key): number {
 
 export function leaseKey(name: string): Key {
   return Buffer.concat([tagged(LEASE), Buffer.from(name)])
+}
+
+function placeKey(tag: number, segment: number, offset: number): Key {
+  const key = Buffer.allocUnsafe(PRIVATE.length + 13)
+  PRIVATE.copy(key)
+  key[PRIVATE.length] = tag
+  key.writeUInt32BE(segment, PRIVATE.length + 1)
+  key.writeBigUInt64BE(BigInt(offset), PRIVATE.length + 5)
+  return key
 }
 
 function tagged(tag: number): Buffer {

@@ -1,13 +1,16 @@
 import type { BlobRef, CheckOptions, Damage } from 'mailserver'
 import { formatBlobRef } from '../blobs/blob-ref.ts'
 import { decodeManifest } from '../blobs/manifest.ts'
+import { openBody } from '../blobs/wrapping.ts'
 import type { Database } from '../engine/database.ts'
 import { releasedKey } from '../engine/private-keys.ts'
 import { type Layout, segmentPath } from '../layout.ts'
 import { readPositions } from '../owner/recovery.ts'
 import { FRAME, type Place } from '../segments/frame.ts'
-import { type ScannedDamage, scanSegment } from '../segments/segment-scan.ts'
 import type { SharedState } from '../shared-state.ts'
+import { type DescribedDamage, describeDamage } from './describe-damage.ts'
+import { inTurns } from './in-turns.ts'
+import { type MessageFrame, messageFrames } from './message-frames.ts'
 import { readSegmentStates } from './segment-states.ts'
 
 export interface CheckParts {
@@ -21,9 +24,6 @@ interface Extent {
   readonly end: number
 }
 
-/** How long a scan may hold the thread before everything else gets a turn. */
-const TURN_MS = 5
-
 /** Proves every frame of the log, and that the index has every segment it speaks of. */
 export async function* checkLog(parts: CheckParts, { signal, onProgress }: CheckOptions): AsyncGenerator<Damage> {
   signal.throwIfAborted()
@@ -31,19 +31,20 @@ export async function* checkLog(parts: CheckParts, { signal, onProgress }: Check
   yield* missingSegments(layout, db)
   const extents = await readExtents(parts)
   const total = extents.reduce((sum, { end }) => sum + end, 0)
-  const parted: { place: Place; damage: Damage }[] = []
-  let done = 0
+  const partly: DescribedDamage[] = []
+  let before = 0
   for (const { segment, end } of extents) {
-    for await (const { damage, offset } of scanInTurns(layout, segment, end, signal, (at) => {
-      onProgress?.({ done: done + at, total, unit: 'octets' })
-    })) {
-      const described = describe(layout, segment, damage)
-      if (damage.frame?.type === FRAME.chunk) parted.push({ place: { segment, offset }, damage: described })
-      else if (damage.frame === undefined || !isDead(db, segment, damage)) yield described
+    const scan = messageFrames(layout, segment, { to: end, check: true, payloads: [] })
+    for await (const found of inTurns(scan, signal)) {
+      onProgress?.({ done: before + found.end, total, unit: 'octets' })
+      if (found.kind !== 'damage' || db.getSync(releasedKey(segment, found.offset)) !== undefined) continue
+      const described = describeDamage(layout, segment, found)
+      if (described.part === undefined) yield described.damage
+      else partly.push(described)
     }
-    done += end
+    before += end
   }
-  if (parted.length > 0) yield* withTheirBlobs(layout, extents, parted, signal)
+  if (partly.length > 0) yield* withTheirBlobs(layout, extents, partly, signal)
 }
 
 async function* missingSegments(layout: Layout, db: Database): AsyncGenerator<Damage> {
@@ -64,69 +65,33 @@ async function readExtents({ layout, db, shared }: CheckParts): Promise<Extent[]
   }))
 }
 
-async function* scanInTurns(
-  layout: Layout,
-  segment: number,
-  end: number,
-  signal: AbortSignal,
-  reached: (offset: number) => void,
-): AsyncGenerator<{ damage: ScannedDamage; offset: number }> {
-  let began = performance.now()
-  for (const found of scanSegment(layout, segment, { from: 0, to: end, check: true })) {
-    if (found.kind === 'damage') yield { damage: found, offset: found.offset }
-    if (performance.now() - began < TURN_MS) continue
-    reached(found.end)
-    await new Promise((resolve) => setImmediate(resolve))
-    signal.throwIfAborted()
-    began = performance.now()
-  }
-}
-
-function isDead(db: Database, segment: number, { offset }: ScannedDamage): boolean {
-  return db.getSync(releasedKey(segment, offset)) !== undefined
-}
-
-function describe(layout: Layout, segment: number, { offset, end, frame }: ScannedDamage): Damage {
-  const file = segmentPath(layout, segment)
-  const what = `${end - offset} octets do not match their checksum`
-  switch (frame?.type) {
-    case FRAME.blob: {
-      const blob = formatBlobRef({ kind: 'whole', segment, offset, size: frame.length })
-      return { file, offset, meaning: `${what}: the message cannot be read`, blob, isRepaired: false }
-    }
-    case FRAME.manifest:
-      return { file, offset, meaning: `${what}: the list of a large message's parts`, isRepaired: false }
-    case FRAME.chunk:
-      return { file, offset, meaning: `${what}: a part of a large message`, isRepaired: false }
-    case FRAME.commit:
-      return { file, offset, meaning: `${what}: a commit, which the index has already`, isRepaired: false }
-    default:
-      return { file, offset, meaning: `${what}: what stood there is not known`, isRepaired: false }
-  }
-}
-
-/** The blobs that the damaged parts belong to, which only their manifests tell. */
+/** The blobs that damaged parts belong to, which only the manifests tell. */
 async function* withTheirBlobs(
   layout: Layout,
   extents: readonly Extent[],
-  parted: readonly { place: Place; damage: Damage }[],
+  partly: readonly DescribedDamage[],
   signal: AbortSignal,
 ): AsyncGenerator<Damage> {
   const nameOf = ({ segment, offset }: Place) => `${segment}.${offset}`
   const blobs = new Map<string, BlobRef>()
-  const wanted = new Set(parted.map(({ place }) => nameOf(place)))
+  const wanted = new Set(partly.map(({ part }) => nameOf(part as Place)))
   for (const { segment, end } of extents) {
-    signal.throwIfAborted()
-    for (const found of scanSegment(layout, segment, { from: 0, to: end, check: false, payloads: [FRAME.manifest] })) {
-      if (found.kind !== 'frame' || found.type !== FRAME.manifest) continue
-      const parts = decodeManifest(found.payload)
+    const scan = messageFrames(layout, segment, { to: end, check: false, payloads: [FRAME.manifest] })
+    for await (const found of inTurns(scan, signal)) {
+      if (found.kind !== 'message' || found.type !== FRAME.manifest) continue
+      const parts = decodeManifest(manifestOf(layout, found))
       const size = parts.reduce((sum, part) => sum + part.size, 0)
-      const ref = formatBlobRef({ kind: 'manifest', segment, offset: found.offset, size })
+      const ref = formatBlobRef({ kind: 'manifest', ...found.origin, size })
       for (const part of parts) if (wanted.has(nameOf(part))) blobs.set(nameOf(part), ref)
     }
   }
-  for (const { place, damage } of parted) {
-    const blob = blobs.get(nameOf(place))
+  for (const { damage, part } of partly) {
+    const blob = blobs.get(nameOf(part as Place))
     yield blob === undefined ? damage : { ...damage, blob }
   }
+}
+
+/** The bytes of a manifest that was found in the log. */
+function manifestOf({ vault }: Layout, { wrapped, payload }: MessageFrame): Buffer {
+  return wrapped === undefined ? payload : openBody(wrapped, vault)
 }

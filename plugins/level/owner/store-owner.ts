@@ -9,7 +9,11 @@ import { ScopeLocks } from '../engine/scope-locks.ts'
 import { type Layout, prepareLayout } from '../layout.ts'
 import { OWNER, SharedState, type Slot } from '../shared-state.ts'
 import type { StoreOptions } from '../store-options.ts'
+import { upgradeLayout } from '../upgrades/upgrade-layout.ts'
+import { UPGRADES } from '../upgrades/upgrades.ts'
+import { admitIndex, admitKeys } from './admit-keys.ts'
 import { bringUp, readPositions, recover } from './recovery.ts'
+import { finishExchange } from './rewrite-index.ts'
 import { sweepInTurn } from './sweep.ts'
 
 const SWEEP_MS = 60_000
@@ -38,12 +42,16 @@ export class StoreOwner {
 
   /** @throws UserError when another process has the store, a newer program wrote it, or it cannot be read or written */
   static async open(root: string, options: StoreOptions, log: Log): Promise<StoreOwner> {
-    const layout = prepareLayout(root)
+    const layout = prepareLayout(root, options.ring)
     const gate = await openGate(layout)
     let db: Database | undefined
     try {
+      await upgradeLayout(layout, UPGRADES, log)
+      finishExchange(layout)
       dropOwnLog(layout)
+      await admitKeys(layout, log)
       db = await openDatabase(layout, options)
+      admitIndex(layout, db)
       const { nextSequence, nextSegment, replayed } = await recover(layout, db, log)
       if (replayed > 0) log.info({ replayed }, 'commits replayed from the log')
       await Leases.clear(db)
@@ -113,6 +121,7 @@ export class StoreOwner {
       this.#log.error({ segment, err }, 'a segment could not be taken over: the store takes nothing more')
     }
     ScopeLocks.freeOwner(this.shared.locks, slot.index + 1)
+    ScopeLocks.freeOwner(this.shared.frameLock, slot.index + 1)
     this.shared.ends('sweep', slot.index)
     this.shared.ends('compact', slot.index)
     slot.free()

@@ -9,7 +9,7 @@
  */
 import { crc32 } from 'node:zlib'
 
-export const FRAME = { blob: 1, chunk: 2, manifest: 3, commit: 4, seal: 5 } as const
+export const FRAME = { blob: 1, chunk: 2, manifest: 3, commit: 4, seal: 5, wrapped: 6, sealedCommit: 7 } as const
 export type FrameType = (typeof FRAME)[keyof typeof FRAME]
 
 /** Where a frame begins. */
@@ -37,7 +37,12 @@ export const MAX_PAYLOAD_BYTES = 256 * 1024 * 1024
 const TYPE_AT = 8
 const LENGTH_AT = 12
 const CHECKSUM_AT = 16
-const LAST_TYPE = FRAME.seal
+const LAST_TYPE = FRAME.sealedCommit
+
+/** Is it a frame with message bytes? */
+export function isMessageFrame(type: FrameType): boolean {
+  return type !== FRAME.commit && type !== FRAME.sealedCommit && type !== FRAME.seal
+}
 
 /** Octets before the payload of a frame with `length` octets of payload. */
 export function headBytes(length: number): number {

@@ -7,6 +7,7 @@ import type { Database } from '../engine/database.ts'
 import { type Fed, IndexFeed } from '../engine/index-feed.ts'
 import type { Layout } from '../layout.ts'
 import type { SharedState, Slot } from '../shared-state.ts'
+import { SEALED } from '../vault/vault.ts'
 import { encodeCommit, type Op } from './commit-frame.ts'
 import { FRAME, type FrameType, MAX_PAYLOAD_BYTES } from './frame.ts'
 import type { Room } from './room.ts'
@@ -121,14 +122,17 @@ export class SegmentLog {
     order.check?.()
     const dependencies = shared.unsyncedBeside(slot)
     const sequence = shared.takeSequence()
-    const payload = encodeCommit({ sequence, syncedEnd: slot.synced, dependencies, ops })
+    const { vault } = this.#options.layout
+    const commit = encodeCommit({ sequence, syncedEnd: slot.synced, dependencies, ops })
+    const payload = vault === undefined ? commit : vault.seal(SEALED.commit, commit)
+    const type = vault === undefined ? FRAME.commit : FRAME.sealedCommit
     if (payload.length > MAX_PAYLOAD_BYTES) {
       throw new MailError('TOO_LARGE', `a commit of ${payload.length} octets is more than one frame holds`)
     }
     room.take(payload.length, 'commit')
     this.#groups.dependOn(dependencies)
     const isDurable = durability === 'fsync' || (durability === 'group' && !isRelaxed)
-    const fed = await this.#feedTo(writer, FRAME.commit, payload, { sequence, order, isDurable })
+    const fed = await this.#feedTo(writer, type, payload, { sequence, order, isDurable })
     if (!isDurable) this.#syncLater()
     await fed.visible.promise
   }
@@ -156,7 +160,7 @@ export class SegmentLog {
     const taken = fed as unknown as Fed
     await written
     if (isDurable) await this.#whenSynced(taken)
-    else if (type === FRAME.commit) this.#options.slot.relaxedEnd = taken.place.end
+    else if (type !== FRAME.seal) this.#options.slot.relaxedEnd = taken.place.end
     this.#feed.ready(taken)
     return taken
   }

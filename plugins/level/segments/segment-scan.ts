@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { type Layout, segmentPath } from '../layout.ts'
+import { SEALED, type Vault } from '../vault/vault.ts'
 import {
   damagedBlock,
   decodeHead,
@@ -17,7 +18,7 @@ export interface ScannedFrame {
   readonly end: number
   /** Octets of the payload. */
   readonly length: number
-  /** Of a commit, or what else was asked for; empty for other frames. Good until the next frame, a commit's for ever. */
+  /** Of a commit, opened, or what else was asked for; empty for other frames. Good until the next frame, a commit's for ever. */
   readonly payload: Buffer
 }
 
@@ -48,7 +49,7 @@ export function* scanSegment(
   const fd = openSync(segmentPath(layout, segment), 'r')
   try {
     const window = new Window(fd, Math.min(options.to ?? Number.POSITIVE_INFINITY, fstatSync(fd).size))
-    const reader = new FrameReader(window, layout.marker, segment, options.payloads ?? [])
+    const reader = new FrameReader(window, layout, segment, options.payloads ?? [])
     for (let offset = options.from; offset < window.size; ) {
       const found = reader.read(offset, options.check) ?? { kind: 'damage', offset, end: reader.next(offset + 1) }
       yield found
@@ -64,9 +65,11 @@ class FrameReader {
   readonly #marker: Buffer
   readonly #segment: number
   readonly #wanted: readonly FrameType[]
+  readonly #vault: Vault | undefined
 
-  constructor(window: Window, marker: Buffer, segment: number, wanted: readonly FrameType[]) {
+  constructor(window: Window, { marker, vault }: Layout, segment: number, wanted: readonly FrameType[]) {
     this.#window = window
+    this.#vault = vault
     this.#wanted = wanted
     this.#marker = marker
     this.#segment = segment
@@ -81,13 +84,27 @@ class FrameReader {
     const end = begin + length
     const frame = { type, length }
     if (end > this.#window.size) return { kind: 'damage', offset, end: this.#window.size, frame }
-    const isCommit = type === FRAME.commit
+    const isSealed = type === FRAME.sealedCommit
+    const isCommit = type === FRAME.commit || isSealed
     const isWanted = isCommit || this.#wanted.includes(type)
     if (!isWanted && !check) return { kind: 'frame', type, offset, end, length, payload: NOTHING }
     const payload = this.#window.read(begin, length)
     if (payload.length < length || damagedBlock(head, payload) !== -1) return { kind: 'damage', offset, end, frame }
+    if (isSealed) {
+      const opened = this.#opened(payload)
+      if (opened === undefined) return { kind: 'damage', offset, end, frame }
+      return { kind: 'frame', type: FRAME.commit, offset, end, length, payload: opened }
+    }
     const kept = isCommit ? Buffer.from(payload) : isWanted ? payload : NOTHING
     return { kind: 'frame', type, offset, end, length, payload: kept }
+  }
+
+  #opened(payload: Buffer): Buffer | undefined {
+    try {
+      return this.#vault?.open(SEALED.commit, payload)
+    } catch {
+      return undefined
+    }
   }
 
   /** Offset of the next frame; the end of the file when there is none. */

@@ -7,7 +7,7 @@ import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, writev, w
 import { promisify } from 'node:util'
 import { faultOf } from '../faults.ts'
 import { FILE_MODE, type Layout, segmentPath, syncDirectory } from '../layout.ts'
-import { encodeHead, FRAME, type FrameType, type Place } from './frame.ts'
+import { encodeHead, type FrameType, isMessageFrame, type Place } from './frame.ts'
 import { Runway, ZEROS } from './runway.ts'
 
 const datasync = promisify(fdatasync)
@@ -106,7 +106,7 @@ export class SegmentWriter {
         watch?.takenBack(error)
         reject(error)
       }
-      const isMessage = type === FRAME.blob || type === FRAME.chunk || type === FRAME.manifest
+      const isMessage = isMessageFrame(type)
       this.#queue.push({ place, parts: [head, payload], isMessage, bytes, settle })
       this.#draining ??= this.#drain()
     })

@@ -7,6 +7,7 @@ const VARIANTS: readonly (readonly [title: string, options: LevelOptions])[] = [
   ['with small segments', { segmentSize: 300_000 }],
   ['with every commit waiting for the disk', { durability: 'fsync' }],
   ['with no commit waiting for the disk', { durability: 'os' }],
+  ['encrypted', { segmentSize: 300_000, encryption: { key: 'ab'.repeat(32) } }],
 ]
 
 for (const [variant, options] of VARIANTS) {
