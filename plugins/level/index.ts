@@ -11,6 +11,8 @@ import { options, storeOptions, storePath } from './options.ts'
 import { disown, own } from './owner/owners.ts'
 import type { SharedBuffers } from './shared-state.ts'
 
+/** How often it is looked whether compaction pays. */
+const COMPACT_MS = 600_000
 const COMMIT_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2]
 
 /** `level({ path: '/var/lib/mail', durability: 'group' })`; every option has a default. */
@@ -38,7 +40,7 @@ export const level = definePlugin({
     }
   },
 
-  setup({ options, server, log, clock, metrics, shared }) {
+  setup({ options, server, log, clock, metrics, shared, jobs }) {
     const root = storePath(options, server)
     const deferredEngine = new DeferredEngine()
     const deferredBlobStore = new DeferredBlobStore()
@@ -46,6 +48,9 @@ export const level = definePlugin({
     let store: LevelStore | undefined
     let isOwner = false
     const commitSeconds = metrics.histogram('commit_seconds', 'Time until a durable commit was on disk', COMMIT_BUCKETS)
+    jobs.every(COMPACT_MS, 'compact', async (signal) => {
+      await store?.maintenance.compactOnTheSide(signal)
+    })
     const durability = metrics.gauge('durability', 'When a commit counts as done', ['mode'])
     return {
       services: { engine: deferredEngine, blobStore: deferredBlobStore, maintenance },

@@ -47,26 +47,63 @@ export async function joinStore(
   const locks = new ScopeLocks(shared.locks, slot.index + 1)
   const lock = new ScopeLocks(shared.frameLock, slot.index + 1)
   const files = new SegmentFiles(layout)
-  const news = new SegmentNews(root, (segment) => files.forget(segment))
   const room = new Room(layout.log, options.reserveBytes)
   const segments = new SegmentLog({ layout, db, shared, slot, files, room, segmentBytes, durability })
+  const news = new SegmentNews(root, {
+    deleted: (segment) => files.forget(segment),
+    // A fault of the disk is heard of by the next who writes.
+    end: () => void segments.end().catch(() => {}),
+  })
+  /** For what a compaction moves: it waits for the disk in every mode, and may use what is kept for commits. */
+  const openLog = () => {
+    const own = shared.claim(options.worker)
+    const small = new Room(layout.log, options.reserveBytes / 2)
+    const beside = new SegmentLog({
+      layout,
+      db,
+      shared,
+      slot: own,
+      files,
+      room: small,
+      segmentBytes,
+      durability: 'group',
+    })
+    const close = async () => {
+      await beside.close()
+      own.free()
+    }
+    return { segments: beside, close }
+  }
   const bus = new Bus(`mailserver:${root}`, log)
   const leases = new Leases({ db, locks, clock, log })
   const { vault } = layout
   const reads = new FrameReads({ layout, files, db, vault })
   const writes = new FrameWrites(segments, vault)
   const releases = new Releases({ layout, db, segments, lock })
+  const maintenance = new LevelMaintenance({
+    layout,
+    db,
+    shared,
+    slot,
+    segments,
+    releases,
+    log,
+    compression: options.compression,
+    openLog,
+  })
   return {
     engine: new LevelEngine({ db, segments, locks, bus, leases, log, onCommit }),
     blobStore: new SegmentBlobStore({ reads, writes, releases, files, shared, slot }),
-    maintenance: new LevelMaintenance({ layout, db, shared, slot, log }),
+    maintenance,
     async close() {
       bus.close()
       news.close()
       try {
+        await maintenance.close()
         await leases.close().finally(() => segments.close())
       } finally {
         locks.close()
+        lock.close()
         files.close()
         await db.close()
         slot.free()

@@ -40,6 +40,11 @@ export class Releases {
     return this.#waiting.done
   }
 
+  /** Marks the frame at this very place as dead, wherever its blob is. */
+  async releaseAt(frame: StoredFrame): Promise<void> {
+    await this.alone(() => this.#parts.segments.commit({ ops: [deadOp(frame)], isRelaxed: true }))
+  }
+
   /** Runs `fn` while nobody else says where frames are. */
   async alone<T>(fn: () => Promise<T>): Promise<T> {
     const turn = await this.#parts.lock.acquire([''])

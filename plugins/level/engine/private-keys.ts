@@ -14,6 +14,7 @@ const LEASE = 0x6c
 const DELETION = 0x64
 const SWEEP = 0x73
 const MOVED = 0x6d
+const COMPRESSED_TAG = 0x7a
 const POSITION_BYTES = 41
 
 /** How far the commits of a segment have reached the index: exactly those up to `end`. */
@@ -29,11 +30,7 @@ export interface Position {
 }
 
 export function positionKey(segment: number): Key {
-  const key = Buffer.allocUnsafe(PRIVATE.length + 5)
-  PRIVATE.copy(key)
-  key[PRIVATE.length] = POSITION
-  key.writeUInt32BE(segment, PRIVATE.length + 1)
-  return key
+  return segmentKey(POSITION, segment)
 }
 
 export const POSITIONS = { gte: tagged(POSITION), lt: tagged(POSITION + 1) }
@@ -43,11 +40,13 @@ export const SWEPT = tagged(SWEEP)
 export const DELETIONS = tagged(DELETION)
 /** Fingerprint of the key that the values are sealed with; itself it is not. */
 export const INDEX_KEY = tagged(0x6b)
+/** The first segment of this run of the process; 4 octets. */
+export const RUN = tagged(0x6e)
+/** A worker of this run ended without closing what it wrote. */
+export const UNCLEAN = tagged(0x75)
+/** Segments in which a crash may have left messages that nobody needs: 4 octets first, 4 octets behind the last. */
+export const AUDIT = tagged(0x61)
 export const LEASES = { gte: tagged(LEASE), lt: tagged(LEASE + 1) }
-
-export function segmentOfPosition(key: Key): number {
-  return key.readUInt32BE(PRIVATE.length + 1)
-}
 
 export function encodePosition({ sequence, end, tally, synced, isSealed }: Position): Buffer {
   const bytes = Buffer.allocUnsafe(POSITION_BYTES)
@@ -88,12 +87,32 @@ export function releasedOf(segment: number): { gte: Key; lte: Key } {
 /** The dead frames of all segments. */
 export const ALL_RELEASED = { gte: tagged(RELEASED), lt: tagged(RELEASED + 1) }
 
-export function segmentOfReleased(key: Key): number {
+/** Of a key of a frame, or of a segment. */
+export function segmentOfPlace(key: Key): number {
   return key.readUInt32BE(PRIVATE.length + 1)
+}
+
+export function offsetOfPlace(key: Key): number {
+  return Number(key.readBigUInt64BE(PRIVATE.length + 5))
+}
+
+/** Segments that a compaction wrote while it was to compress. */
+export const COMPRESSED = { gte: tagged(COMPRESSED_TAG), lt: tagged(COMPRESSED_TAG + 1) }
+
+export function compressedKey(segment: number): Key {
+  return segmentKey(COMPRESSED_TAG, segment)
 }
 
 export function leaseKey(name: string): Key {
   return Buffer.concat([tagged(LEASE), Buffer.from(name)])
+}
+
+function segmentKey(tag: number, segment: number): Key {
+  const key = Buffer.allocUnsafe(PRIVATE.length + 5)
+  PRIVATE.copy(key)
+  key[PRIVATE.length] = tag
+  key.writeUInt32BE(segment, PRIVATE.length + 1)
+  return key
 }
 
 function placeKey(tag: number, segment: number, offset: number): Key {

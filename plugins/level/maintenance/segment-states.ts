@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import type { Database } from '../engine/database.ts'
-import { ALL_RELEASED, type Position, segmentOfReleased } from '../engine/private-keys.ts'
+import { ALL_RELEASED, type Position, segmentOfPlace } from '../engine/private-keys.ts'
 import { type Layout, listSegments, segmentPath } from '../layout.ts'
 import { readPositions } from '../owner/recovery.ts'
 
@@ -39,7 +39,7 @@ async function readReleased(db: Database): Promise<Map<number, { frames: number;
   try {
     for (let entries = await iterator.nextv(1_000); entries.length > 0; entries = await iterator.nextv(1_000)) {
       for (const [key, value] of entries) {
-        const segment = segmentOfReleased(key)
+        const segment = segmentOfPlace(key)
         const sum = found.get(segment) ?? { frames: 0, bytes: 0 }
         found.set(segment, { frames: sum.frames + 1, bytes: sum.bytes + value.readUInt32LE() })
       }

@@ -7,7 +7,15 @@ import type { SharedState } from '../shared-state.ts'
 import { readSegmentStates } from './segment-states.ts'
 
 /** The size of the store and of what it holds. */
-export async function storeFigures(layout: Layout, db: Database, shared: SharedState): Promise<StoreFigure[]> {
+export async function storeFigures({
+  layout,
+  db,
+  shared,
+}: {
+  readonly layout: Layout
+  readonly db: Database
+  readonly shared: SharedState
+}): Promise<StoreFigure[]> {
   const states = await readSegmentStates(layout, db)
   const sum = (of: (state: (typeof states)[number]) => number) => states.reduce((total, each) => total + of(each), 0)
   const logBytes = sum(({ fileBytes }) => fileBytes)

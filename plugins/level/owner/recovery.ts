@@ -10,13 +10,14 @@ import type { Log } from 'mailserver'
 import { type Database, flush } from '../engine/database.ts'
 import { operation } from '../engine/index-feed.ts'
 import {
+  compressedKey,
   decodePosition,
   encodePosition,
   POSITIONS,
   type Position,
   positionKey,
   releasedOf,
-  segmentOfPosition,
+  segmentOfPlace,
 } from '../engine/private-keys.ts'
 import { type Layout, listSegments, segmentPath } from '../layout.ts'
 import { commitsOf, type LoggedCommit, type Survey, sealSegment, surveySegment } from '../segments/segment-survey.ts'
@@ -27,6 +28,10 @@ export interface Recovered {
   readonly nextSegment: number
   /** Commits that were in the log and not in the index. */
   readonly replayed: number
+  /** The store was closed by whoever had it open before. */
+  readonly wasClosed: boolean
+  /** Nothing is known to be missing: neither segments, nor parts of them. */
+  readonly isWhole: boolean
 }
 
 const BATCH_OPS = 5_000
@@ -37,6 +42,9 @@ export async function recover(layout: Layout, db: Database, log: Log): Promise<R
   const positions = await readPositions(db)
   const segments = listSegments(layout)
   const deleted = reviewDeletions(layout, db, positions, log).filter((segment) => !segments.includes(segment))
+  const isMissing = [...deleted, ...positions.keys()].some((segment) => {
+    return positions.get(segment)?.isSealed !== true && !segments.includes(segment)
+  })
   for (const segment of deleted) await forgetSegment(db, segment)
   await acceptDeletions(layout, db)
   for (const [segment, { isSealed }] of positions) {
@@ -45,21 +53,22 @@ export async function recover(layout: Layout, db: Database, log: Log): Promise<R
     if (!isSealed) log.error({ file }, 'a segment is missing: what stood there is lost, everything else is kept')
   }
   const open = segments.filter((segment) => positions.get(segment)?.isSealed !== true)
-  const replayed = await bringUp(layout, db, log, open, positions)
+  const { replayed, damages } = await bringUp(layout, db, log, open, positions)
   if (replayed > 0) await flush(db)
   const known = await readPositions(db)
   const nextSequence = [...known.values()].reduce((last, { sequence }) => (sequence > last ? sequence : last), 0n) + 1n
-  return { nextSequence, nextSegment: Math.max(-1, ...segments, ...known.keys()) + 1, replayed }
+  const nextSegment = Math.max(-1, ...segments, ...known.keys()) + 1
+  return { nextSequence, nextSegment, replayed, wasClosed: open.length === 0, isWhole: !isMissing && damages === 0 }
 }
 
-/** Seals these segments and applies what the index has not of them. Returns the number of commits. */
+/** Seals these segments and applies what the index has not of them. Returns the number of commits and of damages. */
 export async function bringUp(
   layout: Layout,
   db: Database,
   log: Log,
   segments: readonly number[],
   positions: ReadonlyMap<number, Position>,
-): Promise<number> {
+): Promise<{ replayed: number; damages: number }> {
   const surveys = withoutDependents(
     layout,
     segments.map((segment) => surveySegment(layout, segment, positions.get(segment) ?? UNKNOWN)),
@@ -80,18 +89,19 @@ export async function bringUp(
       value: encodePosition(reached),
     })),
   )
-  return replayed
+  return { replayed, damages: surveys.reduce((sum, { damages }) => sum + damages.length, 0) }
 }
 
 /** Takes the keys of a segment whose file is gone out of the index. */
 export async function forgetSegment(db: Database, segment: number): Promise<void> {
   await db.clear(releasedOf(segment))
+  await db.del(compressedKey(segment))
   await db.del(positionKey(segment))
 }
 
 export async function readPositions(db: Database): Promise<Map<number, Position>> {
   const entries = await db.iterator(POSITIONS).all()
-  return new Map(entries.map(([key, value]) => [segmentOfPosition(key), decodePosition(value)]))
+  return new Map(entries.map(([key, value]) => [segmentOfPlace(key), decodePosition(value)]))
 }
 
 /**

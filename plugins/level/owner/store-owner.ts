@@ -12,6 +12,7 @@ import type { StoreOptions } from '../store-options.ts'
 import { upgradeLayout } from '../upgrades/upgrade-layout.ts'
 import { UPGRADES } from '../upgrades/upgrades.ts'
 import { admitIndex, admitKeys } from './admit-keys.ts'
+import { beginRun, noteUnclean } from './audit.ts'
 import { bringUp, readPositions, recover } from './recovery.ts'
 import { finishExchange } from './rewrite-index.ts'
 import { sweepInTurn } from './sweep.ts'
@@ -52,7 +53,10 @@ export class StoreOwner {
       await admitKeys(layout, log)
       db = await openDatabase(layout, options)
       admitIndex(layout, db)
-      const { nextSequence, nextSegment, replayed } = await recover(layout, db, log)
+      const recovered = await recover(layout, db, log)
+      const { nextSequence, nextSegment, replayed } = recovered
+      await beginRun(db, recovered)
+      if (!recovered.wasClosed) await flush(db)
       if (replayed > 0) log.info({ replayed }, 'commits replayed from the log')
       await Leases.clear(db)
       const shared = new SharedState()
@@ -130,7 +134,8 @@ export class StoreOwner {
   async #finish(segment: number): Promise<void> {
     const positions = await readPositions(this.#db)
     if (positions.get(segment)?.isSealed === true) return
-    const applied = await bringUp(this.layout, this.#db, this.#log, [segment], positions)
+    await noteUnclean(this.#db)
+    const { replayed: applied } = await bringUp(this.layout, this.#db, this.#log, [segment], positions)
     this.#log.warn({ segment, applied }, 'took over the segment of a worker that ended without closing it')
   }
 }

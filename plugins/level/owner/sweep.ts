@@ -22,12 +22,13 @@ export interface SweepParts {
   readonly shared: SharedState
 }
 
-/** Sweeps unless another thread is at it. Tells every thread what is gone. @param by index of its slot, or OWNER */
-export async function sweepInTurn({ layout, db, log, shared }: SweepParts, by: number): Promise<void> {
-  if (!shared.begins('sweep', by)) return
+/** Sweeps unless another thread is at it, and says whether. Tells every thread what is gone. @param by index of its slot, or OWNER */
+export async function sweepInTurn({ layout, db, log, shared }: SweepParts, by: number): Promise<boolean> {
+  if (!shared.begins('sweep', by)) return false
   try {
     const deleted = await sweep(layout, db, log)
-    if (deleted.length > 0) SegmentNews.deleted(layout.root, deleted)
+    if (deleted.length > 0) SegmentNews.tell(layout.root, { deleted })
+    return true
   } finally {
     shared.ends('sweep', by)
   }

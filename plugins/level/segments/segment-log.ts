@@ -78,6 +78,15 @@ export class SegmentLog {
     return this.#use((writer) => this.#commitTo(writer, order))
   }
 
+  /** Seals the segment, so that it can be compacted; what comes next begins another. */
+  async end(): Promise<void> {
+    if (this.#isClosed || this.#options.shared.hasFailed || (this.#writer?.end ?? 0) === 0) return
+    this.#rotating ??= this.#endSegment().finally(() => {
+      this.#rotating = undefined
+    })
+    await this.#rotating
+  }
+
   /** Waits for everything on its way, then seals the segment. */
   async close(): Promise<void> {
     this.#isClosed = true
@@ -176,17 +185,22 @@ export class SegmentLog {
 
   async #rotate(): Promise<void> {
     const { layout, shared } = this.#options
-    const old = this.#writer
-    if (old !== undefined) {
-      // The old segment is on disk before the new one begins: what stands in the new never relies on what may be lost. It
-      // is in the index as well, for should this thread end, the segment it writes is the only one that is looked at.
-      await (await this.#seal(old)).visible.promise
-      this.#writer = undefined
-      old.close()
-    }
+    await this.#endSegment()
     const writer = new SegmentWriter(layout, shared.takeSegment(), () => shared.fail())
     this.#groups.begin(writer)
     this.#writer = writer
+  }
+
+  /**
+   * The old segment is on disk before a new one begins: what stands in the new never relies on what may be lost. It is in
+   * the index as well, for should this thread end, the segment it writes is the only one that is looked at.
+   */
+  async #endSegment(): Promise<void> {
+    const old = this.#writer
+    if (old === undefined) return
+    await (await this.#seal(old)).visible.promise
+    this.#writer = undefined
+    old.close()
   }
 
   async #seal(writer: SegmentWriter): Promise<Fed> {

@@ -1,20 +1,31 @@
 import { BroadcastChannel } from 'node:worker_threads'
 
-/** Tells all threads which segments are gone, so that none keeps a file open whose room is wanted back. */
+type News = { readonly deleted: readonly number[] } | { readonly end: true }
+
+export interface NewsListener {
+  /** The segment is gone: a file that is kept open keeps its room. */
+  deleted(segment: number): void
+  /** Somebody wants to compact: the segment that is being written should end. */
+  end(): void
+}
+
+/** What the threads of a store tell each other about its segments. */
 export class SegmentNews {
   readonly #channel: BroadcastChannel
 
-  constructor(root: string, forget: (segment: number) => void) {
+  constructor(root: string, listener: NewsListener) {
     this.#channel = new BroadcastChannel(nameOf(root))
     this.#channel.onmessage = (event) => {
-      for (const segment of (event as { data: readonly number[] }).data) forget(segment)
+      const news = (event as { data: News }).data
+      if ('end' in news) listener.end()
+      else for (const segment of news.deleted) listener.deleted(segment)
     }
     this.#channel.unref()
   }
 
-  static deleted(root: string, segments: readonly number[]): void {
+  static tell(root: string, news: News): void {
     const channel = new BroadcastChannel(nameOf(root))
-    channel.postMessage(segments)
+    channel.postMessage(news)
     channel.close()
   }
 

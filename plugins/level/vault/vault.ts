@@ -5,7 +5,7 @@
  */
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
 import { MailError } from 'mailserver'
-import type { KeyRing, MasterKey } from './key-ring.ts'
+import type { KeyRing } from './key-ring.ts'
 
 const SALT_BYTES = 12
 const COUNTER_BYTES = 6
@@ -28,7 +28,7 @@ export type SealedKind = (typeof SEALED)[keyof typeof SEALED]
 
 export class Vault {
   readonly ring: KeyRing
-  readonly #openers = new Map<string, { readonly key: KeyObject; readonly master: MasterKey }>()
+  readonly #openers = new Map<string, KeyObject>()
   readonly #nonce = Buffer.alloc(NONCE_BYTES)
   readonly #kind = Buffer.alloc(1)
   #salt = Buffer.alloc(0)
@@ -59,19 +59,19 @@ export class Vault {
   open(kind: SealedKind, sealed: Buffer): Buffer {
     const salt = sealed.toString('latin1', 0, SALT_BYTES)
     const known = this.#openers.get(salt)
-    for (const master of known === undefined ? this.ring : [known.master]) {
-      const key = known?.key ?? master.derive(sealed.subarray(0, SALT_BYTES))
-      const plain = this.#tryOpen(kind, sealed, key)
-      if (plain === undefined) continue
-      if (known === undefined) this.#keep(salt, { key, master })
-      return plain
+    if (known !== undefined) {
+      const plain = this.#tryOpen(kind, sealed, known)
+      if (plain !== undefined) return plain
+    } else {
+      for (const master of this.ring) {
+        const key = master.derive(sealed.subarray(0, SALT_BYTES))
+        const plain = this.#tryOpen(kind, sealed, key)
+        if (plain === undefined) continue
+        this.#keep(salt, key)
+        return plain
+      }
     }
     throw new MailError('CORRUPT', 'something encrypted is damaged, or was encrypted with a key that is not known')
-  }
-
-  /** Was it sealed with the first of the keys? Only of what `open` has opened. */
-  isCurrent(sealed: Buffer): boolean {
-    return this.#openers.get(sealed.toString('latin1', 0, SALT_BYTES))?.master === this.ring[0]
   }
 
   #tryOpen(kind: SealedKind, sealed: Buffer, key: KeyObject): Buffer | undefined {
@@ -96,11 +96,11 @@ export class Vault {
     this.#salt = randomBytes(SALT_BYTES)
     this.#key = this.ring[0].derive(this.#salt)
     this.#count = 0
-    this.#keep(this.#salt.toString('latin1'), { key: this.#key, master: this.ring[0] })
+    this.#keep(this.#salt.toString('latin1'), this.#key)
   }
 
-  #keep(salt: string, opener: { key: KeyObject; master: MasterKey }): void {
-    this.#openers.set(salt, opener)
+  #keep(salt: string, key: KeyObject): void {
+    this.#openers.set(salt, key)
     if (this.#openers.size > OPENERS) this.#openers.delete(this.#openers.keys().next().value as string)
   }
 }
