@@ -1,4 +1,4 @@
-import type { Command } from './command.ts'
+import type { Command, Finish } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { bad, type Completion, formatCompletion } from './completion.ts'
 import { completionOfError } from './completion-of-error.ts'
@@ -6,7 +6,7 @@ import { Session, type SessionOptions } from './session.ts'
 import { BrokenResponse, SessionEnd } from './session-end.ts'
 import { Interrupted } from './transport.ts'
 import { MailboxClosed, MailboxGone, tellUpdates } from './updates.ts'
-import type { ReadCommand } from './wire/command-reader.ts'
+import type { CommandHead, ReadCommand } from './wire/command-reader.ts'
 import { PeerGone, PeerSilent } from './wire/octet-input.ts'
 
 export interface CommandLoopOptions extends SessionOptions {
@@ -14,6 +14,10 @@ export interface CommandLoopOptions extends SessionOptions {
   readonly onCommand?: (name: string, status: Completion['status']) => void
 }
 
+/** Commands that are begun before the first of them is finished. */
+const MAX_TOGETHER = 200
+
+type PlainCommand = ReadCommand & { kind: 'command' }
 type RunnableCommand = ReadCommand & { kind: 'command' | 'message' }
 
 /** One client, from its greeting to its end. Commands are run one after the other, in the order they came. */
@@ -62,13 +66,55 @@ export class CommandLoop {
     if (read.kind === 'refused') {
       this.#complete(read.tag, bad(read.text, read.code))
     } else {
-      session.tag = read.head.tag
-      const completion = await this.#run(read)
-      this.#complete(read.head.tag, completion)
-      this.#onCommand?.(COMMANDS.has(read.head.name) ? read.head.name : 'unknown', completion.status)
-      await session.completed()
+      const row = read.kind === 'command' ? this.#rowFor(read.head.name) : undefined
+      const next = row?.begin === undefined ? undefined : session.nextBuffered(row.name)
+      if (row !== undefined && read.kind === 'command' && next !== undefined) await this.#together(row, [read, next])
+      else {
+        session.tag = read.head.tag
+        await this.#answered(read.head, await this.#run(read))
+      }
     }
     if (this.#badInRow > session.limits.badCommands) throw new SessionEnd('Too many bad commands')
+  }
+
+  /** Runs commands of one kind that came together: each is begun before the first is finished. */
+  async #together(row: Command, first: readonly PlainCommand[]): Promise<void> {
+    const { session } = this
+    session.activity = session.view === undefined ? row.name : `${row.name} in ${session.view.name}`
+    const begun: { head: CommandHead; finish: Finish }[] = []
+    const reads = [...first]
+    for (let read = reads.shift(); read !== undefined; read = reads.shift()) {
+      read.args.hidden = session.offer.hiddenItems
+      const { finish, isUnderWay } = (row.begin as NonNullable<Command['begin']>)(read.args, session)
+      begun.push({ head: read.head, finish })
+      if (reads.length === 0 && isUnderWay && begun.length < MAX_TOGETHER) {
+        const next = session.nextBuffered(row.name)
+        if (next !== undefined) reads.push(next)
+      } else if (!isUnderWay) {
+        // It does its work when it is finished; what was read behind it must not come before that.
+        await this.#finish(row, begun.splice(0))
+      }
+    }
+    await this.#finish(row, begun)
+    session.activity = session.view === undefined ? 'idle' : `idle in ${session.view.name}`
+  }
+
+  async #finish(
+    row: Command,
+    begun: readonly { readonly head: CommandHead; readonly finish: Finish }[],
+  ): Promise<void> {
+    for (const [at, { head, finish }] of begun.entries()) {
+      this.session.tag = head.tag
+      const completion = await this.#completed(row, finish)
+      if (at === begun.length - 1 && completion.status !== 'BAD') await this.#tell(row)
+      await this.#answered(head, completion)
+    }
+  }
+
+  async #answered(head: CommandHead, completion: Completion): Promise<void> {
+    this.#complete(head.tag, completion)
+    this.#onCommand?.(COMMANDS.has(head.name) ? head.name : 'unknown', completion.status)
+    await this.session.completed()
   }
 
   async #run(read: RunnableCommand): Promise<Completion> {
@@ -88,13 +134,20 @@ export class CommandLoop {
     }
   }
 
+  #execute(row: Command, read: RunnableCommand): Promise<Completion> {
+    const { session } = this
+    read.args.hidden = session.offer.hiddenItems
+    return this.#completed(row, () =>
+      read.kind === 'message' && row.message !== undefined
+        ? row.message.receive(read.head, read.args, read.literal, session)
+        : row.execute(read.args, session),
+    )
+  }
+
   /** @throws what ends the session; everything else becomes the answer */
-  async #execute(row: Command, read: RunnableCommand): Promise<Completion> {
-    read.args.hidden = this.session.offer.hiddenItems
+  async #completed(row: Command, work: Finish): Promise<Completion> {
     try {
-      return read.kind === 'message' && row.message !== undefined
-        ? await row.message.receive(read.head, read.args, read.literal, this.session)
-        : await row.execute(read.args, this.session)
+      return await work()
     } catch (cause) {
       if (isFatal(cause) || this.session.signal.aborted) throw cause
       const completion = completionOfError(cause)

@@ -28,8 +28,23 @@ export interface CommandSpec<A> {
   parse(args: Arguments, session: Session): A
   /** @throws MailError, answered by the table of errors */
   run(args: A, session: Session): Promise<Completion>
+  /**
+   * For a command that clients send many of at once: begins what it is to do, so that the next ones can be begun while the
+   * store is at work. undefined when it must run alone. What it returns is called in its turn.
+   */
+  begin?(args: A, session: Session): Finish | undefined
   /** For a command that carries messages, which are read as they come and not into memory. */
   readonly message?: MessageSpec
+}
+
+/** Tells the client what a command has done, and completes it. */
+export type Finish = () => Promise<Completion>
+
+/** A command that was begun, or that runs only when it is finished. */
+export interface Begun {
+  readonly finish: Finish
+  /** Others may be begun before it is finished. */
+  readonly isUnderWay: boolean
 }
 
 export interface MessageSpec {
@@ -46,9 +61,12 @@ export interface Command {
   readonly updates: Updates
   readonly message: MessageSpec | undefined
   execute(args: Arguments, session: Session): Promise<Completion>
+  /** undefined for a command that always runs alone. Never throws. */
+  readonly begin: ((args: Arguments, session: Session) => Begun) | undefined
 }
 
 export function command<A>(spec: CommandSpec<A>): Command {
+  const { begin } = spec
   return {
     name: spec.name,
     states: spec.states,
@@ -58,6 +76,18 @@ export function command<A>(spec: CommandSpec<A>): Command {
       const parsed = spec.parse(args, session)
       return await spec.run(parsed, session)
     },
+    begin:
+      begin === undefined
+        ? undefined
+        : (args, session) => {
+            try {
+              const parsed = spec.parse(args, session)
+              const finish = begin(parsed, session)
+              return { finish: finish ?? (() => spec.run(parsed, session)), isUnderWay: finish !== undefined }
+            } catch (cause) {
+              return { finish: () => Promise.reject(cause), isUnderWay: true }
+            }
+          },
   }
 }
 

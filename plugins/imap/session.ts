@@ -244,6 +244,11 @@ export class Session {
     return this.#waitingFor(() => this.#reader.read())
   }
 
+  /** The next command if it is of this name and here already. */
+  nextBuffered(name: string): (ReadCommand & { kind: 'command' }) | undefined {
+    return this.isOver || this.farewell !== undefined ? undefined : this.#reader.readBuffered(name)
+  }
+
   /** Reads a line that belongs to the command in hand. @throws SessionEnd when it is too long */
   async readLine(): Promise<string> {
     const line = await this.#waitingFor(() => this.#reader.line())

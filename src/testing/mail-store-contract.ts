@@ -2,6 +2,7 @@ import type { ContractTest } from './contract.ts'
 import { ACCOUNT_CASES } from './mail-store-contract/accounts.ts'
 import { BLOB_CASES } from './mail-store-contract/blobs.ts'
 import { CHANGE_CASES } from './mail-store-contract/changes.ts'
+import { COMMIT_GROUP_CASES } from './mail-store-contract/commit-groups.ts'
 import { COPY_CASES } from './mail-store-contract/copies.ts'
 import { DELIVERY_CASES } from './mail-store-contract/delivery.ts'
 import { FLAG_CASES } from './mail-store-contract/flags.ts'
@@ -23,6 +24,7 @@ export const mailStoreContract: readonly ContractTest<OpenedDrivers>[] = [
   ...MAILBOX_CASES,
   ...MESSAGE_CASES,
   ...FLAG_CASES,
+  ...COMMIT_GROUP_CASES,
   ...COPY_CASES,
   ...SHARING_CASES,
   ...CHANGE_CASES,

@@ -1,5 +1,5 @@
-import { type FlagChange, flagClassesOf } from 'mailserver'
-import { type Command, command, SELECTED } from '../command.ts'
+import { type FlagChange, flagClassesOf, type MailStore } from 'mailserver'
+import { type Command, command, type Finish, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
 import { type StateItem, stateFormatter } from '../fetch/plain-items.ts'
 import type { MailboxView } from '../mailbox-view.ts'
@@ -7,7 +7,7 @@ import type { Session } from '../session.ts'
 import { rightForFlag, tellKeywords } from '../updates.ts'
 import { parseStoreFlags } from '../wire/flags.ts'
 import { parseStoreModifier } from '../wire/modifiers.ts'
-import { formatSequenceSet, parseSequenceSet, type SequenceSet } from '../wire/sequence-set.ts'
+import { formatSequenceSet, largestOf, parseSequenceSet, type SequenceSet } from '../wire/sequence-set.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 import { refusalOf } from './expunge.ts'
 
@@ -47,6 +47,7 @@ function storing(name: string, isUid: boolean): Command {
       return { set, change: { mode, flags }, isSilent: item.endsWith('.SILENT'), unchangedSince }
     },
     run: (args, session) => run(args, session, isUid),
+    begin: (args, session) => begin(args, session, isUid),
   })
 }
 
@@ -59,10 +60,33 @@ async function run(args: Store, session: Session, isUid: boolean): Promise<Compl
   const modified: number[] = []
   let missing = 0
   for (let from = 0; from < positions.length; from += BATCH) {
-    const done = await storeBatch(session, positions.subarray(from, from + BATCH), args, isUid)
-    missing += done.missing
-    for (const uid of done.modified) modified.push(isUid ? uid : view.positionOf(uid) + 1)
+    const part = positions.subarray(from, from + BATCH)
+    missing += await tellStored(session, part, await change(session, part, args), args, isUid, modified)
   }
+  return completionOf(modified, missing, isUid)
+}
+
+/** A client that marks messages one by one sends a row of these: they go to the store together. */
+function begin(args: Store, session: Session, isUid: boolean): Finish | undefined {
+  const view = session.selected
+  if (args.unchangedSince !== undefined && !session.enabled.has('CONDSTORE')) return undefined
+  if (refusalOfStore(view, args.change) !== undefined) return undefined
+  // UIDs that the client cannot know yet: it is told of new messages first.
+  if (isUid && (view.count === 0 || largestOf(args.set) > view.uidAt(view.count - 1))) return undefined
+  const positions = view.positions(args.set, isUid)
+  if (positions.length > BATCH) return undefined
+  const changing = change(session, positions, args)
+  // When an earlier one ends the session, nobody waits for this one any more.
+  changing.catch(() => {})
+  return async () => {
+    const modified: number[] = []
+    const missing = await tellStored(session, positions, await changing, args, isUid, modified)
+    return completionOf(modified, missing, isUid)
+  }
+}
+
+/** @param modified sequence numbers or UIDs */
+function completionOf(modified: readonly number[], missing: number, isUid: boolean): Completion {
   const code = modified.length === 0 ? undefined : `MODIFIED ${formatSequenceSet(modified)}`
   // RFC 2180 section 4.2: by number the client meant a message that is gone; by UID that is no error.
   if (missing > 0 && !isUid) return no('Some of the messages are gone', code ?? 'EXPUNGEISSUED')
@@ -79,31 +103,37 @@ function refusalOfStore(view: MailboxView, { mode, flags }: FlagChange): Complet
   return refusalOf(view, needed.join('') || 'w')
 }
 
-/** @returns how many of the messages are gone, and the UIDs that changed since */
-async function storeBatch(
-  session: Session,
-  positions: Uint32Array,
-  { change, isSilent, unchangedSince }: Store,
-  isUid: boolean,
-): Promise<{ readonly missing: number; readonly modified: readonly number[] }> {
-  const { services, out } = session
+type Stored = Awaited<ReturnType<MailStore['setFlags']>>
+
+function change(session: Session, positions: Uint32Array, { change, unchangedSince }: Store): Promise<Stored> {
   const view = session.selected
-  const isCondstore = session.enabled.has('CONDSTORE')
   const options = {
     only: flagClassesOf(view.rights),
     ...(unchangedSince !== undefined && { unchangedSince: BigInt(unchangedSince) }),
   }
-  const uids = view.uidsAt(positions)
-  const { changed, modified } = await services.store.setFlags(
-    view.mirror.account,
-    view.mailbox.id,
-    uids,
-    change,
-    options,
-  )
+  const { account } = view.mirror
+  return session.services.store.setFlags(account, view.mailbox.id, view.uidsAt(positions), change, options)
+}
+
+/**
+ * @param failed takes the messages that changed since, as the client names them
+ * @returns how many of the messages are gone
+ */
+async function tellStored(
+  session: Session,
+  positions: Uint32Array,
+  { changed, modified }: Stored,
+  { isSilent }: Store,
+  isUid: boolean,
+  failed: number[],
+): Promise<number> {
+  const { out } = session
+  const view = session.selected
+  const isCondstore = session.enabled.has('CONDSTORE')
   view.mirror.applyStates(changed, view)
   tellKeywords(view, out)
-  const failed = new Set(modified)
+  const unchanged = new Set(modified)
+  for (const uid of modified) failed.push(isUid ? uid : view.positionOf(uid) + 1)
   // RFC 7162 section 3.1.3: the new mod-sequence is told also when the flags are not.
   const items: StateItem[] = [...(isUid ? (['UID'] as const) : []), ...(isSilent ? [] : (['FLAGS'] as const))]
   if (isCondstore) items.push('MODSEQ')
@@ -115,11 +145,11 @@ async function storeBatch(
     const uid = view.uidAt(position)
     if (row === -1) {
       missing += 1
-    } else if (!failed.has(uid)) {
+    } else if (!unchanged.has(uid)) {
       view.forgetFlags(uid)
       if (isTold) out.untagged(`${position + 1} FETCH (${format(view, position, row)})`)
       if (out.isFull) await out.room()
     }
   }
-  return { missing, modified }
+  return missing
 }

@@ -77,6 +77,17 @@ export class CommandReader {
     return this.#collect(start, [{ kind: 'text', text }], announcement)
   }
 
+  /** The next command, if it is of this name, in one line, and has come to its end; it is left for `read` otherwise. */
+  readBuffered(name: string): (ReadCommand & { kind: 'command' }) | undefined {
+    const line = this.input.peekLine(this.#options.limits().lineBytes)
+    if (line === undefined) return undefined
+    const text = line.toString('latin1')
+    const start = startOf(text)
+    if (start?.head.name !== name || announcementOf(text) !== undefined) return undefined
+    this.input.skipLine()
+    return { kind: 'command', head: start.head, args: new Arguments([{ kind: 'text', text }], start.at) }
+  }
+
   /** A line that is no command: DONE, or an answer to AUTHENTICATE. undefined when it is too long. */
   async line(): Promise<string | undefined> {
     const line = await this.#line(this.#options.limits().idleTimeoutMs)

@@ -69,6 +69,18 @@ export class OctetInput {
     }
   }
 
+  /** The next line when it is here already and no longer than `max`; `skipLine` takes it. */
+  peekLine(max: number): Buffer | undefined {
+    const end = this.#octets.indexOf(LF)
+    if (end === -1) return undefined
+    const line = this.#octets.subarray(0, this.#octets[end - 1] === CR ? end - 1 : end)
+    return line.length > max ? undefined : line
+  }
+
+  skipLine(): void {
+    this.#octets = this.#octets.subarray(this.#octets.indexOf(LF) + 1)
+  }
+
   /** Some octets, at least one, `max` at most. @throws PeerGone, PeerSilent */
   async some(max: number, timeoutMs: number): Promise<Buffer> {
     if (this.#octets.length === 0) await this.#more(timeoutMs)

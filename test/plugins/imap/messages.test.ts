@@ -243,3 +243,76 @@ it('refuses an APPEND before its literal, and reads past one it cannot stop', as
   expect(await client.line()).toBe('a9 BAD Too many arguments')
   expect(world.blobs.count).toBe(0)
 })
+
+it('answers STOREs that come in one packet in their order, each as if it had come alone', async () => {
+  await using world = await imapWorld()
+  await world.deliver('INBOX', mail('one'), mail('two'), mail('three'))
+  const client = await world.login()
+  const other = await world.login()
+  await client.ok('SELECT INBOX')
+  await other.ok('SELECT INBOX')
+  await other.ok('STORE 3 +FLAGS.SILENT (\\Deleted)')
+  await other.ok('EXPUNGE')
+  client.send(
+    [
+      'a1 STORE 1 +FLAGS (\\Seen)',
+      'a2 STORE 1:2 -FLAGS (\\Seen)',
+      'a3 STORE 9 +FLAGS (\\Seen)',
+      'a4 STORE 1:3 +FLAGS (\\Answered)',
+      'a5 STORE 2 +FLAGS.SILENT (Work)',
+      'a6 store 1 FLAGS (\\Draft)',
+      'a7 UID STORE 1 +FLAGS (\\Flagged)',
+      'a8 UID STORE 1,77 +FLAGS (\\Seen)',
+      'a9 UID STORE 2 -FLAGS (\\Answered)',
+      'a10 NOOP',
+      '',
+    ].join('\r\n'),
+  )
+  const lines: string[] = []
+  for (let line = await client.line(); ; line = await client.line()) {
+    lines.push(line)
+    if (line.startsWith('a10 ')) break
+  }
+  expect(lines).toEqual([
+    '* 1 FETCH (FLAGS (\\Seen \\Recent))',
+    'a1 OK Store completed',
+    '* 1 FETCH (FLAGS (\\Recent))',
+    '* 2 FETCH (FLAGS (\\Recent))',
+    'a2 OK Store completed',
+    'a3 BAD No such message sequence number',
+    '* 1 FETCH (FLAGS (\\Answered \\Recent))',
+    '* 2 FETCH (FLAGS (\\Answered \\Recent))',
+    'a4 NO [EXPUNGEISSUED] Some of the messages are gone',
+    '* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft Work)',
+    '* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft Work \\*)] Flags permitted',
+    'a5 OK Store completed',
+    '* 1 FETCH (FLAGS (\\Draft \\Recent))',
+    'a6 OK Store completed',
+    '* 1 FETCH (UID 1 FLAGS (\\Flagged \\Draft \\Recent))',
+    'a7 OK Store completed',
+    '* 1 FETCH (UID 1 FLAGS (\\Seen \\Flagged \\Draft \\Recent))',
+    '* 3 EXPUNGE',
+    'a8 OK Store completed',
+    '* 2 FETCH (UID 2 FLAGS (Work \\Recent))',
+    'a9 OK Store completed',
+    'a10 OK Noop completed',
+  ])
+})
+
+it('stores a long row of flags that comes at once, whatever the packets are', async () => {
+  await using world = await imapWorld()
+  await world.deliver('INBOX', ...Array.from({ length: 20 }, (_, at) => mail(`m${at}`)))
+  const client = await world.login()
+  await client.ok('SELECT INBOX')
+  const commands = Array.from({ length: 900 }, (_, at) => `s${at} STORE ${1 + (at % 20)} FLAGS.SILENT (k${at})\r\n`)
+  const text = commands.join('')
+  for (let at = 0; at < text.length; at += 7001) client.send(text.slice(at, at + 7001))
+  const tags: string[] = []
+  while (tags.length < commands.length) {
+    const line = await client.line()
+    if (line.startsWith('s')) tags.push(line)
+  }
+  expect(tags).toEqual(commands.map((_, at) => `s${at} OK Store completed`))
+  const flags = await client.ok('FETCH 1:* FLAGS')
+  expect(flags).toEqual(Array.from({ length: 20 }, (_, at) => `* ${at + 1} FETCH (FLAGS (k${880 + at} \\Recent))`))
+})
