@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import { CRASH_STORAGE_URL, diskOf } from './crash-storage.ts'
 
-/** Who gets the mail of the test. The name never resolves (RFC 2606 section 2). */
+/** Who gets the mail of the test. The name never resolves. */
 export const CRASH_ADDRESS = 'mail@crash-test.invalid'
 
 /** A config of its own in a directory of its own, for a server that is going to be killed. */
