@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
-import { CRASH_STORAGE_URL, diskOf } from './crash-storage.ts'
+import { CRASH_STORAGE_URL, diskOf, storageOf } from './crash-storage.ts'
 
 /** Who gets the mail of the test. The name never resolves. */
 export const CRASH_ADDRESS = 'mail@crash-test.invalid'
@@ -37,7 +37,7 @@ export function makeCrashProject(config: ResolvedConfig, packageRoot: string): C
 function textOf({ file, workers }: ResolvedConfig): string {
   return `import { defineConfig } from 'mailserver'
 import { smtp } from 'mailserver/plugins/smtp'
-import { storageOf } from ${JSON.stringify(CRASH_STORAGE_URL)}
+import { ${storageOf.name} } from ${JSON.stringify(CRASH_STORAGE_URL)}
 
 export default defineConfig({
   hostname: 'crash-test.invalid',
@@ -46,7 +46,7 @@ export default defineConfig({
   workers: ${workers},
   dns: { servers: ['127.0.0.1:1'], timeout: '50ms' },
   limits: { drain: '1s' },
-  plugins: [...(await storageOf(${JSON.stringify(file)})), smtp({ listen: ['127.0.0.1:0'] })],
+  plugins: [...(await ${storageOf.name}(${JSON.stringify(file)})), smtp({ listen: ['127.0.0.1:0'] })],
   accounts: [${JSON.stringify(CRASH_ADDRESS)}],
 })
 `
