@@ -1,3 +1,4 @@
+import { heldSince } from './blob-hold.ts'
 import type { BlobRef, BlobStore } from './blob-store.ts'
 import type { Engine, Key, Reader } from './engine.ts'
 import { KeyReader } from './key.ts'
@@ -12,6 +13,7 @@ const BATCH = 500
  * exists; the grace time is for a commit that is on its way with the blob of a message just taken.
  *
  * A blob is released before its mark goes: a crash in between releases it twice, which the BlobStore allows.
+ * @param now to tell a hold of a process that died
  * @returns how many blobs were released
  */
 export async function collectBlobs(
@@ -19,11 +21,13 @@ export async function collectBlobs(
   blobs: BlobStore,
   until: number,
   signal?: AbortSignal,
+  now = Date.now(),
 ): Promise<number> {
   let released = 0
   for (;;) {
     signal?.throwIfAborted()
-    const marks = await dueMarks(engine, until)
+    const held = await heldSince(engine, now)
+    const marks = await dueMarks(engine, held === undefined ? until : Math.min(until, held - 1))
     for (const blob of new Set(marks.map(blobIn))) {
       if (await isLinked(engine, blob)) continue
       await blobs.release(blob)

@@ -22,6 +22,7 @@ import type { AccountId, AclSubject } from './mail-store.ts'
  * | `mail-mirrored`                              | nothing: mailboxes are in a mirror                |
  * | `blob-link` blob owner                       | nothing: the owner needs the blob                 |
  * | `blob-dead` time blob                        | nothing: a link went; perhaps it was the last     |
+ * | `blob-hold` time nonce                       | when it was renewed: what was there then is kept  |
  * | `journey` id                                 | when it began, its subject, its first events      |
  * | `journey-events` id time nonce               | later events that were written together           |
  * | `journey-found` word time id                 | nothing: a Message-ID or address leads to the id  |
@@ -74,6 +75,10 @@ export const blobDeadRange = (until: number): Range => ({
   gte: key('blob-dead'),
   lt: key('blob-dead', ...time(until + 1)),
 })
+
+export const blobHoldKey = (since: number, nonce: number): Key => key('blob-hold', ...time(since), nonce)
+/** Oldest first. */
+export const blobHoldRange = (): Range => prefixRange('blob-hold')
 
 /** Owner text of a message's link to its blob. */
 export const messageOwner = (account: AccountId, mailbox: number, uid: number): string =>

@@ -49,7 +49,7 @@ export const storePlugin = definePlugin({
     jobs.every(10 * MINUTE_MS, 'sweep-mailboxes', (signal) => sweepAll(context, signal))
     jobs.every(HOUR_MS, 'expire-journeys', (signal) => traces.expire(journeyMs, signal))
     jobs.every(10 * MINUTE_MS, 'collect-blobs', async (signal) => {
-      await collectBlobs(services.engine, services.blobs, clock.now() - blobGraceMs, signal)
+      await collectBlobs(services.engine, services.blobs, clock.now() - blobGraceMs, signal, clock.now())
     })
     return {
       services: {

@@ -22,3 +22,31 @@ test('verify, stats and compact work without a server and with one', async () =>
   expect(unknown.stderr).toContain('there is no account nobody@example.test')
   await p.json(['stop'])
 })
+
+test('a backup of one server becomes another, with passwords, aliases and the queue', async () => {
+  await using p = mailProject()
+  const added = await p.json<{ password: string }>(['user', 'add', 'carol@example.test', '--generate'])
+  await p.json(['alias', 'add', 'info@example.test', 'carol@example.test'])
+  const backup = `${p.dir}/backup`
+  expect(await p.json(['store', 'backup', backup])).toMatchObject({ accounts: 3, missing: 0 })
+  await p.json(['start', '--detach'])
+  expect(await p.json(['store', 'backup', 'backup', '--keep', '1'])).toMatchObject({
+    removedPoints: [expect.any(String)],
+  })
+  expect((await p.mailserver('store', 'backup', backup, '--verify')).stdout).toContain('No damage.')
+  await p.json(['stop'])
+
+  await using other = mailProject()
+  const restored = await other.json<{ accounts: { account: string; how: string }[] }>(['store', 'restore', backup])
+  expect(restored.accounts.map(({ how }) => how)).toEqual(['as it was', 'as it was', 'as it was'])
+  const { aliases } = await other.json<{ aliases: { address: string }[] }>(['alias', 'list'])
+  expect(aliases.map(({ address }) => address)).toContain('info@example.test')
+  await other.json(['start', '--detach'])
+  const again = await other.json(['store', 'restore', backup, '--account', 'carol@example.test'])
+  expect(again).toMatchObject({ accounts: [{ account: 'carol@example.test' }] })
+  expect(added.password).toBeTruthy()
+  const { stdout } = await other.mailserver('user', 'show', 'carol@example.test')
+  expect(stdout).toContain('info@example.test')
+  expect((await other.mailserver('store', 'restore', '/nowhere')).stderr).toContain('/nowhere has no backup')
+  await other.json(['stop'])
+})

@@ -1,5 +1,6 @@
+import { backupRoute, checkBackupRoute, restoreRoute } from './backup.ts'
 import { compactRoute, statsRoute } from './stats.ts'
 import { verifyRoute } from './verify.ts'
 
 /** What an operator does with the store as a whole. */
-export const storeRoutes = [verifyRoute, statsRoute, compactRoute] as const
+export const storeRoutes = [verifyRoute, statsRoute, compactRoute, backupRoute, checkBackupRoute, restoreRoute] as const
