@@ -99,6 +99,20 @@ export const CAPABILITIES: readonly Capability[] = [
     commands: ['SETQUOTA'],
     needs: ['QUOTA'],
   },
+  {
+    name: 'METADATA',
+    isShown: afterLogin,
+    items: ['GETMETADATA MAILBOX'],
+    needs: ['METADATA-SERVER'],
+    isEnablable: true,
+  },
+  {
+    name: 'METADATA-SERVER',
+    isShown: afterLogin,
+    commands: ['GETMETADATA', 'SETMETADATA'],
+    isEnablable: true,
+  },
+  { name: 'LIST-METADATA', isShown: afterLogin, items: ['LIST METADATA'], needs: ['METADATA', 'LIST-EXTENDED'] },
   { name: 'STATUS=SIZE', isShown: afterLogin, items: ['STATUS SIZE'] },
   {
     name: 'APPENDLIMIT',

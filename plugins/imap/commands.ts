@@ -16,6 +16,7 @@ import { list } from './commands/list.ts'
 import { login } from './commands/login.ts'
 import { logout } from './commands/logout.ts'
 import { lsub } from './commands/lsub.ts'
+import { getMetadata, setMetadata } from './commands/metadata.ts'
 import { namespace } from './commands/namespace.ts'
 import { check, noop } from './commands/noop.ts'
 import { getQuota, getQuotaRoot, setQuota } from './commands/quota.ts'
@@ -33,6 +34,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     ...[capability, noop, logout, id, starttls, login, authenticate, unauthenticate, enable, compress],
     ...[select, examine, create, deleteCommand, rename, subscribe, unsubscribe, list, lsub, status, namespace],
     ...[setAcl, deleteAcl, getAcl, listRights, myRights, getQuota, getQuotaRoot, setQuota],
+    ...[getMetadata, setMetadata],
     ...[append, idle, check, close, unselect, expunge, uidExpunge, search, uidSearch],
     ...[fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove],
   ].map((row) => [row.name, row]),

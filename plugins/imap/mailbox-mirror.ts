@@ -10,6 +10,9 @@ export interface MirrorChange {
   readonly isDeleted: boolean
 }
 
+/** What a mirror follows. */
+type MessageEvent = Exclude<MailboxEvent, { kind: 'metadata' }>
+
 export type MirrorListener = (change: MirrorChange) => void
 
 /**
@@ -32,7 +35,7 @@ export class MailboxMirror {
   #acl: Acl | undefined
   #isLoaded = false
   /** Heard, and not looked at yet. */
-  #heard: MailboxEvent[] = []
+  #heard: MessageEvent[] = []
   /** Before the first change that was heard of and is not in the columns yet. */
   #missingAfter: bigint | undefined
   #unwatch: (() => void) | undefined
@@ -138,7 +141,7 @@ export class MailboxMirror {
    * session itself, and a burst costs one read.
    */
   #onEvent(event: MailboxEvent): void {
-    if (event.kind !== 'mailboxes' && event.mailbox !== this.mailbox.id) return
+    if (event.kind === 'metadata' || (event.kind !== 'mailboxes' && event.mailbox !== this.mailbox.id)) return
     this.#heard.push(event)
     if (this.#heard.length === 1 && this.#isLoaded) setImmediate(this.#look)
   }
@@ -149,7 +152,7 @@ export class MailboxMirror {
     if (this.#unwatch !== undefined) for (const event of events) this.#follow(event)
   }
 
-  #follow(event: MailboxEvent): void {
+  #follow(event: MessageEvent): void {
     if (event.kind === 'mailboxes') {
       this.#background(this.#checkMailbox())
       return
@@ -172,7 +175,7 @@ export class MailboxMirror {
   }
 
   /** A change that came from here has been applied already, and costs no read. */
-  #isKnown(event: Exclude<MailboxEvent, { kind: 'mailboxes' }>): boolean {
+  #isKnown(event: Exclude<MessageEvent, { kind: 'mailboxes' }>): boolean {
     const modSeq = Number(event.modSeq)
     return event.uids.every((uid) => {
       const row = this.columns.rowOf(uid, -1)

@@ -62,6 +62,8 @@ export const imapOptions = z.strictObject({
   shared: address().optional(),
   /** Accounts that have every right under `Shared`, set quotas and write the server's annotations. */
   administrators: z.array(address()).default([]),
+  /** A URI by which the administrator is reached, e.g. `'mailto:postmaster@example.org'` (RFC 5464 section 3.2.1.1). */
+  adminContact: z.url().optional(),
   /** Hundredths of a quota from which on a user is told so once a session; 0 for never. */
   quotaAlert: z.number().int().min(0).max(100).default(90),
   /** Capabilities that no client is offered, with all that belongs to them. */
@@ -73,8 +75,8 @@ export const imapOptions = z.strictObject({
 
 export type ImapOptions = z.output<typeof imapOptions>
 
-export function sharingOf({ shared, administrators, quotaAlert }: ImapOptions): Sharing {
-  return { shared, administrators, quotaAlert }
+export function sharingOf({ shared, administrators, quotaAlert, adminContact }: ImapOptions): Sharing {
+  return { shared, administrators, quotaAlert, adminContact }
 }
 
 /** The limits of a session: the defaults, and what the config says instead. */

@@ -17,6 +17,7 @@ import type { ImapLimits } from './limits.ts'
 import { MailboxAccess } from './mailbox-access.ts'
 import type { MailboxView } from './mailbox-view.ts'
 import { type Offer, Offers } from './offer.ts'
+import { OwnChanges } from './own-changes.ts'
 import { ResponseWriter } from './responses.ts'
 import type { ImapServices } from './services.ts'
 import { SessionEnd } from './session-end.ts'
@@ -69,6 +70,10 @@ export class Session {
   activity = 'idle'
   /** Tag of the command in hand; ESEARCH names it. */
   tag = ''
+  /** Of which it is not told again. */
+  readonly ownChanges = new OwnChanges()
+  /** How the administrator is reached, a URI. */
+  readonly adminContact: string | undefined
   /** The user was told that the account is nearly full. */
   hasAlerted = false
   /** Hundredths of a limit from which on the user is told; 0 for never. */
@@ -95,6 +100,7 @@ export class Session {
     this.transport = options.transport
     this.connection = options.connection
     this.isTls = options.isTls
+    this.adminContact = options.sharing?.adminContact
     this.quotaAlert = options.sharing?.quotaAlert ?? 0
     this.#offers = options.offers ?? EVERYTHING
     this.offer = this.#offers.initial

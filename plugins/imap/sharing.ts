@@ -11,6 +11,8 @@ export interface Sharing {
   readonly shared: Address | undefined
   /** Accounts that have every right under `Shared`, set quotas and write the server's annotations. */
   readonly administrators: readonly Address[]
+  /** How the administrator is reached, as the server's annotation `/shared/admin` says: a URI. */
+  readonly adminContact?: string | undefined
   /** Hundredths of a quota from which on a user is told so once a session; 0 for never. */
   readonly quotaAlert?: number
 }

@@ -160,7 +160,7 @@ export const settled = defineHook.notify<RelayAttempt>('message:settled')
 export const mailboxChanged = defineHook.notify<{
   readonly account: string
   readonly mailbox: string | undefined
-  readonly kind: 'appended' | 'flags' | 'expunged' | 'mailboxes'
+  readonly kind: 'appended' | 'flags' | 'expunged' | 'mailboxes' | 'metadata'
 }>('mailbox:changed')
 
 /** Every hook of the core, in the order of a message's way. */

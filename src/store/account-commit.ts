@@ -5,7 +5,7 @@ import { type Change, changeOf, trimLog, writeChange } from './changes/change-lo
 import { formatNotice, noticeTopic } from './changes/notice.ts'
 import type { Transaction } from './engine.ts'
 import { accountKey, countersKey, messageOwner } from './layout.ts'
-import { type AccountId, accountScope, type MailboxId } from './mail-store.ts'
+import { type AccountId, accountScope, type MailboxId, type MetadataOwner } from './mail-store.ts'
 import { MailboxPages } from './mailbox-pages.ts'
 import type { MirrorOperation } from './mirror/mailbox-mirror.ts'
 import { mirrorOwner, writeJournal } from './mirror/mirror-journal.ts'
@@ -124,7 +124,7 @@ export class AccountCommit {
 
   /** Notes what happened to messages. @param uids ascending, at least one */
   messagesChanged(
-    kind: Exclude<Change['kind'], 'mailboxes'>,
+    kind: Exclude<Change['kind'], 'mailboxes' | 'metadata'>,
     mailbox: number,
     modSeq: bigint,
     uids: readonly number[],
@@ -133,6 +133,11 @@ export class AccountCommit {
     const change = changeOf(kind, modSeq, mailbox, uids)
     this.#changes.push(change)
     if (kind === 'flags') this.mirror({ kind, mailbox: mailboxId(mailbox), ranges: change.ranges })
+  }
+
+  /** @param mailbox 0 for the account itself */
+  metadataChanged(modSeq: bigint, mailbox: number, owner: MetadataOwner, entries: readonly string[]): void {
+    this.#changes.push({ kind: 'metadata', modSeq, mailbox, ranges: [], names: [owner, ...entries] })
   }
 
   mailboxesChanged(modSeq: bigint): void {

@@ -14,6 +14,7 @@ import { firstRecentUid } from './messages/first-recent.ts'
 import { move } from './messages/move.ts'
 import { blobs, columns, indexes, read, records, states, statusOf, stream } from './messages/read-messages.ts'
 import { setFlags } from './messages/set-flags.ts'
+import { readMetadata, setMetadata } from './metadata/metadata.ts'
 import { changeAcl } from './sharing/change-acl.ts'
 import { sharers } from './sharing/grants.ts'
 import type { StoreContext } from './store-context.ts'
@@ -35,6 +36,8 @@ export function createMailStore(c: StoreContext): MailStore & { close(): void } 
     subscriptions: (account) => allSubscriptions(c.engine, account),
     status: (account, mailbox) => statusOf(c, account, mailbox),
     changeAcl: (account, mailbox, change) => changeAcl(c, account, mailbox, change),
+    metadata: (account, mailbox, owner) => readMetadata(c.engine, account, mailbox, owner),
+    setMetadata: (account, mailbox, changes) => setMetadata(c, account, mailbox, changes),
     sharers: (account) => sharers(c.engine, account),
     columns: (account, mailbox) => columns(c, account, mailbox),
     states: (account, mailbox) => states(c, account, mailbox),

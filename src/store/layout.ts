@@ -1,7 +1,7 @@
 import type { BlobRef } from './blob-store.ts'
 import type { Key, Range } from './engine.ts'
 import { KeyReader, key, prefixRange, u64 } from './key.ts'
-import type { AccountId, AclSubject } from './mail-store.ts'
+import type { AccountId, AclSubject, MetadataOwner } from './mail-store.ts'
 
 /**
  * Every key of the mail store, in one place. The first part names the space; no other room uses these words.
@@ -12,6 +12,7 @@ import type { AccountId, AclSubject } from './mail-store.ts'
  * | `mail-mailbox` account name                  | MailboxRecord                                     |
  * | `mail-subscription` account name             | nothing                                           |
  * | `mail-grant` subject account mailbox         | nothing: the ACL of the mailbox names the subject |
+ * | `mail-metadata` account mailbox owner entry  | the value of an annotation; mailbox 0: of the account itself |
  * | `mail-counters` account mailbox              | MailboxCounters; its presence is the mailbox's    |
  * | `mail-state` account mailbox page            | StatePage: flags, MODSEQ, date, size of 32 UIDs   |
  * | `mail-copy` account mailbox uid              | blob, EMAILID, SAVEDATE                           |
@@ -43,6 +44,14 @@ export const subscriptionRange = (account: AccountId): Range => prefixRange('mai
 export const grantKey = (subject: AclSubject, account: AccountId, mailbox: number): Key =>
   key('mail-grant', subject, account, mailbox)
 export const grantRange = (subject: AclSubject): Range => prefixRange('mail-grant', subject)
+
+export const metadataKey = (account: AccountId, mailbox: number, owner: MetadataOwner, entry: string): Key =>
+  key('mail-metadata', account, mailbox, owner, entry)
+/** Entries of one owner, or of all. */
+export const metadataRange = (account: AccountId, mailbox: number, owner?: MetadataOwner): Range =>
+  owner === undefined
+    ? prefixRange('mail-metadata', account, mailbox)
+    : prefixRange('mail-metadata', account, mailbox, owner)
 
 export const countersKey = (account: AccountId, mailbox: number): Key => key('mail-counters', account, mailbox)
 

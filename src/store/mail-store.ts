@@ -154,6 +154,38 @@ export type MailboxEvent =
       readonly modSeq: bigint
     }
   | { readonly kind: 'mailboxes'; readonly modSeq: bigint }
+  | {
+      readonly kind: 'metadata'
+      /** Absent: of the account itself. */
+      readonly mailbox?: MailboxId
+      readonly owner: MetadataOwner
+      readonly entries: readonly string[]
+      readonly modSeq: bigint
+    }
+
+/** Whose an annotation is: everybody's who may see the mailbox, or one account's alone. */
+export type MetadataOwner = AccountId | 'shared'
+
+/** An annotation (RFC 5464). */
+export interface MetadataEntry {
+  /** In lower case, and without `/shared` or `/private`. */
+  readonly name: string
+  readonly value: Buffer
+}
+
+export interface MetadataChange {
+  readonly owner: MetadataOwner
+  /** Compared without case. */
+  readonly name: string
+  /** undefined removes it. */
+  readonly value: Buffer | undefined
+}
+
+/** Octets of a value, and entries that one owner may have on one mailbox. */
+export const METADATA_LIMITS = { bytes: 32 * 1024, entries: 100 } as const
+
+/** An account that nobody has: annotations of the server itself stand in it, shared ones and those of each user. */
+export const SERVER_ACCOUNT = 'server' as AccountId
 
 /** What changed in a mailbox after a mod-sequence (RFC 7162). */
 export interface Changes {
@@ -211,6 +243,19 @@ export interface MailStore {
   changeAcl(account: AccountId, mailbox: MailboxId, change: AclChange): Promise<Acl>
   /** Accounts of others that have a mailbox whose access control list names this one, or anyone. No scan of them all. */
   sharers(account: AccountId): Promise<readonly AccountId[]>
+
+  // Annotations (RFC 5464). They go with their mailbox, and follow it when it is renamed.
+  /** @param mailbox undefined: of the account itself */
+  metadata(account: AccountId, mailbox: MailboxId | undefined, owner: MetadataOwner): Promise<readonly MetadataEntry[]>
+  /**
+   * All changes or none. @returns the MODSEQ of each event that tells of it: one for each owner
+   * @throws MailError MAILBOX_NOT_FOUND, TOO_LARGE (a value), LIMIT_REACHED (too many entries): `METADATA_LIMITS`
+   */
+  setMetadata(
+    account: AccountId,
+    mailbox: MailboxId | undefined,
+    changes: readonly MetadataChange[],
+  ): Promise<readonly bigint[]>
 
   // Messages
   /** All messages of a mailbox at once, as they were at one moment: what SELECT builds its view from. */

@@ -9,6 +9,7 @@ import { FLAG_CASES } from './mail-store-contract/flags.ts'
 import { JOURNEY_CASES } from './mail-store-contract/journeys.ts'
 import { MAILBOX_CASES } from './mail-store-contract/mailboxes.ts'
 import { MESSAGE_CASES } from './mail-store-contract/messages.ts'
+import { METADATA_CASES } from './mail-store-contract/metadata.ts'
 import { SHARING_CASES } from './mail-store-contract/sharing.ts'
 import { WALK_CASES } from './mail-store-contract/walk.ts'
 import type { OpenedDrivers } from './mail-store-contract/world.ts'
@@ -27,6 +28,7 @@ export const mailStoreContract: readonly ContractTest<OpenedDrivers>[] = [
   ...COMMIT_GROUP_CASES,
   ...COPY_CASES,
   ...SHARING_CASES,
+  ...METADATA_CASES,
   ...CHANGE_CASES,
   ...BLOB_CASES,
   ...WALK_CASES,

@@ -3,12 +3,14 @@ import { HIERARCHY_SEPARATOR, type SpecialUse } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
+import { mayHaveMetadata } from '../metadata-access.ts'
 import type { Offer } from '../offer.ts'
 import type { Session } from '../session.ts'
 import { type ListRequest, parseListRequest } from '../wire/list-arguments.ts'
 import { ListPattern, parentsOf } from '../wire/list-pattern.ts'
 import { formatMailbox } from '../wire/mailbox-name.ts'
 import { myRightsText } from './acl.ts'
+import { tellMetadata } from './metadata.ts'
 import { parseStatusItems, tellStatus } from './status.ts'
 
 /**
@@ -56,8 +58,11 @@ async function tell(session: Session, listing: Listing, name: string, isChosen: 
     `LIST (${listing.attributesOf(name)}) "${HIERARCHY_SEPARATOR}" ${formatMailbox(name)}${listing.dataOf(name)}`,
   )
   const mailbox = isChosen ? listing.mailboxes.get(name) : undefined
-  const { status, returnsRights } = listing.request
+  const { status, returnsRights, metadata } = listing.request
   if (mailbox !== undefined && returnsRights) out.untagged(myRightsText(mailbox))
+  if (metadata !== undefined && mailbox !== undefined && mayHaveMetadata(mailbox)) {
+    await tellMetadata(session, mailbox, { entries: metadata, depth: 0, maxSize: Number.POSITIVE_INFINITY })
+  }
   // RFC 5819 section 2: of what may not be read there is none.
   if (status !== undefined && mailbox?.rights.includes('r')) await tellStatus(session, mailbox, status)
   if (out.isFull) await out.room()

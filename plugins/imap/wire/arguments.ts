@@ -140,6 +140,12 @@ export class Arguments {
     return items
   }
 
+  /** Does the text at this place match? Nothing is taken. The pattern must be sticky. */
+  looksLike(pattern: RegExp): boolean {
+    pattern.lastIndex = this.#at
+    return pattern.test(this.#text)
+  }
+
   /** Text that matches at this place, taken; undefined when it does not. The pattern must be sticky. */
   match(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.#at

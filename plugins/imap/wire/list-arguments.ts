@@ -1,5 +1,6 @@
 import { decodeModifiedUtf7 } from 'mailserver'
 import type { Arguments } from './arguments.ts'
+import { type EntryName, parseEntries } from './metadata-entries.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 
 /** Characters of all patterns, each with its reference. Matching costs pattern times name. */
@@ -17,12 +18,21 @@ export interface ListRequest {
   readonly isRecursive: boolean
   readonly returnsSubscribed: boolean
   readonly returnsRights: boolean
+  /** Annotations that are told of each mailbox (RFC 9590). */
+  readonly metadata?: readonly EntryName[]
   /** Items of a STATUS response for each mailbox. */
   readonly status?: readonly string[]
 }
 
 const SELECTIONS: ReadonlySet<string> = new Set(['SUBSCRIBED', 'REMOTE', 'RECURSIVEMATCH', 'SPECIAL-USE'])
-const RETURNS: ReadonlySet<string> = new Set(['SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'STATUS', 'MYRIGHTS'])
+const RETURNS: ReadonlySet<string> = new Set([
+  'SUBSCRIBED',
+  'CHILDREN',
+  'SPECIAL-USE',
+  'STATUS',
+  'MYRIGHTS',
+  'METADATA',
+])
 
 /** @param readStatusItems reads the items of STATUS in parentheses */
 export function parseListRequest(
@@ -50,6 +60,7 @@ export function parseListRequest(
     isRecursive: selections?.has('RECURSIVEMATCH') ?? false,
     returnsSubscribed: returns?.names.has('SUBSCRIBED') ?? false,
     returnsRights: returns?.names.has('MYRIGHTS') ?? false,
+    ...(returns?.metadata && { metadata: returns.metadata }),
     ...(returns?.status && { status: returns.status }),
   }
 }
@@ -79,20 +90,30 @@ function parseSelections(args: Arguments): ReadonlySet<string> {
 function parseReturns(
   args: Arguments,
   readStatusItems: (args: Arguments) => readonly string[],
-): { readonly names: ReadonlySet<string>; readonly status: readonly string[] | undefined } | undefined {
+):
+  | {
+      readonly names: ReadonlySet<string>
+      readonly status: readonly string[] | undefined
+      readonly metadata: readonly EntryName[] | undefined
+    }
+  | undefined {
   if (!args.skip(' ')) return undefined
   if (!args.skipWord('RETURN ')) throw new SyntaxFault('RETURN expected')
   let status: readonly string[] | undefined
+  let metadata: readonly EntryName[] | undefined
   const names = args.list(() => {
     const name = args.word()
     if (!RETURNS.has(name) || !args.knows(`LIST ${name}`)) throw new SyntaxFault('No such return option')
     if (name === 'STATUS') {
       args.space()
       status = readStatusItems(args)
+    } else if (name === 'METADATA') {
+      args.space()
+      metadata = parseEntries(args)
     }
     return name
   })
-  return { names: new Set(names), status }
+  return { names: new Set(names), status, metadata }
 }
 
 function decoded(octets: string): string {

@@ -1,6 +1,6 @@
 import type { Reader, Transaction } from '../engine.ts'
 import { logKey, logRange } from '../layout.ts'
-import type { AccountId, MailboxEvent } from '../mail-store.ts'
+import type { AccountId, MailboxEvent, MetadataOwner } from '../mail-store.ts'
 import type { AccountRecord } from '../records/account-record.ts'
 import { ByteReader, ByteWriter } from '../records/bytes.ts'
 import { mailboxId } from '../records/mailbox-record.ts'
@@ -14,9 +14,11 @@ export interface Change {
   readonly mailbox: number
   readonly modSeq: bigint
   readonly ranges: readonly UidRange[]
+  /** Of a change of annotations: their owner, then their names. */
+  readonly names?: readonly string[]
 }
 
-const KINDS = ['appended', 'flags', 'expunged', 'mailboxes'] as const
+const KINDS = ['appended', 'flags', 'expunged', 'mailboxes', 'metadata'] as const
 /** Entries that one trim deletes at most: what bounds its cost. */
 const TRIM = 2_000
 
@@ -66,6 +68,11 @@ export async function* readChanges(
 export function toEvent(change: Change): MailboxEvent {
   const { kind, modSeq } = change
   if (kind === 'mailboxes') return { kind, modSeq }
+  if (kind === 'metadata') {
+    const [owner = 'shared', ...entries] = change.names ?? []
+    const mailbox = change.mailbox === 0 ? {} : { mailbox: mailboxId(change.mailbox) }
+    return { kind, modSeq, ...mailbox, owner: owner as MetadataOwner, entries }
+  }
   return { kind, mailbox: mailboxId(change.mailbox), uids: fromRanges(change.ranges), modSeq }
 }
 
@@ -74,10 +81,11 @@ export function changeOf(kind: Change['kind'], modSeq: bigint, mailbox: number, 
   return { kind, mailbox, modSeq, ranges: toRanges(uids) }
 }
 
-function encodeChange({ kind, mailbox, ranges }: Change): Buffer {
+function encodeChange({ kind, mailbox, ranges, names }: Change): Buffer {
   const writer = new ByteWriter(16 + ranges.length * 3)
   writer.byte(KINDS.indexOf(kind))
   writer.varint(mailbox)
+  for (const name of names ?? []) writer.text(name)
   let last = 0
   for (const [first, end] of ranges) {
     writer.varint(first - last)
@@ -91,6 +99,11 @@ export function decodeChange(modSeq: bigint, value: Buffer): Change {
   const reader = new ByteReader(value)
   const kind = KINDS[reader.byte()] ?? 'mailboxes'
   const mailbox = reader.varint()
+  if (kind === 'metadata') {
+    const names: string[] = []
+    while (!reader.isAtEnd) names.push(reader.text())
+    return { kind, mailbox, modSeq, ranges: [], names }
+  }
   const ranges: UidRange[] = []
   let last = 0
   while (!reader.isAtEnd) {

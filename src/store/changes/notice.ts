@@ -22,7 +22,9 @@ export function formatNotice({ previous, modSeq, changes }: Notice): string {
   return JSON.stringify([
     String(previous),
     String(modSeq),
-    ...(ranges > MAX_RANGES ? [] : [changes?.map((one) => [one.kind, one.mailbox, String(one.modSeq), one.ranges])]),
+    ...(ranges > MAX_RANGES
+      ? []
+      : [changes?.map((one) => [one.kind, one.mailbox, String(one.modSeq), one.ranges, one.names])]),
   ])
 }
 
@@ -32,8 +34,20 @@ export function parseNotice(text: string): Notice {
   if (changes === undefined || changes === null) return bounds
   return {
     ...bounds,
-    changes: changes.map(([kind, mailbox, at, ranges]) => ({ kind, mailbox, modSeq: BigInt(at), ranges })),
+    changes: changes.map(([kind, mailbox, at, ranges, names]) => ({
+      kind,
+      mailbox,
+      modSeq: BigInt(at),
+      ranges,
+      ...(names && { names }),
+    })),
   }
 }
 
-type Row = [kind: Change['kind'], mailbox: number, modSeq: string, ranges: readonly UidRange[]]
+type Row = [
+  kind: Change['kind'],
+  mailbox: number,
+  modSeq: string,
+  ranges: readonly UidRange[],
+  names?: readonly string[] | null,
+]

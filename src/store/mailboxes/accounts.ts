@@ -1,6 +1,6 @@
 import { AccountCommit, commitAccount } from '../account-commit.ts'
-import { accountKey, doomedKey, subscriptionKey } from '../layout.ts'
-import { type AccountId, accountScope, type Quota, type SpecialUse } from '../mail-store.ts'
+import { accountKey, doomedKey, metadataRange, subscriptionKey } from '../layout.ts'
+import { type AccountId, accountScope, type Quota, SERVER_ACCOUNT, type SpecialUse } from '../mail-store.ts'
 import { decodeAccount, newAccountRecord } from '../records/account-record.ts'
 import type { StoreContext } from '../store-context.ts'
 import { doom } from './delete-mailbox.ts'
@@ -46,6 +46,10 @@ export async function removeAccount(context: StoreContext, account: AccountId): 
     if (!record.isLive) return []
     for (const [name, mailbox] of mailboxes) doom(commit, name, mailbox)
     for (const name of await allSubscriptions(tx, account)) tx.delete(subscriptionKey(account, name))
+    // Its own annotations of the server; nobody else writes these keys.
+    for await (const batch of tx.scan(metadataRange(SERVER_ACCOUNT, 0, account))) {
+      for (const [at] of batch) tx.delete(at)
+    }
     const modSeq = commit.nextModSeq()
     commit.mailboxesChanged(modSeq)
     const mark = Buffer.alloc(8)

@@ -4,7 +4,8 @@ import type { Transaction } from '../engine.ts'
 import { mailboxKey, subscriptionKey } from '../layout.ts'
 import { type AccountId, accountScope } from '../mail-store.ts'
 import { moveAll } from '../messages/move.ts'
-import { encodeMailbox, type MailboxRecord, mailboxId } from '../records/mailbox-record.ts'
+import { copyMetadata } from '../metadata/metadata.ts'
+import { encodeMailbox, type MailboxRecord, mailboxId, mailboxNumber } from '../records/mailbox-record.ts'
 import type { StoreContext } from '../store-context.ts'
 import { createMailbox } from './create-mailbox.ts'
 import { canonicalName, isBelow, isInbox, newName } from './mailbox-name.ts'
@@ -99,5 +100,8 @@ async function renameInbox(context: StoreContext, account: AccountId, target: st
   const inbox = (await allRecords(context.engine, account)).get('INBOX')
   if (inbox === undefined) throw notFound(account, 'INBOX')
   const mailbox = await createMailbox(context, account, target)
+  await context.engine.transact([accountScope(account)], (tx) =>
+    copyMetadata(tx, account, inbox.number, mailboxNumber(mailbox.id)),
+  )
   await moveAll(context, account, mailboxId(inbox.number), mailbox.id)
 }

@@ -1,6 +1,6 @@
 import { unlinkIn } from '../blob-links.ts'
 import { KeyReader } from '../key.ts'
-import { doomedKey, doomedRange, logRange, MessageKeys, messageOwner, StatePageKeys } from '../layout.ts'
+import { doomedKey, doomedRange, logRange, MessageKeys, messageOwner, metadataRange, StatePageKeys } from '../layout.ts'
 import { type AccountId, accountScope } from '../mail-store.ts'
 import { decodeCopy } from '../records/copy-record.ts'
 import type { StoreContext } from '../store-context.ts'
@@ -20,6 +20,7 @@ export async function sweep(context: StoreContext, account: AccountId, mailbox: 
   if (mailbox === DOOMED_LOG) {
     while (await sweepLog(context, account));
   } else {
+    while (await sweepMetadata(context, account, mailbox));
     while (await sweepMessages(context, account, mailbox));
   }
 }
@@ -43,6 +44,24 @@ export async function trySweep(context: StoreContext, account: AccountId, mailbo
   } catch (err) {
     context.log.warn({ account, err }, 'messages of a deleted mailbox are left to the next sweep')
   }
+}
+
+/** @returns whether there may be more */
+async function sweepMetadata(context: StoreContext, account: AccountId, mailbox: number): Promise<boolean> {
+  const range = metadataRange(account, mailbox)
+  const { batch: limit } = context.limits
+  for await (const first of context.engine.scan({ ...range, limit: 1 })) {
+    if (first.length === 0) return false
+    return context.engine.transactRelaxed([accountScope(account)], async (tx) => {
+      let found = 0
+      for await (const batch of tx.scan({ ...range, limit })) {
+        for (const [at] of batch) tx.delete(at)
+        found += batch.length
+      }
+      return found === limit
+    })
+  }
+  return false
 }
 
 /** @returns whether there may be more */

@@ -4,7 +4,7 @@ import { accountScope, type MailboxEvent, type MailboxId } from '../../store/mai
 import { slowBus } from './engines.ts'
 import { fails, inWorld, type MailStoreCase, recordEvents } from './world.ts'
 
-const summary = (event: MailboxEvent) => (event.kind === 'mailboxes' ? [event.kind] : [event.kind, ...event.uids])
+const summary = (event: MailboxEvent) => ('uids' in event ? [event.kind, ...event.uids] : [event.kind])
 
 export const CHANGE_CASES: readonly MailStoreCase[] = [
   inWorld('tells what changed since a MODSEQ, and what vanished (RFC 7162)', async (world) => {

@@ -120,7 +120,7 @@ export const COPY_CASES: readonly MailStoreCase[] = [
     await store.move(account, inbox, [1, 2], target)
     await feed.settled()
     assert.deepEqual(
-      feed.events.map((event) => (event.kind === 'mailboxes' ? [] : [event.kind, event.mailbox, ...event.uids])),
+      feed.events.map((event) => ('uids' in event ? [event.kind, event.mailbox, ...event.uids] : [])),
       [
         ['appended', target, 1, 2],
         ['expunged', inbox, 1, 2],

@@ -110,7 +110,7 @@ function recount(states: readonly MessageState[]) {
 function uidsByEvents(events: readonly MailboxEvent[], mailbox: MailboxId): number[] {
   const uids = new Set<number>()
   for (const event of events) {
-    if (event.kind === 'mailboxes' || event.mailbox !== mailbox) continue
+    if (!('uids' in event) || event.mailbox !== mailbox) continue
     for (const uid of event.uids) {
       if (event.kind === 'expunged') uids.delete(uid)
       else uids.add(uid)

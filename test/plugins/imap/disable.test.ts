@@ -25,6 +25,8 @@ const USES: Readonly<Record<string, string>> = {
   'LIST MYRIGHTS': 'LIST "" "*" RETURN (MYRIGHTS)',
   'STATUS DELETED': 'STATUS INBOX (DELETED)',
   'STATUS DELETED-STORAGE': 'STATUS INBOX (DELETED-STORAGE)',
+  'GETMETADATA MAILBOX': 'GETMETADATA INBOX /shared/comment',
+  'LIST METADATA': 'LIST "" "*" RETURN (METADATA (/shared/comment))',
   'CREATE USE': 'CREATE x (USE (\\Archive))',
   'LITERAL +': 'STATUS {5+}\r\nINBOX (MESSAGES)',
 }

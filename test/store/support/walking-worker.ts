@@ -34,7 +34,7 @@ const mailboxes = await Promise.all(['INBOX', 'Archive'].map(async (name) => (aw
 const [inbox, archive] = mailboxes as [never, never]
 const heard: string[] = []
 store.watch(account, (event) => {
-  if (event.kind !== 'mailboxes') heard.push(`${event.modSeq} ${event.kind} ${event.mailbox} ${event.uids}`)
+  if ('uids' in event) heard.push(`${event.modSeq} ${event.kind} ${event.mailbox} ${event.uids}`)
 })
 
 async function session(seed: number): Promise<void> {
