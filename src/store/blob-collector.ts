@@ -48,7 +48,8 @@ async function dueMarks(engine: Engine, until: number): Promise<Key[]> {
   return marks
 }
 
-async function isLinked(reader: Reader, blob: BlobRef): Promise<boolean> {
+/** Does anybody need the blob? */
+export async function isLinked(reader: Reader, blob: BlobRef): Promise<boolean> {
   for await (const batch of reader.scan({ ...blobLinkRange(blob), limit: 1 })) if (batch.length > 0) return true
   return false
 }

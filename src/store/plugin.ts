@@ -3,7 +3,7 @@ import { duration } from '../config/units.ts'
 import { mailboxChanged } from '../kernel/moments.ts'
 import { definePlugin } from '../kernel/plugin.ts'
 import { optional } from '../kernel/service.ts'
-import { collectBlobs } from './blob-collector.ts'
+import { collectBlobs, isLinked } from './blob-collector.ts'
 import { blobStore } from './blob-store.ts'
 import { createMailStore } from './create-mail-store.ts'
 import { createLocalDelivery } from './delivery/plan-delivery.ts'
@@ -18,6 +18,7 @@ import { createMirroredMailboxes } from './mirror/create-mirrored-mailboxes.ts'
 import { mailboxMirror } from './mirror/mailbox-mirror.ts'
 import { mirroredMailboxes } from './mirror/mirrored-mailboxes.ts'
 import { createStoreContext, storeContext } from './store-context.ts'
+import { storeMaintenance } from './store-maintenance.ts'
 
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
@@ -34,7 +35,7 @@ export const storePlugin = definePlugin({
   name: 'store',
   apiVersion: '^1',
   options,
-  needs: { engine, blobs: blobStore, mirror: optional(mailboxMirror) },
+  needs: { engine, blobs: blobStore, maintenance: optional(storeMaintenance), mirror: optional(mailboxMirror) },
   provides: { mailStore, journeys, localDelivery, mirrored: mirroredMailboxes, storeContext },
   setup({ options: { journeyMs, blobGraceMs }, services, run, jobs, log, clock }) {
     const context = createStoreContext({
@@ -50,6 +51,16 @@ export const storePlugin = definePlugin({
     jobs.every(HOUR_MS, 'expire-journeys', (signal) => traces.expire(journeyMs, signal))
     jobs.every(10 * MINUTE_MS, 'collect-blobs', async (signal) => {
       await collectBlobs(services.engine, services.blobs, clock.now() - blobGraceMs, signal, clock.now())
+    })
+    jobs.every(10 * MINUTE_MS, 'free-orphans', async (signal) => {
+      await services.maintenance?.freeOrphans({
+        signal,
+        async isNeeded(refs) {
+          const needed: boolean[] = []
+          for (const ref of refs) needed.push(await isLinked(services.engine, ref))
+          return needed
+        },
+      })
     })
     return {
       services: {

@@ -61,8 +61,9 @@ class Search {
   readonly #parts: OrphanParts
   readonly #options: OrphanOptions
   readonly #from: number
-  /** Parts of large blobs whose list has not been seen. */
-  readonly #unlisted = new Map<string, StoredFrame>()
+  readonly #chunks = new Map<string, StoredFrame>()
+  /** Parts that some list names. A list may well be seen before its parts, for both may have been moved. */
+  readonly #listedParts = new Set<string>()
   #blobs: FoundBlob[] = []
   #freedBlobs = 0
   #freedBytes = 0
@@ -84,14 +85,14 @@ class Search {
     }
     // It was moved here from an older run, whose messages are all needed, or were judged then.
     if (origin.segment < this.#from) return
-    if (type === FRAME.chunk) this.#unlisted.set(nameOf(origin), origin)
+    if (type === FRAME.chunk) this.#chunks.set(nameOf(origin), origin)
     else await this.#judge(type === FRAME.manifest ? this.#listed(found) : whole(origin))
   }
 
   /** Looks at what is left once all has been seen. */
   async finish(): Promise<Freed> {
     await this.#judgeBatch()
-    const left = [...this.#unlisted.values()]
+    const left = [...this.#chunks].filter(([name]) => !this.#listedParts.has(name)).map(([, chunk]) => chunk)
     for (let at = 0; at < left.length; at += BATCH) await this.#release(left.slice(at, at + BATCH))
     return { freedBlobs: this.#freedBlobs, freedBytes: this.#freedBytes }
   }
@@ -107,7 +108,7 @@ class Search {
 
   #listed({ origin, wrapped, payload }: MessageFrame): FoundBlob {
     const parts: Part[] = decodeManifest(wrapped === undefined ? payload : openBody(wrapped, this.#parts.layout.vault))
-    for (const part of parts) this.#unlisted.delete(nameOf(part))
+    for (const part of parts) this.#listedParts.add(nameOf(part))
     const size = parts.reduce((sum, part) => sum + part.size, 0)
     return { ref: formatBlobRef({ kind: 'manifest', ...origin, size }), frames: [...parts, origin], size }
   }

@@ -56,7 +56,8 @@ export class StoreOwner {
       const recovered = await recover(layout, db, log)
       const { nextSequence, nextSegment, replayed } = recovered
       await beginRun(db, recovered)
-      if (!recovered.wasClosed) await flush(db)
+      // Into the tables: what is in memory alone is dropped after a crash, and this is read after one.
+      await flush(db)
       if (replayed > 0) log.info({ replayed }, 'commits replayed from the log')
       await Leases.clear(db)
       const shared = new SharedState()
