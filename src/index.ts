@@ -167,7 +167,7 @@ export {
   type MirrorPlace,
   mailboxMirror,
 } from './store/mirror/mailbox-mirror.ts'
-export type { MirrorCommit } from './store/mirror/mirror-journal.ts'
+export { type MirrorCommit, readJournal as mirrorCommits } from './store/mirror/mirror-journal.ts'
 export { type AdoptedMessage, type MirroredMailboxes, mirroredMailboxes } from './store/mirror/mirrored-mailboxes.ts'
 export { flagClassesOf, rightsOf, unionOf, withoutRights } from './store/sharing/rights.ts'
 export {

@@ -28,6 +28,7 @@ export async function createAccount(context: StoreContext, account: AccountId): 
     for (const [name, specialUse] of FIRST_MAILBOXES) {
       addMailbox(commit, name, modSeq, { specialUse, isSubscribed: true })
     }
+    commit.mirror({ kind: 'quota' })
     commit.mailboxesChanged(modSeq)
   })
 }
@@ -86,7 +87,7 @@ export async function setQuota(
   await commitAccount(context, account, [], async (commit) => {
     commit.record.maxBytes = limits.maxBytes
     commit.record.maxMessages = limits.maxMessages
-    commit.mirror({ kind: 'quota' })
+    if (commit.record.isLive) commit.mirror({ kind: 'quota' })
   })
 }
 

@@ -55,7 +55,7 @@ export const ACCOUNT_CASES: readonly MailStoreCase[] = [
         assert.equal(await countKeys(engine, space), 0, space)
       }
       assert.deepEqual(await store.quota(account), { usedBytes: 0, usedMessages: 0 })
-      assert.equal(await collectBlobs(engine, blobs, clock.now()), 28)
+      if (!world.context.mirror) assert.equal(await collectBlobs(engine, blobs, clock.now()), 28)
     },
     { limits: { batch: 4 } },
   ),

@@ -27,9 +27,15 @@ export const COPY_CASES: readonly MailStoreCase[] = [
     const sources = await store.records(account, inbox, [1, 3])
     const copies = await store.records(account, target, [2, 3])
     assert.deepEqual(
-      copies.map(({ flags, internalDate, size, blob, emailId }) => ({ flags, internalDate, size, blob, emailId })),
-      sources.map(({ flags, internalDate, size, blob, emailId }) => ({ flags, internalDate, size, blob, emailId })),
+      copies.map(({ flags, internalDate, size, emailId }) => ({ flags, internalDate, size, emailId })),
+      sources.map(({ flags, internalDate, size, emailId }) => ({ flags, internalDate, size, emailId })),
     )
+    // One blob serves both; a mirror has a name for each.
+    if (!world.context.mirror)
+      assert.deepEqual(
+        copies.map(({ blob }) => blob),
+        sources.map(({ blob }) => blob),
+      )
     assert.equal((await store.read(account, target, 2)).toString(), (await store.read(account, inbox, 1)).toString())
     assert.equal((await store.quota(account)).usedMessages, 6)
     assert.equal((await store.status(account, target)).recent, 3)

@@ -1,0 +1,157 @@
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, sep } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { codeOfFault, isGone } from '../faults.ts'
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
+export const FILE_MODE = 0o600
+export const DIRECTORY_MODE = 0o700
+/** A list of another program is read up to this size. */
+const MAX_LIST_BYTES = 64 * 1024 * 1024
+const LOCK_TIMEOUT_MS = 3_000
+/** A lock this old was left behind by a program that died (Dovecot's own measure). */
+const LOCK_STALE_MS = 120_000
+
+/** Makes the names in a directory survive a power failure. */
+export async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, O_RDONLY)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Opens a regular file and nothing else: no link that leads elsewhere, no pipe that would hang. */
+export async function openRegular(path: string): Promise<FileHandle> {
+  const handle = await open(path, O_RDONLY | O_NOFOLLOW | constants.O_NONBLOCK)
+  if ((await handle.stat()).isFile()) return handle
+  await handle.close()
+  throw Object.assign(new Error(`${path} is no file`), { code: 'ENOENT' })
+}
+
+export async function createFile(path: string): Promise<FileHandle> {
+  return open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE)
+}
+
+/** Text of a small file; undefined when there is none. A file that is too large counts as none. */
+export async function readText(path: string): Promise<string | undefined> {
+  try {
+    const handle = await openRegular(path)
+    try {
+      if ((await handle.stat()).size > MAX_LIST_BYTES) return undefined
+      return await handle.readFile('utf8')
+    } finally {
+      await handle.close()
+    }
+  } catch (cause) {
+    if (isGone(cause)) return undefined
+    throw cause
+  }
+}
+
+/** Replaces a file whole: after a power failure it is the old one or the new one. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.${process.pid}.new`
+  await rm(draft, { force: true })
+  const handle = await createFile(draft)
+  try {
+    await handle.writeFile(text)
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+  await rename(draft, path)
+}
+
+export async function appendText(path: string, text: string): Promise<void> {
+  const handle = await open(path, O_WRONLY | constants.O_APPEND | O_NOFOLLOW)
+  try {
+    await handle.writeFile(text)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** What tells whether a file has changed. */
+export async function fingerprint(path: string): Promise<string> {
+  try {
+    const { ino, size, mtimeNs } = await stat(path, { bigint: true })
+    return `${ino} ${size} ${mtimeNs}`
+  } catch (cause) {
+    if (isGone(cause)) return ''
+    throw cause
+  }
+}
+
+/** Works while it holds `<path>.lock`, as Dovecot and Courier do for their lists. */
+export async function withDotLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const lock = `${path}.lock`
+  for (const until = Date.now() + LOCK_TIMEOUT_MS; ; ) {
+    try {
+      const handle = await createFile(lock)
+      await handle.close()
+      break
+    } catch (cause) {
+      if (codeOfFault(cause) !== 'EEXIST') throw cause
+      const age = await lstat(lock).then(
+        ({ mtimeMs }) => Date.now() - mtimeMs,
+        () => 0,
+      )
+      if (age > LOCK_STALE_MS) await rm(lock, { force: true })
+      else if (Date.now() > until) throw new Error(`${lock} is held by another program`)
+      else await sleep(20)
+    }
+  }
+  try {
+    return await work()
+  } finally {
+    await rm(lock, { force: true })
+  }
+}
+
+/** Names in a directory; none when it is not there. */
+export async function namesIn(path: string): Promise<string[]> {
+  try {
+    return await readdir(path)
+  } catch (cause) {
+    if (isGone(cause)) return []
+    throw cause
+  }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (cause) {
+    if (isGone(cause)) return false
+    throw cause
+  }
+}
+
+/** Is the path a directory whose true place is in `root` (which may itself be reached by a link)? */
+export async function isDirectoryWithin(path: string, root: string): Promise<boolean> {
+  try {
+    if (!(await stat(path)).isDirectory()) return false
+    const [real, realRoot] = await Promise.all([realpath(path), realpath(root)])
+    return real === realRoot || real.startsWith(`${realRoot}${sep}`)
+  } catch (cause) {
+    if (isGone(cause)) return false
+    throw cause
+  }
+}
+
+/** Makes a Maildir at the path, and what of it is missing. */
+export async function makeMaildir(path: string, isFolder: boolean): Promise<void> {
+  await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+  for (const name of ['tmp', 'new', 'cur']) await mkdir(join(path, name), { recursive: true, mode: DIRECTORY_MODE })
+  if (isFolder) {
+    // Maildir++: tells a delivery agent that the quota is kept one level above.
+    const handle = await open(join(path, 'maildirfolder'), O_WRONLY | O_CREAT, FILE_MODE)
+    await handle.close()
+  }
+  await syncDirectory(path)
+  await syncDirectory(dirname(path))
+}

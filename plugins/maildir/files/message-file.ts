@@ -1,0 +1,147 @@
+import { rm } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import { type BlobRange, type BlobRef, type BlobStore, MailError, type MessageIndex, MessageIndexer } from 'mailserver'
+import { faultOf } from '../faults.ts'
+import { createFile, openRegular } from './disk.ts'
+import { CrlfTransform, LfTransform, withCrlf, withLf } from './line-ends.ts'
+
+/** Up to this size a message is handled in one piece. */
+const WHOLE_BYTES = 1024 * 1024
+const CHUNK = 64 * 1024
+
+/** What the name of a message's file says of it. */
+export interface WrittenFile {
+  /** Octets of the file. */
+  readonly size: number
+}
+
+/**
+ * Writes a blob as a message file that is on disk when it resolves; the name is not.
+ * @param size octets of the blob @param mtime INTERNALDATE, milliseconds since the epoch
+ */
+export async function writeMessage(
+  blobs: BlobStore,
+  blob: BlobRef,
+  path: string,
+  { size, mtime }: { readonly size: number; readonly mtime: number },
+): Promise<WrittenFile> {
+  // Left by an earlier try.
+  await rm(path, { force: true })
+  if (size > WHOLE_BYTES) return writeLarge(blobs, blob, path, mtime)
+  const bytes = await blobs.read(blob)
+  const written = withLf(bytes) ?? bytes
+  await fill(path, mtime, (handle) => handle.writeFile(written))
+  return { size: written.length }
+}
+
+async function writeLarge(blobs: BlobStore, blob: BlobRef, path: string, mtime: number): Promise<WrittenFile> {
+  const lf = new LfTransform()
+  const size = await fill(path, mtime, async (handle) => {
+    await pipeline(blobs.stream(blob), lf, handle.createWriteStream({ autoClose: false }))
+  })
+  if (lf.isExact) return { size }
+  await rm(path, { force: true })
+  const plain = await fill(path, mtime, async (handle) => {
+    await pipeline(blobs.stream(blob), handle.createWriteStream({ autoClose: false }))
+  })
+  return { size: plain }
+}
+
+async function fill(
+  path: string,
+  mtime: number,
+  write: (handle: Awaited<ReturnType<typeof createFile>>) => Promise<void>,
+): Promise<number> {
+  const handle = await createFile(path)
+  try {
+    await write(handle)
+    // Its INTERNALDATE, as Dovecot and others keep it.
+    await handle.utimes(new Date(), new Date(mtime))
+    await handle.datasync()
+    return (await handle.stat()).size
+  } catch (cause) {
+    await rm(path, { force: true })
+    throw cause
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Octets of a message file, with the line ends that the store knows it with: `size` of them when nobody has changed the
+ * file in place.
+ * @throws MailError NOT_FOUND, UNAVAILABLE
+ */
+export async function readMessage(path: string, size: number, range?: BlobRange): Promise<Buffer> {
+  const { start = 0, end = Number.POSITIVE_INFINITY } = range ?? {}
+  try {
+    const handle = await openRegular(path)
+    try {
+      const { size: onDisk } = await handle.stat()
+      if (onDisk === size) {
+        const length = Math.max(0, Math.min(end, size) - start)
+        const bytes = Buffer.allocUnsafe(length)
+        const { bytesRead } = length === 0 ? { bytesRead: 0 } : await handle.read(bytes, 0, length, start)
+        return bytes.subarray(0, bytesRead)
+      }
+      if (onDisk <= WHOLE_BYTES) return withCrlf(await handle.readFile()).subarray(start, end)
+    } finally {
+      await handle.close()
+    }
+  } catch (cause) {
+    throw faultOf(cause, 'a message cannot be read')
+  }
+  const pieces: Buffer[] = []
+  for await (const piece of streamMessage(path, size, range)) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+/** The same piece by piece. */
+export async function* streamMessage(path: string, size: number, range?: BlobRange): AsyncIterable<Buffer> {
+  const { start = 0, end = Number.POSITIVE_INFINITY } = range ?? {}
+  if (start >= end) return
+  let handle: Awaited<ReturnType<typeof openRegular>> | undefined
+  try {
+    handle = await openRegular(path)
+    const isAsKnown = (await handle.stat()).size === size
+    const skip = isAsKnown ? 0 : start
+    const source = handle.createReadStream({ start: isAsKnown ? start : 0, highWaterMark: CHUNK, autoClose: false })
+    let at = isAsKnown ? start : 0
+    for await (const chunk of isAsKnown ? source : source.pipe(new CrlfTransform())) {
+      const bytes = chunk as Buffer
+      const from = Math.max(0, skip - at)
+      const to = Math.min(bytes.length, end - at)
+      at += bytes.length
+      if (from < to) yield bytes.subarray(from, to)
+      if (at >= end) break
+    }
+    source.destroy()
+  } catch (cause) {
+    throw faultOf(cause, 'a message cannot be read')
+  } finally {
+    await handle?.close()
+  }
+}
+
+/** Reads a file that another program has put there. @throws MailError NOT_FOUND, UNAVAILABLE */
+export async function indexFile(path: string): Promise<{ readonly index: MessageIndex; readonly mtime: number }> {
+  try {
+    const handle = await openRegular(path)
+    try {
+      const { mtimeMs, size } = await handle.stat()
+      const indexer = new MessageIndexer()
+      if (size <= WHOLE_BYTES) indexer.write(withCrlf(await handle.readFile()))
+      else {
+        const source = handle.createReadStream({ highWaterMark: CHUNK, autoClose: false })
+        for await (const chunk of source.pipe(new CrlfTransform())) indexer.write(chunk as Buffer)
+      }
+      return { index: indexer.finish(), mtime: Math.floor(mtimeMs) }
+    } finally {
+      await handle.close()
+    }
+  } catch (cause) {
+    throw faultOf(cause, 'a message cannot be read')
+  }
+}
+
+export const notFound = (ref: string): MailError => new MailError('NOT_FOUND', `there is no message ${ref}`)

@@ -1,0 +1,83 @@
+/**
+ * Messages as Maildir++ files that any other tool can read and change, beside a store that keeps the index.
+ * @module mailserver/plugins/maildir
+ */
+import {
+  blobStore,
+  type ConfiguredPlugin,
+  definePlugin,
+  directory,
+  engine,
+  mailboxMirror,
+  mirroredMailboxes,
+} from 'mailserver'
+import { z } from 'zod'
+import { Keeper } from './keeper/keeper.ts'
+import { Locator } from './locator.ts'
+import { Mirror } from './mirror.ts'
+import { MirroredBlobStore } from './mirrored-blob-store.ts'
+import { accountPath } from './names/account-path.ts'
+import { options } from './options.ts'
+import { maildirFiles } from './services.ts'
+
+/** Names messages and reads them. Everything of the store stands on this half. */
+const files = definePlugin({
+  name: 'maildir',
+  apiVersion: '^1',
+  options,
+  needs: { engine },
+  wraps: { blobs: blobStore },
+  provides: { mirror: mailboxMirror, files: maildirFiles },
+  setup({ services, server, clock }) {
+    const mirror = new Mirror({ engine: services.engine, clock, hostname: server.hostname, worker: server.worker })
+    const locator = new Locator(services.engine, services.blobs)
+    return {
+      services: {
+        mirror,
+        blobs: new MirroredBlobStore(services.blobs, locator),
+        files: { mirror, locator, blobs: services.blobs },
+      },
+      start: () => mirror.start(),
+      stop: () => mirror.stop(),
+    }
+  },
+})
+
+/** Writes the files, and brings in what other programs do. This half stands on the store. */
+const keeper = definePlugin({
+  name: 'maildir-keeper',
+  apiVersion: '^1',
+  options: z.object({ path: z.string(), watches: z.int(), rescan: z.int() }),
+  needs: { engine, directory, mirrored: mirroredMailboxes, files: maildirFiles },
+  setup({ options: { path, rescan, watches }, services, server, log, clock }) {
+    const { mirror, locator, blobs } = services.files
+    const running = new Keeper({
+      engine: services.engine,
+      mirrored: services.mirrored,
+      blobs,
+      log,
+      clock,
+      mirror,
+      watches,
+      rescanMs: rescan,
+      rootOf: async (account) => {
+        const found = await services.directory.account(account)
+        return found && accountPath(path, found.address, server.configDir)
+      },
+    })
+    locator.known = (account, mailbox, key) => {
+      const folder = running.folderOf(account, mailbox)
+      const file = folder?.files.get(key)
+      return file && folder?.pathOf(file)
+    }
+    return { start: () => running.start(), stop: () => running.stop() }
+  },
+})
+
+/** `maildir({ path: './mail/%d/%n' })`, beside the plugin that keeps the index: `plugins: [level(), maildir({ … }), …]`. */
+export function maildir(given: z.input<typeof options>): ConfiguredPlugin[] {
+  const { success, data } = options.safeParse(given)
+  // Wrong options are named by the first half when the config is loaded.
+  const { path, watches, rescan } = success ? data : { path: '', watches: 0, rescan: 10_000 }
+  return [files(given), keeper({ path, watches, rescan })]
+}

@@ -1,0 +1,179 @@
+import { type AccountId, type Clock, codeOf } from 'mailserver'
+import { makeMaildir } from '../files/disk.ts'
+import { storePath } from '../layout.ts'
+import { drain } from './drain.ts'
+import { Estate, type KeeperParts } from './estate.ts'
+import { pendingOf } from './pending.ts'
+import { syncAccount } from './sync-account.ts'
+import { type WatchBudget, Watches } from './watches.ts'
+
+/** Events come in bursts; one look serves them all. */
+const SETTLE_MS = 40
+/** A look that took long is not repeated at once: looking takes a fifth of the time at most. */
+const LOOK_SHARE = 4
+const FIRST_RETRY_MS = 500
+const LAST_RETRY_MS = 60_000
+const WAIT_FOR_OTHERS_MS = 20
+
+export interface AccountKeeperParts extends KeeperParts {
+  readonly clock: Clock
+  readonly watchBudget: WatchBudget
+}
+
+/** Everything that is done in one account's Maildir, one thing after the other. */
+export class AccountKeeper {
+  readonly estate: Estate
+  readonly #parts: AccountKeeperParts
+  readonly #watches: Watches
+  #tail: Promise<unknown> = Promise.resolve()
+  #isDraining = false
+  #isDue = false
+  #retryMs = FIRST_RETRY_MS
+  #cancelRetry: (() => void) | undefined
+  #cancelLook: (() => void) | undefined
+  #lookTook = 0
+  #isRedo: boolean
+  #isReady = false
+  #isClosed = false
+  /** It is watched, and what other programs do comes in at once. */
+  isHot = false
+  /** When it was last asked for. */
+  usedAt = 0
+
+  constructor(parts: AccountKeeperParts, account: AccountId, root: string, isRedo: boolean) {
+    this.#parts = parts
+    this.#isRedo = isRedo
+    this.estate = new Estate(parts, account, root)
+    this.#watches = new Watches(this.estate, parts.watchBudget, () => this.#lookSoon())
+  }
+
+  /** Does what commits ask for. Resolves when it is done, or is to be tried again later. */
+  async drain(): Promise<void> {
+    this.#isDue = true
+    if (this.#isDraining) return this.#settled()
+    this.#isDraining = true
+    await this.#run(async () => {
+      try {
+        while (this.#isDue && !this.#isClosed) {
+          this.#isDue = false
+          await this.#drainNow()
+        }
+      } finally {
+        this.#isDraining = false
+      }
+    })
+  }
+
+  /** Brings in what other programs did. @throws when the Maildir cannot be read */
+  async sync(options: { readonly onlyChanged?: boolean; readonly signal?: AbortSignal } = {}): Promise<void> {
+    await this.#run(async () => {
+      await this.#drainNow()
+      await this.#syncNow(options)
+    })
+  }
+
+  /** From now on what other programs do comes in at once. */
+  async heat(): Promise<void> {
+    if (this.isHot) return
+    await this.#run(async () => {
+      if (this.isHot || this.#isClosed) return
+      await this.#drainNow()
+      this.#watches.update()
+      await this.#syncNow({})
+      this.#watches.update()
+      this.isHot = true
+    })
+  }
+
+  cool(): void {
+    this.isHot = false
+    this.#watches.close()
+    this.#cancelLook?.()
+    this.#cancelLook = undefined
+    if (!this.#isDraining) this.estate.folders.clear()
+  }
+
+  /** The safety net below the watches. */
+  async rescan(): Promise<void> {
+    await this.#run(() => this.#syncNow({ onlyChanged: true }))
+    this.#watches.update()
+  }
+
+  get isPartlyWatched(): boolean {
+    return this.#watches.isPartial
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelRetry?.()
+    this.cool()
+    await this.#settled()
+  }
+
+  async #drainNow(): Promise<void> {
+    try {
+      if (!this.#isReady) {
+        await makeMaildir(this.estate.root, false)
+        await storePath(this.#parts.engine, this.estate.account, this.estate.root)
+        this.#isReady = true
+      }
+      const { account } = this.estate
+      const isDone = await drain(this.estate, this.#isRedo)
+      if (!isDone) this.#retryIn(WAIT_FOR_OTHERS_MS)
+      this.#isRedo = false
+      if (this.#retryMs > FIRST_RETRY_MS) {
+        this.#retryMs = FIRST_RETRY_MS
+        this.#parts.log.info({ account }, 'a Maildir takes its mail again')
+      }
+      if (this.isHot) this.#watches.update()
+    } catch (err) {
+      // The mail is safe in the store, and stays there until this works.
+      this.#isRedo = true
+      this.#parts.log.error(
+        { account: this.estate.account, path: this.estate.root, code: codeOf(err), err },
+        'a Maildir cannot be written; its mail waits in the store',
+      )
+      this.#retryIn(this.#retryMs)
+      this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2)
+    }
+  }
+
+  async #syncNow(options: { readonly onlyChanged?: boolean; readonly signal?: AbortSignal }): Promise<void> {
+    if (this.#isClosed) return
+    const began = performance.now()
+    const { mirrored } = this.#parts
+    await syncAccount(this.estate, () => pendingOf(mirrored, this.estate.account), options)
+    this.#lookTook = performance.now() - began
+  }
+
+  #lookSoon(): void {
+    if (!this.isHot || this.#cancelLook !== undefined) return
+    const wait = Math.max(SETTLE_MS, Math.min(5_000, this.#lookTook * LOOK_SHARE))
+    this.#cancelLook = this.#parts.clock.after(wait, () => {
+      this.#cancelLook = undefined
+      this.rescan().catch((err: unknown) => {
+        this.#parts.log.warn({ account: this.estate.account, err }, 'a Maildir could not be looked at')
+        this.#lookSoon()
+      })
+    })
+  }
+
+  #retryIn(ms: number): void {
+    this.#cancelRetry?.()
+    if (this.#isClosed) return
+    this.#cancelRetry = this.#parts.clock.after(ms, () => void this.drain())
+  }
+
+  #run<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#tail.then(work)
+    this.#tail = next.catch(() => {})
+    return next
+  }
+
+  async #settled(): Promise<void> {
+    for (let tail: unknown; tail !== this.#tail; ) {
+      tail = this.#tail
+      await tail
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { codeOf, type Mailbox, type MailboxId, type MirrorOperation } from 'mailserver'
+import { exists, isDirectoryWithin, makeMaildir, namesIn, syncDirectory } from '../files/disk.ts'
+import { writeQuotaFile } from '../files/quota-file.ts'
+import { readSubscriptions, subscriptionsPrint, writeSubscriptions } from '../files/subscription-list.ts'
+import { writeUidList } from '../files/uid-list.ts'
+import { storedFolder, storedFolders, storeFolder, storePath } from '../layout.ts'
+import { directoryOf } from '../names/folder-name.ts'
+import type { Estate } from './estate.ts'
+
+type Named = Extract<MirrorOperation, { name: string }>
+
+/** What a Maildir holds beside messages; it goes with the account. */
+const LISTS = /^(?:dovecot[-.]|courierimap|subscriptions|maildirsize|maildirfolder)/
+
+export async function addFolder(estate: Estate, { mailbox, name }: Named): Promise<void> {
+  const { engine, log } = estate.parts
+  const directory = directoryOf(name)
+  const path = join(estate.root, directory)
+  if ((await exists(path)) && !(await isDirectoryWithin(path, estate.root))) {
+    log.error({ account: estate.account, mailbox: name, path }, 'a folder leads out of its Maildir and is left alone')
+    return
+  }
+  await makeMaildir(path, directory !== '')
+  await storeFolder(engine, estate.account, mailbox, directory)
+  const folder = estate.adopt(mailbox, directory)
+  const found = await mailboxOf(estate, mailbox)
+  if (found === undefined || (await exists(join(path, 'dovecot-uidlist')))) return
+  const { uidNext } = await estate.parts.mirrored.store.status(estate.account, mailbox)
+  const isNew = (await namesIn(join(path, 'cur'))).length === 0 && (await namesIn(join(path, 'new'))).length === 0
+  if (isNew && !(await exists(join(path, 'courierimapuiddb')))) {
+    await writeUidList(path, { uidValidity: found.uidValidity, uidNext }, [])
+    folder.isListed = true
+  }
+}
+
+export async function renameFolder(estate: Estate, { mailbox, name }: Named): Promise<void> {
+  const { engine, log } = estate.parts
+  const from = await storedFolder(engine, estate.account, mailbox)
+  const to = directoryOf(name)
+  if (from === undefined || from === to) return
+  const [source, target] = [join(estate.root, from), join(estate.root, to)]
+  if (await exists(source)) {
+    if (!(await exists(target))) await rename(source, target)
+    else {
+      log.warn(
+        { account: estate.account, path: target },
+        'a folder of the new name is there already: the two become one',
+      )
+      await mergeFolders(source, target)
+    }
+    await syncDirectory(estate.root)
+  }
+  await storeFolder(engine, estate.account, mailbox, to)
+  // Its UIDVALIDITY may have changed with the name.
+  estate.adopt(mailbox, to).isListStale = true
+}
+
+export async function removeFolder(estate: Estate, { mailbox }: Named): Promise<void> {
+  const { engine } = estate.parts
+  const directory = await storedFolder(engine, estate.account, mailbox)
+  if (directory === undefined) return
+  const others = [...(await storedFolders(engine, estate.account))].filter(([id]) => id !== mailbox)
+  if (others.some(([, other]) => other === directory)) {
+    await storeFolder(engine, estate.account, mailbox, undefined)
+    return
+  }
+  if (directory === '') await emptyInbox(estate)
+  else {
+    const path = join(estate.root, directory)
+    if (await exists(path)) {
+      await mkdir(estate.temporary, { recursive: true })
+      const gone = join(estate.temporary, `gone.${randomBytes(8).toString('hex')}`)
+      await rename(path, gone)
+      await syncDirectory(estate.root)
+      await rm(gone, { recursive: true, force: true })
+    }
+  }
+  await storeFolder(engine, estate.account, mailbox, undefined)
+  estate.folders.delete(mailbox)
+}
+
+/** INBOX goes with its account alone. What other programs keep in the directory stays. */
+async function emptyInbox(estate: Estate): Promise<void> {
+  for (const name of ['cur', 'new', 'tmp']) await rm(join(estate.root, name), { recursive: true, force: true })
+  for (const name of await namesIn(estate.root))
+    if (LISTS.test(name)) await rm(join(estate.root, name), { force: true })
+  await rmdir(estate.root).catch(() => {})
+  await storePath(estate.parts.engine, estate.account, undefined)
+}
+
+async function mergeFolders(source: string, target: string): Promise<void> {
+  await makeMaildir(target, true)
+  for (const place of ['new', 'cur']) {
+    for (const name of await readdir(join(source, place)).catch(() => [])) {
+      await rename(join(source, place, name), join(target, place, name))
+    }
+  }
+  await rm(source, { recursive: true, force: true })
+}
+
+/**
+ * Writes the list of subscriptions. One that another program has written since is taken in first; when that cannot be
+ * known, because the server has just started, a name that either has stays.
+ */
+export async function applySubscriptions(estate: Estate): Promise<void> {
+  const { store } = estate.parts.mirrored
+  const before = estate.subscriptionsPrint
+  const print = await subscriptionsPrint(estate.root)
+  if (print !== '' && print !== before) {
+    for (const name of (await readSubscriptions(estate.root)) ?? []) await subscribe(estate, name, true)
+  }
+  const names = await store.subscriptions(estate.account)
+  estate.subscriptionsPrint = await writeSubscriptions(estate.root, names)
+}
+
+/** Takes in what another program has written. */
+export async function readInSubscriptions(estate: Estate): Promise<void> {
+  const print = await subscriptionsPrint(estate.root)
+  if (print === '' || print === estate.subscriptionsPrint) return
+  const wanted = new Set(await readSubscriptions(estate.root))
+  const current = new Set(await estate.parts.mirrored.store.subscriptions(estate.account))
+  for (const name of wanted) if (!current.has(name)) await subscribe(estate, name, true)
+  for (const name of current) if (!wanted.has(name)) await subscribe(estate, name, false)
+  estate.subscriptionsPrint = print
+}
+
+async function subscribe({ parts, account }: Estate, name: string, isSubscribed: boolean): Promise<void> {
+  try {
+    await parts.mirrored.store.setSubscribed(account, name, isSubscribed)
+  } catch (error) {
+    if (codeOf(error) !== 'INVALID' && codeOf(error) !== 'LIMIT_REACHED') throw error
+    parts.log.warn({ account, name, err: error }, 'a subscription of the Maildir is no name of a mailbox')
+  }
+}
+
+export async function applyQuota(estate: Estate): Promise<void> {
+  await writeQuotaFile(estate.root, await estate.parts.mirrored.store.quota(estate.account))
+}
+
+async function mailboxOf({ parts, account }: Estate, mailbox: MailboxId): Promise<Mailbox | undefined> {
+  return (await parts.mirrored.store.mailboxes(account)).find(({ id }) => id === mailbox)
+}

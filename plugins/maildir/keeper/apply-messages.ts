@@ -1,0 +1,215 @@
+import { link, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BlobRef, MessageRecord, MirrorOperation } from 'mailserver'
+import { isGone } from '../faults.ts'
+import { exists } from '../files/disk.ts'
+import { writeMessage } from '../files/message-file.ts'
+import { storedFolder, storedPath } from '../layout.ts'
+import { formatFileName, stemOf } from '../names/file-name.ts'
+import { lettersOf } from '../names/flag-letters.ts'
+import { type MessageRef, parseMessageRef } from '../names/message-ref.ts'
+import type { Estate } from './estate.ts'
+import { Folder, type FolderFile } from './folder.ts'
+
+type Arriving = Extract<MirrorOperation, { kind: 'added' | 'moved' }>
+
+/** A message's file in `tmp`, on disk. */
+export interface Draft {
+  readonly path: string
+  readonly size: number
+}
+
+/** Files of messages that are written at the same time: their syncs share the journal of the file system. */
+const AT_ONCE = 8
+const MAX_WRITTEN = 1_000
+const FLAG_BATCH = 500
+
+/** Writes the files of all messages that come from blobs, before any of them gets its name. */
+export async function draftMessages(
+  estate: Estate,
+  operations: readonly MirrorOperation[],
+): Promise<Map<BlobRef, Draft>> {
+  const drafts = new Map<BlobRef, Draft>()
+  const waiting = operations.filter(
+    (operation): operation is Arriving => operation.kind === 'added' && parseMessageRef(operation.source) === undefined,
+  )
+  const work = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const message = parseMessageRef(next.ref)
+      if (message !== undefined) drafts.set(next.ref, await draft(estate, next.source, message))
+    }
+  }
+  waiting.reverse()
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, waiting.length) }, work))
+  return drafts
+}
+
+async function draft(estate: Estate, source: BlobRef, message: MessageRef): Promise<Draft> {
+  const { blobs, written } = estate.parts
+  const path = join(estate.temporary, message.key)
+  const mtime = Number(message.key.split('.')[0]) * 1000
+  const first = written.get(source)
+  if (first !== undefined) {
+    try {
+      const { size, at } = JSON.parse(await first) as { size: number; at: string }
+      await rm(path, { force: true })
+      await link(at, path)
+      return { path, size }
+    } catch {
+      // Renamed by now, on another disk, or linked too often: it gets a file of its own.
+    }
+  }
+  const done = writeMessage(blobs, source, path, { size: message.size, mtime })
+  written.set(
+    source,
+    done.then(({ size }) => JSON.stringify({ size, at: path })),
+  )
+  written.get(source)?.catch(() => written.delete(source))
+  for (const oldest of written.keys()) {
+    if (written.size <= MAX_WRITTEN) break
+    written.delete(oldest)
+  }
+  return { path, ...(await done) }
+}
+
+/** Puts a message in its folder. @returns the directories whose names changed */
+export async function placeMessage(
+  estate: Estate,
+  operation: Arriving,
+  drafts: ReadonlyMap<BlobRef, Draft>,
+  records: ReadonlyMap<BlobRef, MessageRecord>,
+): Promise<readonly string[]> {
+  const message = parseMessageRef(operation.ref)
+  const folder = message && (await estate.folder(message.mailbox))
+  if (message === undefined || folder === undefined) return []
+  const { key, size } = message
+  const draft = drafts.get(operation.ref)
+  if (folder.files.has(key)) {
+    // Done before a crash, and not confirmed.
+    if (draft !== undefined) await rm(draft.path, { force: true })
+    return []
+  }
+  const flags = records.get(operation.ref)?.flags ?? []
+  const letters = lettersOf(flags, await folder.keywords.learn(flags))
+  const fileOf = (stem: string): FolderFile =>
+    letters === ''
+      ? { place: 'new', name: stem, stem, letters }
+      : { place: 'cur', name: formatFileName(stem, letters), stem, letters }
+
+  if (draft !== undefined) {
+    const file = fileOf(stemOf(key, draft.size, size))
+    await rename(draft.path, folder.pathOf(file))
+    const { written } = estate.parts
+    if (written.has(operation.source)) {
+      written.set(operation.source, Promise.resolve(JSON.stringify({ size: draft.size, at: folder.pathOf(file) })))
+    }
+    return took(folder, key, operation.uid, file)
+  }
+  const from = await locate(estate, operation.source)
+  if (from === undefined) {
+    await lost(estate, operation)
+    return []
+  }
+  const [, sizes = ''] = /^[^,]*((?:,[SW]=\d+)*)/.exec(from.file.stem.slice(from.key.length)) ?? []
+  const file = fileOf(`${key}${sizes}`)
+  if (operation.kind === 'moved') {
+    await rename(from.folder.pathOf(from.file), folder.pathOf(file))
+    from.folder.delete(from.key)
+  } else {
+    await link(from.folder.pathOf(from.file), folder.pathOf(file))
+  }
+  return [...took(folder, key, operation.uid, file), join(from.folder.path, from.file.place)]
+}
+
+function took(folder: Folder, key: string, uid: number, file: FolderFile): string[] {
+  folder.set(key, file)
+  folder.uids?.set(key, uid)
+  folder.noteUid(uid, file.stem)
+  return [join(folder.path, file.place)]
+}
+
+export async function removeMessage(estate: Estate, ref: BlobRef): Promise<readonly string[]> {
+  const found = await locate(estate, ref)
+  if (found === undefined) return []
+  await rm(found.folder.pathOf(found.file), { force: true })
+  found.folder.delete(found.key)
+  return [join(found.folder.path, found.file.place)]
+}
+
+/** Renames the files of messages whose flags have changed to what the store now has. */
+export async function renameByFlags(
+  estate: Estate,
+  { mailbox, ranges }: Extract<MirrorOperation, { kind: 'flags' }>,
+): Promise<void> {
+  const folder = await estate.folder(mailbox)
+  if (folder === undefined) return
+  if (!folder.isListed) await folder.list()
+  const uids = ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, at) => first + at))
+  for (let at = 0; at < uids.length; at += FLAG_BATCH) {
+    const records = await estate.parts.mirrored.store.records(estate.account, mailbox, uids.slice(at, at + FLAG_BATCH))
+    const keywords = await folder.keywords.learn(new Set(records.flatMap(({ flags }) => flags)))
+    for (const { blob, flags } of records) await renameOne(folder, parseMessageRef(blob)?.key, flags, keywords)
+  }
+}
+
+async function renameOne(
+  folder: Folder,
+  key: string | undefined,
+  flags: readonly string[],
+  keywords: readonly (string | undefined)[],
+): Promise<void> {
+  if (key === undefined) return
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const file = await folder.find(key)
+    if (file === undefined) return
+    const letters = lettersOf(flags, keywords, file.letters)
+    if (letters === file.letters && (file.place === 'cur' || letters === '')) return
+    try {
+      await folder.rename(key, { ...file, place: 'cur', name: formatFileName(file.stem, letters), letters })
+      return
+    } catch (cause) {
+      if (!isGone(cause)) throw cause
+      // Another program was quicker: its name is looked up.
+      await folder.list()
+    }
+  }
+}
+
+interface Located {
+  readonly folder: Folder
+  readonly key: string
+  readonly file: FolderFile
+}
+
+/** The file of a message of this or another account; undefined when it is gone. */
+async function locate(estate: Estate, ref: BlobRef): Promise<Located | undefined> {
+  const message = parseMessageRef(ref)
+  if (message === undefined) return undefined
+  const { account, mailbox, key } = message
+  const folder = account === estate.account ? await estate.folder(mailbox) : await foreign(estate, message)
+  if (folder === undefined) return undefined
+  let file = await folder.find(key)
+  if (file !== undefined && !(await exists(folder.pathOf(file)))) {
+    await folder.list()
+    file = folder.files.get(key)
+  }
+  return file === undefined ? undefined : { folder, key, file }
+}
+
+async function foreign({ parts }: Estate, { account, mailbox }: MessageRef): Promise<Folder | undefined> {
+  const held = parts.folderOf(account, mailbox)
+  if (held !== undefined) return held
+  const [root, directory] = await Promise.all([
+    storedPath(parts.engine, account),
+    storedFolder(parts.engine, account, mailbox),
+  ])
+  return root === undefined || directory === undefined ? undefined : new Folder(root, directory, mailbox)
+}
+
+/** Another program has removed the file that was to be copied or moved: then the copy is gone as well. */
+async function lost({ parts, account }: Estate, { mailbox, uid, ref }: Arriving): Promise<void> {
+  const [record] = await parts.mirrored.store.records(account, mailbox, [uid]).catch(() => [])
+  if (record?.blob !== ref) return
+  parts.log.warn({ account, mailbox, uid }, 'a message was removed by another program before its copy was made')
+  await parts.mirrored.store.expunge(account, mailbox, [uid])
+}

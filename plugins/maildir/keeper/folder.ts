@@ -1,0 +1,149 @@
+import { lstat, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { MailboxId } from 'mailserver'
+import { exists, namesIn } from '../files/disk.ts'
+import { KeywordList } from '../files/keyword-list.ts'
+import { appendUidList, type UidEntry } from '../files/uid-list.ts'
+import { parseFileName } from '../names/file-name.ts'
+
+export type Place = 'new' | 'cur'
+
+/** A message file as it was last seen. */
+export interface FolderFile {
+  readonly place: Place
+  readonly name: string
+  readonly stem: string
+  readonly letters: string
+}
+
+/** How long an event of our own doing may take to come. */
+const EXPECTED_MS = 5_000
+
+/** One mailbox's directory: its files by key, and what the store knows of them. */
+export class Folder {
+  readonly mailbox: MailboxId
+  /** Below the account's directory; empty for INBOX. */
+  readonly directory: string
+  readonly path: string
+  readonly keywords: KeywordList
+  /** Files as of the last listing and our own changes since. */
+  files = new Map<string, FolderFile>()
+  isListed = false
+  /** UIDs of the files that the store has; set once the folder was compared with the store as a whole. */
+  uids: Map<string, number> | undefined
+  /** The uidlist must be written anew. */
+  isListStale = false
+  /** Fingerprint of the uidlist when it was last read or written. */
+  listPrint: string | undefined
+  /** Modification times of `new` and `cur` before the last listing. */
+  listedAt = ''
+  readonly #expected = new Map<string, { count: number; until: number }>()
+  readonly #newUids: UidEntry[] = []
+
+  constructor(root: string, directory: string, mailbox: MailboxId) {
+    this.mailbox = mailbox
+    this.directory = directory
+    this.path = join(root, directory)
+    this.keywords = new KeywordList(this.path)
+  }
+
+  pathOf({ place, name }: { place: Place; name: string }): string {
+    return join(this.path, place, name)
+  }
+
+  set(key: string, file: FolderFile): void {
+    this.files.set(key, file)
+    this.#expect(file)
+  }
+
+  delete(key: string): void {
+    const file = this.files.get(key)
+    if (file !== undefined) this.#expect(file)
+    this.files.delete(key)
+    this.uids?.delete(key)
+  }
+
+  /** Gives the file of a key another name. @throws what `rename` throws */
+  async rename(key: string, to: FolderFile): Promise<void> {
+    const from = this.files.get(key)
+    if (from === undefined || (from.place === to.place && from.name === to.name)) return
+    await rename(this.pathOf(from), this.pathOf(to))
+    this.#expect(from)
+    this.set(key, to)
+  }
+
+  /** The file of a key, after another look when it is not known. */
+  async find(key: string): Promise<FolderFile | undefined> {
+    if (this.isListed && this.files.has(key)) return this.files.get(key)
+    await this.list()
+    return this.files.get(key)
+  }
+
+  /** Looks at both directories. */
+  async list(): Promise<void> {
+    this.files = await this.look()
+    this.isListed = true
+  }
+
+  /** Files as they are now; one that is there twice, as a crash of another program leaves it, is put right. */
+  async look(): Promise<Map<string, FolderFile>> {
+    const found = new Map<string, FolderFile>()
+    for (const place of ['new', 'cur'] as const) {
+      for (const name of await namesIn(join(this.path, place))) {
+        const parsed = parseFileName(name)
+        if (parsed === undefined) continue
+        const file = { place, name, stem: parsed.stem, letters: parsed.letters }
+        const twin = found.get(parsed.key)
+        if (twin !== undefined && !(await this.#settleTwins(twin, file))) continue
+        found.set(parsed.key, file)
+      }
+    }
+    return found
+  }
+
+  /** Was the event caused by a change of ours? */
+  isOwn(place: string, name: string): boolean {
+    const at = `${place}/${name}`
+    const expected = this.#expected.get(at)
+    if (expected === undefined || expected.until < Date.now()) return false
+    expected.count -= 1
+    if (expected.count === 0) this.#expected.delete(at)
+    return true
+  }
+
+  noteUid(uid: number, stem: string): void {
+    this.#newUids.push([uid, stem])
+  }
+
+  /** Adds the UIDs noted to the uidlist. */
+  async writeUids(): Promise<void> {
+    if (this.#newUids.length === 0) return
+    const entries = this.#newUids.splice(0).sort(([a], [b]) => a - b)
+    if (!(await appendUidList(this.path, entries))) this.isListStale = true
+  }
+
+  /** @returns whether `second` is to be taken; the other is gone, or is a message of its own under a new name */
+  async #settleTwins(first: FolderFile, second: FolderFile): Promise<boolean> {
+    try {
+      const [a, b] = await Promise.all([lstat(this.pathOf(first)), lstat(this.pathOf(second))])
+      if (a.ino === b.ino) await rm(this.pathOf(first))
+      else {
+        const unique = `${process.hrtime.bigint()}.twin.${first.name}`
+        await rename(this.pathOf(first), join(this.path, first.place, unique))
+      }
+      return true
+    } catch {
+      // One of them went away in this moment: it was being renamed.
+      return exists(this.pathOf(second))
+    }
+  }
+
+  #expect({ place, name }: { place: Place; name: string }): void {
+    const now = Date.now()
+    if (this.#expected.size > 10_000)
+      for (const [at, { until }] of this.#expected) if (until < now) this.#expected.delete(at)
+    const at = `${place}/${name}`
+    const count = (this.#expected.get(at)?.count ?? 0) + 1
+    this.#expected.set(at, { count, until: now + EXPECTED_MS })
+  }
+}

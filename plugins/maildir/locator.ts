@@ -1,0 +1,118 @@
+import { join } from 'node:path'
+import {
+  type AccountId,
+  type BlobRange,
+  type BlobRef,
+  type BlobStore,
+  codeOf,
+  type Engine,
+  type MailboxId,
+} from 'mailserver'
+import { namesIn } from './files/disk.ts'
+import { notFound, readMessage, streamMessage } from './files/message-file.ts'
+import { mirrorSource } from './journal.ts'
+import { storedFolder, storedPath } from './layout.ts'
+import { parseFileName } from './names/file-name.ts'
+import { type MessageRef, parseMessageRef } from './names/message-ref.ts'
+
+/** Directories whose listing is remembered. */
+const MAX_LISTINGS = 256
+/** A message may be renamed while it is looked for; so often it is looked for again. */
+const TRIES = 4
+
+/** Where the files of a folder are, by key, relative to the folder. */
+type Listing = Map<string, string>
+
+/** Finds the file of a message, whatever it is called by now, and reads it. Used in every worker. */
+export class Locator {
+  readonly #engine: Engine
+  readonly #blobs: BlobStore
+  readonly #listings = new Map<string, Listing>()
+  /** The keeper of this worker knows the names before anybody else. */
+  known: ((account: AccountId, mailbox: MailboxId, key: string) => string | undefined) | undefined
+
+  constructor(engine: Engine, blobs: BlobStore) {
+    this.#engine = engine
+    this.#blobs = blobs
+  }
+
+  /** @throws MailError NOT_FOUND, UNAVAILABLE */
+  async read(ref: BlobRef, range?: BlobRange): Promise<Buffer> {
+    const message = parseMessageRef(ref)
+    if (message === undefined) throw notFound(ref)
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const path = await this.#pathOf(message, attempt > 0)
+      if (path === undefined) break
+      try {
+        return await readMessage(path, message.size, range)
+      } catch (error) {
+        if (codeOf(error) !== 'NOT_FOUND') throw error
+      }
+    }
+    const source = await mirrorSource(this.#engine, message.account, ref)
+    if (source === undefined) throw notFound(ref)
+    return parseMessageRef(source) === undefined ? this.#blobs.read(source, range) : this.read(source, range)
+  }
+
+  async *stream(ref: BlobRef, range?: BlobRange): AsyncIterable<Buffer> {
+    const message = parseMessageRef(ref)
+    if (message === undefined) throw notFound(ref)
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const path = await this.#pathOf(message, attempt > 0)
+      if (path === undefined) break
+      let hasBegun = false
+      try {
+        for await (const chunk of streamMessage(path, message.size, range)) {
+          hasBegun = true
+          yield chunk
+        }
+        return
+      } catch (error) {
+        if (hasBegun || codeOf(error) !== 'NOT_FOUND') throw error
+      }
+    }
+    const source = await mirrorSource(this.#engine, message.account, ref)
+    if (source === undefined) throw notFound(ref)
+    if (parseMessageRef(source) === undefined) yield* this.#blobs.stream(source, range)
+    else yield* this.stream(source, range)
+  }
+
+  async #pathOf({ account, mailbox, key }: MessageRef, isFresh: boolean): Promise<string | undefined> {
+    const known = this.known?.(account, mailbox, key)
+    if (known !== undefined && !isFresh) return known
+    const [root, directory] = await Promise.all([
+      storedPath(this.#engine, account),
+      storedFolder(this.#engine, account, mailbox),
+    ])
+    if (root === undefined || directory === undefined) return undefined
+    const folder = join(root, directory)
+    let name = isFresh ? undefined : this.#listings.get(folder)?.get(key)
+    if (name === undefined) {
+      const listing = await listFolder(folder)
+      name = listing.get(key)
+      this.#remember(folder, listing)
+    }
+    return name === undefined ? undefined : join(folder, name)
+  }
+
+  #remember(folder: string, listing: Listing): void {
+    this.#listings.delete(folder)
+    this.#listings.set(folder, listing)
+    for (const oldest of this.#listings.keys()) {
+      if (this.#listings.size <= MAX_LISTINGS) return
+      this.#listings.delete(oldest)
+    }
+  }
+}
+
+/** Files of a folder by key, those in `cur` before those in `new`. */
+export async function listFolder(folder: string): Promise<Listing> {
+  const listing: Listing = new Map()
+  for (const place of ['new', 'cur']) {
+    for (const name of await namesIn(join(folder, place))) {
+      const key = parseFileName(name)?.key
+      if (key !== undefined) listing.set(key, `${place}/${name}`)
+    }
+  }
+  return listing
+}
