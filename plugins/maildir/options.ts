@@ -15,5 +15,3 @@ export const options = z.strictObject({
   /** How often the directories of accounts in use are looked at, in case a watch has missed something. */
   rescan: duration().prefault('10s'),
 })
-
-export type Options = z.output<typeof options>

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { type FileHandle, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { type BlobRange, type BlobRef, type BlobStore, MailError, type MessageIndex, MessageIndexer } from 'mailserver'
 import { faultOf } from '../faults.ts'
@@ -37,21 +37,21 @@ export async function writeMessage(
 async function writeLarge(blobs: BlobStore, blob: BlobRef, path: string, mtime: number): Promise<WrittenFile> {
   const lf = new LfTransform()
   const size = await fill(path, mtime, async (handle) => {
-    await pipeline(blobs.stream(blob), lf, handle.createWriteStream({ autoClose: false }))
+    await pipeline(blobs.stream(blob), lf, (source) => writeAll(handle, source))
   })
   if (lf.isExact) return { size }
   await rm(path, { force: true })
   const plain = await fill(path, mtime, async (handle) => {
-    await pipeline(blobs.stream(blob), handle.createWriteStream({ autoClose: false }))
+    await pipeline(blobs.stream(blob), (source) => writeAll(handle, source))
   })
   return { size: plain }
 }
 
-async function fill(
-  path: string,
-  mtime: number,
-  write: (handle: Awaited<ReturnType<typeof createFile>>) => Promise<void>,
-): Promise<number> {
+async function writeAll(handle: FileHandle, source: AsyncIterable<Buffer>): Promise<void> {
+  for await (const chunk of source) await handle.writeFile(chunk)
+}
+
+async function fill(path: string, mtime: number, write: (handle: FileHandle) => Promise<void>): Promise<number> {
   const handle = await createFile(path)
   try {
     await write(handle)
@@ -100,7 +100,7 @@ export async function readMessage(path: string, size: number, range?: BlobRange)
 export async function* streamMessage(path: string, size: number, range?: BlobRange): AsyncIterable<Buffer> {
   const { start = 0, end = Number.POSITIVE_INFINITY } = range ?? {}
   if (start >= end) return
-  let handle: Awaited<ReturnType<typeof openRegular>> | undefined
+  let handle: FileHandle | undefined
   try {
     handle = await openRegular(path)
     const isAsKnown = (await handle.stat()).size === size

@@ -1,6 +1,7 @@
-import { type AccountId, type Clock, codeOf } from 'mailserver'
-import { makeMaildir } from '../files/disk.ts'
-import { storePath } from '../layout.ts'
+import { join } from 'node:path'
+import { type AccountId, type Clock, codeOf, MailError } from 'mailserver'
+import { exists, makeMaildir } from '../files/disk.ts'
+import { storedPath, storePath } from '../layout.ts'
 import { drain } from './drain.ts'
 import { Estate, type KeeperParts } from './estate.ts'
 import { pendingOf } from './pending.ts'
@@ -113,12 +114,11 @@ export class AccountKeeper {
   async #drainNow(): Promise<void> {
     try {
       if (!this.#isReady) {
-        await makeMaildir(this.estate.root, false)
-        await storePath(this.#parts.engine, this.estate.account, this.estate.root)
+        await this.#prepare()
         this.#isReady = true
       }
       const { account } = this.estate
-      const isDone = await drain(this.estate, this.#isRedo)
+      const isDone = await drain(this.estate, this.#isRedo, () => this.#isClosed)
       if (!isDone) this.#retryIn(WAIT_FOR_OTHERS_MS)
       this.#isRedo = false
       if (this.#retryMs > FIRST_RETRY_MS) {
@@ -136,6 +136,17 @@ export class AccountKeeper {
       this.#retryIn(this.#retryMs)
       this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2)
     }
+  }
+
+  /** A Maildir that was there and is not any more is on a disk that is not mounted: an empty one would lose everything. */
+  async #prepare(): Promise<void> {
+    const { account, root } = this.estate
+    const stored = await storedPath(this.#parts.engine, account)
+    if (stored !== undefined && !(await exists(join(root, 'cur')))) {
+      throw new MailError('UNAVAILABLE', `${root} is not there; mount its disk, or move the Maildir of ${stored} there`)
+    }
+    await makeMaildir(root, false)
+    if (stored !== root) await storePath(this.#parts.engine, account, root)
   }
 
   async #syncNow(options: { readonly onlyChanged?: boolean; readonly signal?: AbortSignal }): Promise<void> {

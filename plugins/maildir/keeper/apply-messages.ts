@@ -10,6 +10,7 @@ import { lettersOf } from '../names/flag-letters.ts'
 import { type MessageRef, parseMessageRef } from '../names/message-ref.ts'
 import type { Estate } from './estate.ts'
 import { Folder, type FolderFile } from './folder.ts'
+import { type LetterChange, takeLetters } from './take-letters.ts'
 
 type Arriving = Extract<MirrorOperation, { kind: 'added' | 'moved' }>
 
@@ -23,6 +24,7 @@ export interface Draft {
 const AT_ONCE = 8
 const MAX_WRITTEN = 1_000
 const FLAG_BATCH = 500
+const RENAMES = 4
 
 /** Writes the files of all messages that come from blobs, before any of them gets its name. */
 export async function draftMessages(
@@ -118,7 +120,13 @@ export async function placeMessage(
   } else {
     await link(from.folder.pathOf(from.file), folder.pathOf(file))
   }
-  return [...took(folder, key, operation.uid, file), join(from.folder.path, from.file.place)]
+  const touched = [...took(folder, key, operation.uid, file), join(from.folder.path, from.file.place)]
+  if (from.change.last !== from.change.next) {
+    await takeLetters(estate, folder, [operation.uid], from.change)
+    const [record] = await estate.parts.mirrored.store.records(estate.account, folder.mailbox, [operation.uid])
+    if (record !== undefined) await renameOne(estate, folder, record)
+  }
+  return touched
 }
 
 function took(folder: Folder, key: string, uid: number, file: FolderFile): string[] {
@@ -147,31 +155,32 @@ export async function renameByFlags(
   const uids = ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, at) => first + at))
   for (let at = 0; at < uids.length; at += FLAG_BATCH) {
     const records = await estate.parts.mirrored.store.records(estate.account, mailbox, uids.slice(at, at + FLAG_BATCH))
-    const keywords = await folder.keywords.learn(new Set(records.flatMap(({ flags }) => flags)))
-    for (const { blob, flags } of records) await renameOne(folder, parseMessageRef(blob)?.key, flags, keywords)
+    for (const record of records) await renameOne(estate, folder, record)
   }
 }
 
-async function renameOne(
-  folder: Folder,
-  key: string | undefined,
-  flags: readonly string[],
-  keywords: readonly (string | undefined)[],
-): Promise<void> {
-  if (key === undefined) return
-  for (let attempt = 0; attempt < 2; attempt++) {
-    const file = await folder.find(key)
-    if (file === undefined) return
-    const letters = lettersOf(flags, keywords, file.letters)
+async function renameOne(estate: Estate, folder: Folder, record: MessageRecord): Promise<void> {
+  const key = parseMessageRef(record.blob)?.key
+  const known = key && (await folder.find(key))
+  if (key === undefined || !known) return
+  let { flags } = record
+  let file = known
+  for (let attempt = 0; attempt < RENAMES; attempt++) {
+    const letters = lettersOf(flags, await folder.keywords.learn(flags), file.letters)
     if (letters === file.letters && (file.place === 'cur' || letters === '')) return
     try {
       await folder.rename(key, { ...file, place: 'cur', name: formatFileName(file.stem, letters), letters })
       return
     } catch (cause) {
       if (!isGone(cause)) throw cause
-      // Another program was quicker: its name is looked up.
-      await folder.list()
     }
+    // Another program was quicker. What it has changed counts, and so does what we change.
+    const found = await folder.findAgain(key)
+    if (found === undefined) return
+    await takeLetters(estate, folder, [record.uid], { last: file.letters, next: found.letters })
+    const { store } = estate.parts.mirrored
+    flags = (await store.records(estate.account, folder.mailbox, [record.uid]))[0]?.flags ?? flags
+    file = found
   }
 }
 
@@ -179,6 +188,8 @@ interface Located {
   readonly folder: Folder
   readonly key: string
   readonly file: FolderFile
+  /** What another program has done to it since we last looked. */
+  readonly change: LetterChange
 }
 
 /** The file of a message of this or another account; undefined when it is gone. */
@@ -188,12 +199,11 @@ async function locate(estate: Estate, ref: BlobRef): Promise<Located | undefined
   const { account, mailbox, key } = message
   const folder = account === estate.account ? await estate.folder(mailbox) : await foreign(estate, message)
   if (folder === undefined) return undefined
-  let file = await folder.find(key)
-  if (file !== undefined && !(await exists(folder.pathOf(file)))) {
-    await folder.list()
-    file = folder.files.get(key)
-  }
-  return file === undefined ? undefined : { folder, key, file }
+  const known = await folder.find(key)
+  const isThere = known !== undefined && (await exists(folder.pathOf(known)))
+  const file = isThere ? known : await folder.findAgain(key)
+  if (file === undefined) return undefined
+  return { folder, key, file, change: { last: known?.letters ?? file.letters, next: file.letters } }
 }
 
 async function foreign({ parts }: Estate, { account, mailbox }: MessageRef): Promise<Folder | undefined> {

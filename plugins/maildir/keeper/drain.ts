@@ -15,13 +15,14 @@ const COMMITS = 64
  * Does what the commits of the account ask for, in their order, until none is left. Files are on disk under their names
  * before a commit is confirmed.
  * @param isRedo the server has just started: some may be done already
+ * @param isStopped the rest is left to the next start
  * @returns false when another account must do something first
  */
-export async function drain(estate: Estate, isRedo: boolean): Promise<boolean> {
+export async function drain(estate: Estate, isRedo: boolean, isStopped: () => boolean): Promise<boolean> {
   const { mirrored } = estate.parts
   for (;;) {
     const waiting = await mirrored.commits(estate.account, COMMITS)
-    if (waiting.length === 0) return true
+    if (waiting.length === 0 || isStopped()) return true
     const commits = waiting.slice(0, await readyCount(mirrored, estate.account, waiting))
     if (commits.length === 0) return false
     await applyAll(estate, commits, isRedo)

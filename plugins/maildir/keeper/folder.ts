@@ -72,11 +72,18 @@ export class Folder {
     this.set(key, to)
   }
 
-  /** The file of a key, after another look when it is not known. */
+  /** The file of a key, after another look when it is not known. What is known of others is left as it is. */
   async find(key: string): Promise<FolderFile | undefined> {
-    if (this.isListed && this.files.has(key)) return this.files.get(key)
-    await this.list()
-    return this.files.get(key)
+    if (!this.isListed) await this.list()
+    return this.files.get(key) ?? this.findAgain(key)
+  }
+
+  /** Looks for a file whose name has changed. */
+  async findAgain(key: string): Promise<FolderFile | undefined> {
+    const file = (await this.look()).get(key)
+    if (file === undefined) this.files.delete(key)
+    else this.files.set(key, file)
+    return file
   }
 
   /** Looks at both directories. */

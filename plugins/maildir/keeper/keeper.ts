@@ -57,8 +57,12 @@ export class Keeper {
     })
   }
 
-  /** Finishes what is in hand and lets another worker go on. */
-  async stop(): Promise<void> {
+  /**
+   * Writes what waits, so that other programs find everything, and lets another worker go on.
+   * @param graceMs how long that may take; the rest is written at the next start
+   */
+  async stop(graceMs = 15_000): Promise<void> {
+    if (this.#lease !== undefined && !this.#isStopped) await this.#finish(graceMs)
     this.#isStopped = true
     this.#stopping.abort()
     await this.#loop
@@ -178,6 +182,19 @@ export class Keeper {
     keeper.usedAt = this.#options.clock.now()
     this.#accounts.set(account, keeper)
     return keeper
+  }
+
+  async #finish(graceMs: number): Promise<void> {
+    const { clock, mirrored, log } = this.#options
+    const until = clock.now() + graceMs
+    try {
+      for (const account of await mirrored.waiting()) {
+        if (clock.now() >= until) return
+        await Promise.race([this.#open(account).then((keeper) => keeper?.drain()), clock.sleep(until - clock.now())])
+      }
+    } catch (err) {
+      log.warn({ err }, 'what is left is written to the Maildirs at the next start')
+    }
   }
 
   async #release(): Promise<void> {

@@ -5,10 +5,11 @@ import { isGone } from '../faults.ts'
 import { exists, fingerprint } from '../files/disk.ts'
 import { indexFile } from '../files/message-file.ts'
 import { readUidList, type UidEntry, type UidList, writeUidList } from '../files/uid-list.ts'
-import { added, flagsOf, lettersOf } from '../names/flag-letters.ts'
+import { flagsOf, lettersOf } from '../names/flag-letters.ts'
 import { formatMessageRef, isMessageRef, parseMessageRef } from '../names/message-ref.ts'
 import type { Estate } from './estate.ts'
 import type { Folder, FolderFile } from './folder.ts'
+import { takeLetters } from './take-letters.ts'
 
 /** Messages that are read at a time, and taken in with one commit. */
 const READ_AT_ONCE = 8
@@ -98,7 +99,7 @@ async function storedUids(
   const busy = waiting.get(folder.mailbox)
   for (const { state, file } of differing) {
     if (!busy?.has(state.uid))
-      await setLetters(estate, folder, [state.uid], lettersOf(state.flags, keywords, ''), file.letters)
+      await takeLetters(estate, folder, [state.uid], { last: lettersOf(state.flags, keywords), next: file.letters })
   }
   for (const [key, uid] of uids) if (!found.has(key) && (busy?.has(uid) || keys.has(key))) uids.delete(key)
   return uids
@@ -131,24 +132,7 @@ async function takeFlags(estate: Estate, folder: Folder, known: ReadonlyMap<stri
     group.uids.push(uid)
     groups.set(change, group)
   }
-  for (const { uids, last, next } of groups.values()) await setLetters(estate, folder, uids, last, next)
-}
-
-/** Only what has changed is set: what a session does in the same moment stays. */
-async function setLetters(
-  estate: Estate,
-  folder: Folder,
-  uids: readonly number[],
-  last: string,
-  next: string,
-): Promise<void> {
-  const { store } = estate.parts.mirrored
-  const keywords = await folder.keywords.read()
-  const sorted = [...uids].sort((a, b) => a - b)
-  const gained = flagsOf(added(last, next), keywords)
-  const gone = flagsOf(added(next, last), keywords)
-  if (gained.length > 0) await store.setFlags(estate.account, folder.mailbox, sorted, { mode: 'add', flags: gained })
-  if (gone.length > 0) await store.setFlags(estate.account, folder.mailbox, sorted, { mode: 'remove', flags: gone })
+  for (const { uids, last, next } of groups.values()) await takeLetters(estate, folder, uids, { last, next })
 }
 
 async function expungeMissing(
@@ -186,21 +170,33 @@ async function adoptFresh(
   if (mailbox === undefined) return
   if (list === undefined) folder.isListStale = true
   else if (list.uidValidity !== mailbox.uidValidity || folder.listPrint === undefined) {
-    const taken = await mirrored.setUidValidity(estate.account, mailbox.name, list.uidValidity, list.uidNext)
+    const taken = await mirrored.setUidValidity(estate.account, mailbox.name, list.uidValidity, 1)
     if (taken !== list.uidValidity) folder.isListStale = true
     noteDifferences(folder, list)
   }
   folder.listPrint = print
   const { keys: reserved } = await pending()
   const wanted = keys.filter((key) => !reserved.has(key))
-  // Those with a UID in its order, then the others in the order they came.
-  const order = wanted
-    .map((key) => ({ key, uid: list?.uids.get(key), file: folder.files.get(key) as FolderFile }))
-    .sort(
-      (a, b) =>
-        (a.uid ?? Number.POSITIVE_INFINITY) - (b.uid ?? Number.POSITIVE_INFINITY) || compare(a.file.name, b.file.name),
-    )
-  for (let at = 0; at < order.length; at += BATCH) await adoptBatch(estate, folder, order.slice(at, at + BATCH))
+  const all = wanted.map((key) => ({ key, uid: list?.uids.get(key), file: folder.files.get(key) as FolderFile }))
+  const [listed, others] = [all.filter(({ uid }) => uid !== undefined), all.filter(({ uid }) => uid === undefined)]
+  await adoptAll(
+    estate,
+    folder,
+    listed.sort((a, b) => (a.uid ?? 0) - (b.uid ?? 0)),
+  )
+  // UIDs that the other program has given and taken away again never come a second time.
+  if (list !== undefined && !folder.isListStale) {
+    await mirrored.setUidValidity(estate.account, mailbox.name, list.uidValidity, list.uidNext)
+  }
+  await adoptAll(
+    estate,
+    folder,
+    others.sort((a, b) => compare(a.file.name, b.file.name)),
+  )
+}
+
+async function adoptAll(estate: Estate, folder: Folder, fresh: readonly Fresh[]): Promise<void> {
+  for (let at = 0; at < fresh.length; at += BATCH) await adoptBatch(estate, folder, fresh.slice(at, at + BATCH))
 }
 
 interface Fresh {

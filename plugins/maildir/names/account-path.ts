@@ -1,4 +1,4 @@
-import { resolve, sep } from 'node:path'
+import { resolve } from 'node:path'
 import type { Address } from 'mailserver'
 
 const VARIABLE = /%[%udn]/g
@@ -12,16 +12,6 @@ export function accountPath(pattern: string, { local, domain }: Address, base: s
   return resolve(
     base,
     pattern.replace(VARIABLE, (name) => safe[name as keyof typeof safe]),
-  )
-}
-
-/** Part of the pattern that is the same for all: the tree that accounts lie in. */
-export function commonPath(pattern: string, base: string): string {
-  const levels = pattern.split(sep)
-  const first = levels.findIndex((level) => level.search(VARIABLE) !== -1)
-  return resolve(
-    base,
-    levels.slice(0, first === -1 ? undefined : first).join(sep) || (pattern.startsWith(sep) ? sep : '.'),
   )
 }
 

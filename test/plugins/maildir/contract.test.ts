@@ -7,7 +7,13 @@ import { openMaildir } from './open-maildir.ts'
 async function open() {
   const directory = scratch('maildir')
   const { engine, blobStore, close } = await openStore(`${directory.path}/data`)
-  const opened = await openMaildir({ engine, blobs: blobStore, path: `${directory.path}/mail`, closeStore: close })
+  const opened = await openMaildir({
+    engine,
+    blobs: blobStore,
+    path: `${directory.path}/mail`,
+    closeStore: close,
+    graceMs: 0,
+  })
   return {
     engine,
     blobs: opened.blobs,

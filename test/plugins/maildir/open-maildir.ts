@@ -30,6 +30,8 @@ export interface OpenMaildirOptions {
   readonly closeStore?: () => Promise<void>
   /** Commits wait: nothing writes files. */
   readonly withoutKeeper?: boolean
+  /** How long `close` may write what waits. */
+  readonly graceMs?: number
 }
 
 /** The plugin's parts as a server puts them together, for one worker. */
@@ -61,7 +63,7 @@ export async function openMaildir(options: OpenMaildirOptions): Promise<OpenedMa
   mirror.start()
   if (!options.withoutKeeper) await keeper.start()
   const close = async () => {
-    await keeper.stop()
+    await keeper.stop(options.graceMs)
     mirror.stop()
     store.close()
     mirrored.close()

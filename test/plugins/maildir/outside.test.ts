@@ -1,0 +1,325 @@
+import {
+  appendFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { type AccountId, indexMessage, type MailboxId, type MessageState } from 'mailserver'
+import { memoryBlobStore, memoryEngine } from 'mailserver/testing'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { eventually, scratch } from '../../support/peer.ts'
+import { type OpenedMaildir, openMaildir } from './open-maildir.ts'
+
+const alice = 'alice' as AccountId
+const text = (subject: string) => `Subject: ${subject}\nFrom: a@example.test\n\nhello ${subject}\n`
+
+let directory: ReturnType<typeof scratch>
+let mail: OpenedMaildir
+let root: string
+
+const open = () => openMaildir({ engine: memoryEngine(), blobs: memoryBlobStore(), path: directory.path })
+const inbox = async () => (await mail.store.mailbox(alice, 'INBOX')).id
+async function states(mailbox: MailboxId): Promise<MessageState[]> {
+  const all: MessageState[] = []
+  for await (const batch of mail.store.states(alice, mailbox)) all.push(...batch)
+  return all
+}
+async function append(mailbox: MailboxId, subject: string, flags: string[] = []): Promise<number> {
+  const octets = Buffer.from(text(subject).replaceAll('\n', '\r\n'))
+  const blob = await mail.blobs.write(octets)
+  const [one] = await mail.store.append(alice, mailbox, [
+    { blob, index: indexMessage(octets), flags, internalDate: Date.UTC(2026, 0, 2) },
+  ])
+  return one?.uid as number
+}
+/** As a delivery agent does it: written in tmp, then renamed to new. */
+function deliver(folder: string, name: string, subject: string): void {
+  writeFileSync(join(root, folder, 'tmp', name), text(subject))
+  renameSync(join(root, folder, 'tmp', name), join(root, folder, 'new', name))
+}
+const files = (folder: string) =>
+  ['new', 'cur'].flatMap((place) => readdirSync(join(root, folder, place)).map((name) => `${place}/${name}`)).sort()
+const one = (folder: string) => {
+  const [only, ...others] = files(folder)
+  expect(others).toEqual([])
+  return only as string
+}
+
+beforeEach(async () => {
+  directory = scratch('maildir-outside')
+  root = join(directory.path, alice)
+  mail = await open()
+  await mail.store.createAccount(alice)
+  await mail.keeper.settle(alice)
+})
+afterEach(async () => {
+  await mail.close()
+  directory[Symbol.dispose]()
+})
+
+describe('what the server does', () => {
+  it('lies in the Maildir with LF, its date, its sizes and its flags', async () => {
+    const id = await inbox()
+    await append(id, 'plain')
+    await append(id, 'flagged', ['\\Seen', '\\Flagged', 'Work'])
+    await mail.keeper.settle(alice)
+    const [cur, fresh] = files('')
+    expect(cur).toMatch(/^cur\/\d+\.M\w+\.mail\.example\.test,S=\d+,W=\d+:2,FSa$/)
+    expect(fresh).toMatch(/^new\/\d+\.M\w+\.mail\.example\.test,S=\d+,W=\d+$/)
+    const path = join(root, fresh as string)
+    expect(readFileSync(path, 'utf8')).toBe(text('plain'))
+    expect(statSync(path).mtimeMs).toBe(Date.UTC(2026, 0, 2))
+    expect(Number(/S=(\d+)/.exec(path)?.[1])).toBe(statSync(path).size)
+    expect(readFileSync(join(root, 'dovecot-keywords'), 'utf8')).toBe('0 Work\n')
+    const { uidValidity } = await mail.store.status(alice, id)
+    expect(readFileSync(join(root, 'dovecot-uidlist'), 'utf8')).toMatch(
+      new RegExp(`^3 V${uidValidity} N\\d+ G[0-9a-f]{32}\n1 :\\S+,S=\\d+,W=\\d+\n2 :\\S+\n$`),
+    )
+    expect((await mail.store.read(alice, id, 1)).toString()).toBe(text('plain').replaceAll('\n', '\r\n'))
+  })
+
+  it('keeps octets that LF alone could not bring back', async () => {
+    const id = await inbox()
+    for (const body of ['a\nb\r\n', 'a\r\r\nb\r\n', '\n', '', 'no end', `${'x'.repeat(1_200_000)}\r\nbare\nlf\r\n`]) {
+      const octets = Buffer.from(`Subject: x\r\n\r\n${body}`)
+      const index = indexMessage(octets)
+      const [appended] = await mail.store.append(alice, id, [
+        { blob: await mail.blobs.write(octets), index, flags: [], internalDate: 0 },
+      ])
+      await mail.keeper.settle(alice)
+      const uid = appended?.uid as number
+      expect((await mail.store.read(alice, id, uid)).equals(octets), JSON.stringify(body.slice(-30))).toBe(true)
+      expect((await mail.store.read(alice, id, uid, { start: 5, end: 17 })).equals(octets.subarray(5, 17))).toBe(true)
+    }
+  })
+
+  it('renames, moves, copies and removes files', async () => {
+    const id = await inbox()
+    const uid = await append(id, 'walks')
+    await mail.store.setFlags(alice, id, [uid], { mode: 'add', flags: ['\\Answered'] })
+    await mail.keeper.settle(alice)
+    expect(one('')).toMatch(/^cur\/.*:2,R$/)
+    const trash = (await mail.store.mailbox(alice, 'Trash')).id
+    await mail.store.move(alice, id, [uid], trash)
+    await mail.store.copy(alice, trash, [1], id)
+    await mail.keeper.settle(alice)
+    const [here, there] = [one(''), one('.Trash')]
+    expect(statSync(join(root, here)).ino).toBe(statSync(join(root, '.Trash', there)).ino)
+    await mail.store.expunge(alice, trash, [1])
+    await mail.keeper.settle(alice)
+    expect(files('.Trash')).toEqual([])
+  })
+
+  it('makes, renames and removes folders, in modified UTF-7', async () => {
+    await mail.store.createMailbox(alice, 'Entwürfe/a.b')
+    await mail.keeper.settle(alice)
+    expect(readdirSync(root)).toEqual(expect.arrayContaining(['.Entw&APw-rfe', '.Entw&APw-rfe.a&AC4-b']))
+    const deep = (await mail.store.mailbox(alice, 'Entwürfe/a.b')).id
+    await append(deep, 'deep')
+    await mail.store.renameMailbox(alice, 'Entwürfe', 'Neu')
+    await mail.keeper.settle(alice)
+    expect(files('.Neu.a&AC4-b')).toHaveLength(1)
+    expect((await mail.store.read(alice, deep, 1)).toString()).toContain('hello deep')
+    await mail.store.deleteMailbox(alice, 'Neu/a.b')
+    await mail.keeper.settle(alice)
+    expect(existsSync(join(root, '.Neu.a&AC4-b'))).toBe(false)
+    expect(existsSync(join(root, '.Neu'))).toBe(true)
+  })
+
+  it('writes subscriptions and quota', async () => {
+    await mail.store.setSubscribed(alice, 'Liste/Unter', true)
+    await mail.store.setQuota(alice, { maxBytes: 5_000, maxMessages: 10 })
+    await append(await inbox(), 'counted')
+    await mail.keeper.settle(alice)
+    expect(readFileSync(join(root, 'subscriptions'), 'utf8')).toMatch(/^V\t2\n\n(?:.*\n)*Liste\tUnter\n/)
+    const size = (await mail.store.quota(alice)).usedBytes
+    const lines = readFileSync(join(root, 'maildirsize'), 'utf8').trim().split('\n')
+    expect(lines[0]).toBe('5000S,10C')
+    const sum = lines.slice(1).reduce((total, line) => total + Number(line.split(' ')[0]), 0)
+    expect(sum).toBe(size)
+  })
+})
+
+describe('what other programs do', () => {
+  it('comes into an open mailbox within a second', async () => {
+    const id = await inbox()
+    const events: string[] = []
+    const end = mail.store.watch(alice, ({ kind }) => events.push(kind))
+    await eventually(async () => (await states(id)).length === 0)
+    const began = performance.now()
+    deliver('', '1700000000.1.other', 'by an agent')
+    await eventually(() => events.includes('appended'), 5_000)
+    expect(performance.now() - began).toBeLessThan(2_000)
+    const uid = (await states(id))[0]?.uid as number
+    expect((await mail.store.read(alice, id, uid)).toString()).toBe(text('by an agent').replaceAll('\n', '\r\n'))
+    renameSync(join(root, 'new/1700000000.1.other'), join(root, 'cur/1700000000.1.other:2,FS'))
+    await eventually(async () => (await states(id))[0]?.flags.length === 2, 5_000)
+    expect((await states(id))[0]?.flags).toEqual(['\\Flagged', '\\Seen'].sort((a) => (a === '\\Seen' ? -1 : 1)))
+    rmSync(join(root, 'cur/1700000000.1.other:2,FS'))
+    await eventually(() => events.includes('expunged'), 5_000)
+    expect(await states(id)).toEqual([])
+    end()
+  })
+
+  it('counts on files of any name, and leaves alone what is none', async () => {
+    const id = await inbox()
+    const names = ['ünïcode', 'with space', '1:2,', '1.x,S=5,W=9', 'quote\'"%2F', 'a'.repeat(240)]
+    for (const name of names) writeFileSync(join(root, 'cur', name), text(name))
+    writeFileSync(join(root, 'cur', '.hidden'), 'x')
+    writeFileSync(join(root, 'cur', 'line\nbreak'), 'x')
+    mkdirSync(join(root, 'cur', 'directory'))
+    writeFileSync(join(directory.path, 'secret'), text('secret'))
+    symlinkSync(join(directory.path, 'secret'), join(root, 'cur', 'link'))
+    await mail.keeper.settle(alice)
+    const found = await states(id)
+    expect(found).toHaveLength(names.length)
+    for (const { uid, size } of found) expect((await mail.store.read(alice, id, uid)).length).toBe(size)
+  })
+
+  it('does not follow folders out of the Maildir', async () => {
+    const elsewhere = join(directory.path, 'elsewhere')
+    for (const place of ['cur', 'new', 'tmp']) mkdirSync(join(elsewhere, place), { recursive: true })
+    writeFileSync(join(elsewhere, 'cur', '1.secret'), text('secret'))
+    symlinkSync(elsewhere, join(root, '.Away'))
+    mkdirSync(join(root, '.Half'))
+    symlinkSync(join(elsewhere, 'cur'), join(root, '.Half', 'cur'))
+    await mail.keeper.settle(alice)
+    const names = (await mail.store.mailboxes(alice)).map(({ name }) => name)
+    expect(names).not.toContain('Away')
+    expect(names).not.toContain('Half')
+  })
+
+  it('takes folders that appear and lets go those that vanish', async () => {
+    for (const place of ['cur', 'new', 'tmp']) mkdirSync(join(root, '.Lists.a&AOk-', place), { recursive: true })
+    writeFileSync(join(root, '.Lists.a&AOk-', 'cur', '1.x:2,S'), text('in a folder'))
+    await mail.keeper.settle(alice)
+    const { id } = await mail.store.mailbox(alice, 'Lists/aé')
+    expect((await states(id)).map(({ flags }) => flags)).toEqual([['\\Seen']])
+    rmSync(join(root, '.Lists.a&AOk-'), { recursive: true })
+    await mail.keeper.settle(alice)
+    expect((await mail.store.mailboxes(alice)).map(({ name }) => name)).not.toContain('Lists/aé')
+  })
+
+  it('expunges nothing when the Maildir itself is not there', async () => {
+    const id = await inbox()
+    await append(id, 'stays')
+    await mail.keeper.settle(alice)
+    renameSync(root, `${root}.away`)
+    await mail.keeper.settle(alice)
+    expect(await states(id)).toHaveLength(1)
+    await append(id, 'comes meanwhile')
+    rmSync(root, { recursive: true, force: true })
+    renameSync(`${root}.away`, root)
+    await eventually(() => mail.keeper.settle(alice).then(() => files('').length === 2), 8_000)
+    expect(await states(id)).toHaveLength(2)
+  })
+
+  it('puts right a message that a crash left in two places, and keeps two of one name', async () => {
+    const id = await inbox()
+    writeFileSync(join(root, 'new', '1.same'), text('same'))
+    linkSync(join(root, 'new', '1.same'), join(root, 'cur', '1.same:2,S'))
+    writeFileSync(join(root, 'new', '2.twin'), text('first'))
+    writeFileSync(join(root, 'cur', '2.twin:2,'), text('second'))
+    await mail.keeper.settle(alice)
+    await mail.keeper.settle(alice)
+    expect(files('')).toHaveLength(3)
+    expect(await states(id)).toHaveLength(3)
+  })
+
+  it('wins over a flag that a session changes in the same moment only where it changed', async () => {
+    const id = await inbox()
+    const uid = await append(id, 'both', ['\\Seen'])
+    await mail.keeper.settle(alice)
+    const file = join(root, one(''))
+    await Promise.all([
+      mail.store.setFlags(alice, id, [uid], { mode: 'add', flags: ['\\Answered'] }),
+      Promise.resolve().then(() => renameSync(file, file.replace(/:2,.*/, ':2,FS'))),
+    ])
+    await eventually(async () => {
+      await mail.keeper.settle(alice)
+      return (await states(id))[0]?.flags.length === 3 && one('').endsWith(':2,FRS')
+    })
+  })
+})
+
+describe('a uidlist', () => {
+  const uids = async (id: MailboxId) => (await states(id)).map(({ uid }) => uid)
+
+  it('gives its UIDs to an account that is new here', async () => {
+    await mail.close()
+    rmSync(root, { recursive: true })
+    for (const place of ['cur', 'new', 'tmp']) mkdirSync(join(root, place), { recursive: true })
+    for (const name of ['1.a:2,S', '1.b:2,', '1.c:2,Fa']) writeFileSync(join(root, 'cur', name), text(name))
+    writeFileSync(join(root, 'dovecot-keywords'), '0 $Label1\n')
+    writeFileSync(
+      join(root, 'dovecot-uidlist'),
+      '3 V1500000000 N100 G0123456789abcdef0123456789abcdef\n7 :1.a\n9 S3 :1.b:2,S\n9 :1.c\nnonsense\n50 :1.gone\n',
+    )
+    writeFileSync(join(root, 'subscriptions'), 'V\t2\n\nINBOX\nOther\tBox\n')
+    mail = await open()
+    await mail.store.createAccount(alice)
+    await mail.keeper.settle(alice)
+    const id = await inbox()
+    expect((await mail.store.status(alice, id)).uidValidity).toBe(1_500_000_000)
+    // The UID that is given twice belongs to the first; the other message gets the next.
+    expect(await uids(id)).toEqual([7, 9, 100])
+    expect((await states(id)).map(({ flags }) => flags)).toEqual([['\\Seen'], [], ['\\Flagged', '$Label1']])
+    expect(await mail.store.subscriptions(alice)).toEqual(expect.arrayContaining(['INBOX', 'Other/Box']))
+    expect(readFileSync(join(root, 'dovecot-uidlist'), 'utf8')).toContain('G0123456789abcdef0123456789abcdef')
+    expect(await append(id, 'next')).toBe(101)
+  })
+
+  it('survives an index that is thrown away', async () => {
+    const id = await inbox()
+    for (let at = 0; at < 5; at++) await append(id, `m${at}`, at % 2 ? ['\\Seen', 'Kept'] : [])
+    await mail.store.expunge(alice, id, [2, 5])
+    await mail.keeper.settle(alice)
+    const before = { ...(await mail.store.status(alice, id)), highestModSeq: 0n, recent: 0 }
+    const flags = (await states(id)).map(({ uid, flags }) => [uid, flags])
+    await mail.close()
+    mail = await open()
+    await mail.store.createAccount(alice)
+    await mail.keeper.settle(alice)
+    const again = await inbox()
+    expect({ ...(await mail.store.status(alice, again)), highestModSeq: 0n, recent: 0 }).toEqual(before)
+    expect((await states(again)).map(({ uid, flags }) => [uid, flags])).toEqual(flags)
+  })
+
+  it.each([
+    ['a UIDVALIDITY that is lower', '3 V5 N9 G0123456789abcdef0123456789abcdef\n3 :nothing\n'],
+    ['nonsense', '3 Vabc\n\u0000\u0001'],
+    ['nothing', ''],
+  ])('with %s does not make UIDs fall', async (_title, list) => {
+    const id = await inbox()
+    await append(id, 'first')
+    await append(id, 'second')
+    await mail.keeper.settle(alice)
+    const { uidValidity } = await mail.store.status(alice, id)
+    writeFileSync(join(root, 'dovecot-uidlist'), list)
+    deliver('', '5.new', 'third')
+    await mail.keeper.settle(alice)
+    const after = await mail.store.status(alice, id)
+    expect(after.uidValidity).toBeGreaterThanOrEqual(uidValidity)
+    expect(await uids(id)).toEqual([1, 2, after.uidNext - 1])
+    await mail.keeper.settle(alice)
+    expect(readFileSync(join(root, 'dovecot-uidlist'), 'utf8')).toMatch(new RegExp(`^3 V${after.uidValidity} `))
+  })
+
+  it('takes a UID that another program has given, when it is above all others', async () => {
+    const id = await inbox()
+    await append(id, 'first')
+    await mail.keeper.settle(alice)
+    appendFileSync(join(root, 'dovecot-uidlist'), '17 :9.lda\n')
+    deliver('', '9.lda', 'by dovecot-lda')
+    await mail.keeper.settle(alice)
+    expect(await uids(id)).toEqual([1, 17])
+  })
+})
