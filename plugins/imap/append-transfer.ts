@@ -18,6 +18,8 @@ import { SyntaxFault } from './wire/syntax-fault.ts'
 interface MessageOptions {
   readonly flags: readonly string[]
   readonly internalDate: number
+  /** It stands in parentheses, of which the closing one follows it. */
+  readonly isUtf8: boolean
 }
 
 /** With these the store says that it wrote nothing. */
@@ -87,9 +89,15 @@ export class AppendTransfer {
       next = read.kind === 'message' ? read.literal : undefined
       if (message instanceof Error) throw await this.#refusal(next, completionOfError(message))
       args = read.args
+      if (options.isUtf8) await this.#closing(args, next)
       if (next === undefined) args.end()
       else await this.#guarded(next, async () => args.space())
     }
+  }
+
+  async #closing(args: Arguments, next: IncomingLiteral | undefined): Promise<void> {
+    if (next === undefined) args.expect(')')
+    else await this.#guarded(next, async () => args.expect(')'))
   }
 
   /** Runs what may fail while a literal waits: then the literal is refused with what the failure means. */
@@ -126,11 +134,15 @@ export class AppendTransfer {
       internalDate = parseDateTime(args)
       args.space()
     }
+    const isUtf8 = args.knows('APPEND UTF8') && args.skipWord('UTF8 (')
+    if (isUtf8 && !this.#session.isUtf8) throw new SyntaxFault('ENABLE UTF8=ACCEPT first')
     args.end()
     if (target === undefined) throw new Refusal(NO_TARGET)
     // RFC 4314 section 4: flags that the user may not set are not stored, and the message is not refused.
     flags = flags.filter((flag) => target.rights.includes(rightForFlag(flag)))
-    if (literal.isBinary) throw new SyntaxFault('Binary literals are not known here')
+    // RFC 6855 section 4: a message in UTF-8 stands in UTF8 (~{…}).
+    if (literal.isBinary !== isUtf8)
+      throw new SyntaxFault(isUtf8 ? 'Binary literal expected' : 'Binary literals are not known here')
     if (literal.size === 0) throw new Refusal(no('A message has at least one octet', 'CANNOT'))
     if (this.#messages.length > 0 && !offer.has('MULTIAPPEND')) throw new SyntaxFault('One message at a time')
     if (this.#messages.length >= limits.items) throw new Refusal(no('Too many messages', 'LIMIT'))
@@ -142,7 +154,7 @@ export class AppendTransfer {
       quota.usedMessages + this.#messages.length + 1 > (quota.maxMessages ?? Number.POSITIVE_INFINITY)
     if (isOver) throw new Refusal(no('Quota exceeded', 'OVERQUOTA'))
     this.#octets += literal.size
-    return { flags, internalDate }
+    return { flags, internalDate, isUtf8 }
   }
 
   /** Reads the literal to its end, whatever the store says. @returns the store's error when it failed */
@@ -162,7 +174,8 @@ export class AppendTransfer {
       }
       const index = indexer.finish()
       const blob = await writer.finish().catch(errorOf)
-      return blob instanceof Error ? blob : { blob, index, ...options }
+      const { flags, internalDate } = options
+      return blob instanceof Error ? blob : { blob, index, flags, internalDate }
     } catch (cause) {
       // The client has left in the middle.
       if (!(writer instanceof Error)) await writer.abort()

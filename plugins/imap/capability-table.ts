@@ -10,6 +10,7 @@ export interface CapabilityClient {
   readonly server: ServerFacts
   /** Of SASL, those that can be used now. */
   readonly saslMechanisms: readonly string[]
+  readonly offer: { has(name: string): boolean }
 }
 
 /** A capability and everything that exists with it alone: one entry is all that an extension needs to be switched off. */
@@ -46,6 +47,8 @@ const mechanism = (name: string): Capability => ({
 export const CAPABILITIES: readonly Capability[] = [
   { name: 'IMAP4rev1', isShown: always, isFixed: true },
   { name: 'LITERAL+', isShown: always, items: ['LITERAL +'] },
+  // RFC 7888 section 3: one of the two is shown.
+  { name: 'LITERAL-', isShown: ({ offer }) => !offer.has('LITERAL+') },
   { name: 'SASL-IR', isShown: beforeLogin, items: ['AUTHENTICATE INITIAL'] },
   { name: 'ID', isShown: always, commands: ['ID'] },
   { name: 'ENABLE', isShown: always, commands: ['ENABLE'] },
@@ -53,6 +56,8 @@ export const CAPABILITIES: readonly Capability[] = [
   { name: 'LOGINDISABLED', isShown: inClear, isFixed: true },
   ...['EXTERNAL', 'SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'OAUTHBEARER', 'XOAUTH2', 'PLAIN', 'LOGIN'].map(mechanism),
   { name: 'IDLE', isShown: afterLogin, commands: ['IDLE'] },
+  { name: 'UTF8=ACCEPT', isShown: afterLogin, items: ['APPEND UTF8'], needs: ['ENABLE'], isEnablable: true },
+  { name: 'LANGUAGE', isShown: afterLogin, commands: ['LANGUAGE'] },
   { name: 'COMPRESS=DEFLATE', isShown: afterLogin, commands: ['COMPRESS'] },
   { name: 'NAMESPACE', isShown: afterLogin, commands: ['NAMESPACE'] },
   { name: 'UNSELECT', isShown: afterLogin, commands: ['UNSELECT'] },

@@ -137,6 +137,7 @@ export class CommandLoop {
   #execute(row: Command, read: RunnableCommand): Promise<Completion> {
     const { session } = this
     read.args.hidden = session.offer.hiddenItems
+    read.args.isUtf8 = session.isUtf8
     return this.#completed(row, () =>
       read.kind === 'message' && row.message !== undefined
         ? row.message.receive(read.head, read.args, read.literal, session)

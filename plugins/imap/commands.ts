@@ -12,6 +12,7 @@ import { expunge, uidExpunge } from './commands/expunge.ts'
 import { fetch, uidFetch } from './commands/fetch.ts'
 import { id } from './commands/id.ts'
 import { idle } from './commands/idle.ts'
+import { language } from './commands/language.ts'
 import { list } from './commands/list.ts'
 import { login } from './commands/login.ts'
 import { logout } from './commands/logout.ts'
@@ -31,7 +32,7 @@ import { unauthenticate } from './commands/unauthenticate.ts'
 /** Every command there is, by its name in capitals. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   [
-    ...[capability, noop, logout, id, starttls, login, authenticate, unauthenticate, enable, compress],
+    ...[capability, noop, logout, id, starttls, login, authenticate, unauthenticate, enable, compress, language],
     ...[select, examine, create, deleteCommand, rename, subscribe, unsubscribe, list, lsub, status, namespace],
     ...[setAcl, deleteAcl, getAcl, listRights, myRights, getQuota, getQuotaRoot, setQuota],
     ...[getMetadata, setMetadata],

@@ -27,6 +27,7 @@ import { tellNew } from './updates.ts'
 import type { Arguments } from './wire/arguments.ts'
 import { type CommandHead, CommandReader, type ReadCommand, type ReaderLimits } from './wire/command-reader.ts'
 import type { IncomingLiteral } from './wire/incoming-literal.ts'
+import { formatMailbox } from './wire/mailbox-name.ts'
 import { largestOf, type SequenceSet } from './wire/sequence-set.ts'
 
 export interface SessionOptions {
@@ -43,6 +44,9 @@ export interface SessionOptions {
   /** Everything when absent. */
   readonly offers?: Offers
 }
+
+/** RFC 7888 section 5. */
+const LITERAL_MINUS_BYTES = 4096
 
 /** For sessions of which the config says nothing. */
 const EVERYTHING = new Offers()
@@ -117,7 +121,9 @@ export class Session {
       limits: () => this.#readerLimits(),
       proceed: () => this.proceed('Ready for literal data'),
       takesMessage,
-      takesNonSynchronising: () => this.offer.has('LITERAL+'),
+      // RFC 7888 section 5: with LITERAL- small ones alone.
+      nonSynchronisingBytes: () =>
+        this.offer.has('LITERAL+') ? Number.POSITIVE_INFINITY : this.offer.has('LITERAL-') ? LITERAL_MINUS_BYTES : 0,
     })
   }
 
@@ -197,6 +203,16 @@ export class Session {
     if (before === undefined) return
     before.close()
     this.services.mirrors.release(before.mirror)
+  }
+
+  /** The client reads and writes UTF-8: mailbox names, and quoted strings. */
+  get isUtf8(): boolean {
+    return this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4REV2')
+  }
+
+  /** The name of a mailbox as this client reads it. */
+  mailboxName(name: string): string {
+    return formatMailbox(name, this.isUtf8)
   }
 
   /** Switches an extension on (RFC 5161). QRESYNC brings CONDSTORE with it (RFC 7162 section 3.2.3). */

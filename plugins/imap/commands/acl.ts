@@ -4,7 +4,7 @@ import { command, LOGGED_IN, only } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
 import type { Session } from '../session.ts'
 import type { Arguments } from '../wire/arguments.ts'
-import { formatMailbox, parseMailbox } from '../wire/mailbox-name.ts'
+import { parseMailbox } from '../wire/mailbox-name.ts'
 import { formatRights, parseRightsChange, UNTIED_RIGHTS } from '../wire/rights.ts'
 import { formatUtf8 } from '../wire/strings.ts'
 
@@ -52,7 +52,7 @@ export const getAcl = command({
       if (identifier === undefined) continue
       pairs.push(` ${formatUtf8(isNegative ? `-${identifier}` : identifier)} ${formatRights(rights)}`)
     }
-    session.out.untagged(`ACL ${formatMailbox(told)}${pairs.join('')}`)
+    session.out.untagged(`ACL ${session.mailboxName(told)}${pairs.join('')}`)
     return ok('Getacl completed')
   },
 })
@@ -71,7 +71,7 @@ export const listRights = command({
     const subject = await subjectFor(session, identifier)
     if (subject === undefined) return NOBODY
     const rights = subject === account ? formatRights(ALL_RIGHTS) : `"" ${UNTIED_RIGHTS}`
-    session.out.untagged(`LISTRIGHTS ${formatMailbox(told)} ${formatUtf8(identifier.text)} ${rights}`)
+    session.out.untagged(`LISTRIGHTS ${session.mailboxName(told)} ${formatUtf8(identifier.text)} ${rights}`)
     return ok('Listrights completed')
   },
 })
@@ -83,14 +83,17 @@ export const myRights = command({
   parse: (args) => only(args, parseMailbox),
   async run(name, session) {
     const reached = await session.mailboxes.reach(name, '')
-    session.out.untagged(myRightsText(reached))
+    session.out.untagged(myRightsText(session, reached))
     return ok('Myrights completed')
   },
 })
 
 /** RFC 4314 section 3.8. */
-export function myRightsText({ name, rights }: { readonly name: string; readonly rights: Rights }): string {
-  return `MYRIGHTS ${formatMailbox(name)} ${formatRights(rights)}`
+export function myRightsText(
+  session: Session,
+  { name, rights }: { readonly name: string; readonly rights: Rights },
+): string {
+  return `MYRIGHTS ${session.mailboxName(name)} ${formatRights(rights)}`
 }
 
 async function changeEntry(

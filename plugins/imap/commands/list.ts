@@ -8,7 +8,6 @@ import type { Offer } from '../offer.ts'
 import type { Session } from '../session.ts'
 import { type ListRequest, parseListRequest } from '../wire/list-arguments.ts'
 import { ListPattern, parentsOf } from '../wire/list-pattern.ts'
-import { formatMailbox } from '../wire/mailbox-name.ts'
 import { myRightsText } from './acl.ts'
 import { tellMetadata } from './metadata.ts'
 import { parseStatusItems, tellStatus } from './status.ts'
@@ -55,11 +54,11 @@ const USES: Readonly<Record<SpecialUse, string>> = {
 async function tell(session: Session, listing: Listing, name: string, isChosen: boolean): Promise<void> {
   const { out } = session
   out.untagged(
-    `LIST (${listing.attributesOf(name)}) "${HIERARCHY_SEPARATOR}" ${formatMailbox(name)}${listing.dataOf(name)}`,
+    `LIST (${listing.attributesOf(name)}) "${HIERARCHY_SEPARATOR}" ${session.mailboxName(name)}${listing.dataOf(name)}`,
   )
   const mailbox = isChosen ? listing.mailboxes.get(name) : undefined
   const { status, returnsRights, metadata } = listing.request
-  if (mailbox !== undefined && returnsRights) out.untagged(myRightsText(mailbox))
+  if (mailbox !== undefined && returnsRights) out.untagged(myRightsText(session, mailbox))
   if (metadata !== undefined && mailbox !== undefined && mayHaveMetadata(mailbox)) {
     await tellMetadata(session, mailbox, { entries: metadata, depth: 0, maxSize: Number.POSITIVE_INFINITY })
   }

@@ -3,7 +3,6 @@ import { command, LOGGED_IN } from '../command.ts'
 import { bad, type Completion, no, ok } from '../completion.ts'
 import { type Annotated, annotatedOf, demandSettable, entriesOf, placeOf } from '../metadata-access.ts'
 import type { Session } from '../session.ts'
-import { formatMailbox } from '../wire/mailbox-name.ts'
 import { type GetMetadata, parseGetMetadata, parseSetMetadata, type SetMetadata } from '../wire/metadata-arguments.ts'
 import { type EntryName, formatEntry, formatEntryValue } from '../wire/metadata-entries.ts'
 
@@ -45,7 +44,8 @@ export async function tellMetadata(
       if (found.length === 0 && depth === 0) told.set(formatEntry(wanted), formatEntryValue(wanted, undefined))
     }
   }
-  if (told.size > 0) session.out.untagged(`METADATA ${nameOf(annotated)} (${[...told.values()].join(' ')})`)
+  if (told.size > 0)
+    session.out.untagged(`METADATA ${session.mailboxName(annotated?.name ?? '')} (${[...told.values()].join(' ')})`)
   return longest
 }
 
@@ -84,8 +84,6 @@ async function setAll(session: Session, annotated: Annotated, values: SetMetadat
   const modSeqs = await session.services.store.setMetadata(account, mailbox, changes)
   for (const modSeq of modSeqs) session.ownChanges.add(account, modSeq)
 }
-
-const nameOf = (annotated: Annotated): string => formatMailbox(annotated?.name ?? '')
 
 function isWithin(name: string, wanted: EntryName, depth: number): boolean {
   if (name === wanted.name) return true

@@ -4,7 +4,7 @@ import { no, ok } from '../completion.ts'
 import { NOT_PERMITTED } from '../completion-of-error.ts'
 import { accountOfRoot, rootNameOf, STORAGE_UNIT, tellQuota } from '../quota-roots.ts'
 import { utf8Of } from '../wire/arguments.ts'
-import { formatMailbox, parseMailbox } from '../wire/mailbox-name.ts'
+import { parseMailbox } from '../wire/mailbox-name.ts'
 import { formatUtf8 } from '../wire/strings.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 
@@ -36,7 +36,7 @@ export const getQuotaRoot = command({
     const owner = isPersonal ? mailboxes.user.id : (await mailboxes.reach(name, 'r')).account
     const account = isPersonal ? mailboxes.user : await services.directory.account(owner)
     if (account === undefined) return NO_ROOT
-    out.untagged(`QUOTAROOT ${formatMailbox(name)} ${formatUtf8(rootNameOf(account))}`)
+    out.untagged(`QUOTAROOT ${session.mailboxName(name)} ${formatUtf8(rootNameOf(account))}`)
     await tellQuota(session, account)
     return ok('Getquotaroot completed')
   },

@@ -4,7 +4,7 @@ import { ok } from '../completion.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
 import type { Session } from '../session.ts'
 import type { Arguments } from '../wire/arguments.ts'
-import { formatMailbox, parseMailbox } from '../wire/mailbox-name.ts'
+import { parseMailbox } from '../wire/mailbox-name.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 
 type Value = number | bigint | string
@@ -39,7 +39,7 @@ export async function tellStatus(session: Session, reached: ReachedMailbox, item
   const current = await session.services.store.status(account, mailbox.id)
   const values: string[] = []
   for (const item of items) values.push(`${item} ${await ITEMS.get(item)?.(current, reached, session)}`)
-  session.out.untagged(`STATUS ${formatMailbox(name)} (${values.join(' ')})`)
+  session.out.untagged(`STATUS ${session.mailboxName(name)} (${values.join(' ')})`)
 }
 
 /** RFC 3501 section 6.3.10. Also of the selected mailbox: forbidden to clients by an older text, and asked all the same. */

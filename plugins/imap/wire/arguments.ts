@@ -18,6 +18,8 @@ const NOTHING: ReadonlySet<string> = new Set()
 export class Arguments {
   /** Words that this client may not use, behind the name of their command: those of extensions that are switched off. */
   hidden: ReadonlySet<string> = NOTHING
+  /** Mailbox names are UTF-8, not modified UTF-7 (RFC 6855 section 3, RFC 9051 section 5.1). */
+  isUtf8 = false
   readonly #parts: readonly Part[]
   #part = 0
   #at: number

@@ -42,8 +42,8 @@ export interface ReaderOptions {
   readonly proceed: () => Promise<void>
   /** Is the literal that is announced next a message, which the handler reads as it comes? */
   readonly takesMessage: (head: CommandHead, args: Arguments) => boolean
-  /** May a literal come without having been asked for (RFC 7888)? It may when absent. */
-  readonly takesNonSynchronising?: () => boolean
+  /** How large a literal may be that comes without having been asked for (RFC 7888); of any size when absent. */
+  readonly nonSynchronisingBytes?: () => number
 }
 
 interface Start {
@@ -133,7 +133,7 @@ export class CommandReader {
     for (let literals = 0; announcement !== undefined; literals++) {
       const args = new Arguments(parts, at)
       const literal = this.#literal(announcement)
-      if (!literal.isSynchronising && this.#options.takesNonSynchronising?.() === false) {
+      if (!literal.isSynchronising && literal.size > (this.#options.nonSynchronisingBytes?.() ?? literal.size)) {
         return this.#refuse(head.tag, 'Wait until a literal is asked for', announcement)
       }
       if (this.#options.takesMessage(head, args))

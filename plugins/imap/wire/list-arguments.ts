@@ -1,5 +1,5 @@
-import { decodeModifiedUtf7 } from 'mailserver'
 import type { Arguments } from './arguments.ts'
+import { mailboxText } from './mailbox-name.ts'
 import { type EntryName, parseEntries } from './metadata-entries.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 
@@ -41,10 +41,12 @@ export function parseListRequest(
 ): ListRequest {
   args.space()
   const selections = args.next === '(' ? parseSelections(args) : undefined
-  const reference = decoded(args.astring())
+  const reference = mailboxText(args.astring(), args.isUtf8)
   args.space()
   const isMany = args.next === '('
-  const patterns = isMany ? args.list(() => decoded(args.listMailbox())) : [decoded(args.listMailbox())]
+  const patterns = isMany
+    ? args.list(() => mailboxText(args.listMailbox(), args.isUtf8))
+    : [mailboxText(args.listMailbox(), args.isUtf8)]
   checkLength(reference, patterns)
   if (patterns.length > MAX_PATTERNS) throw new SyntaxFault('Too many patterns')
   const returns = parseReturns(args, readStatusItems)
@@ -67,9 +69,9 @@ export function parseListRequest(
 
 export function parseReferenceAndPattern(args: Arguments): { readonly reference: string; readonly pattern: string } {
   args.space()
-  const reference = decoded(args.astring())
+  const reference = mailboxText(args.astring(), args.isUtf8)
   args.space()
-  const pattern = decoded(args.listMailbox())
+  const pattern = mailboxText(args.listMailbox(), args.isUtf8)
   args.end()
   checkLength(reference, [pattern])
   return { reference, pattern }
@@ -114,12 +116,6 @@ function parseReturns(
     return name
   })
   return { names: new Set(names), status, metadata }
-}
-
-function decoded(octets: string): string {
-  const text = decodeModifiedUtf7(octets)
-  if (text === undefined) throw new SyntaxFault('Mailbox name is not in modified UTF-7')
-  return text
 }
 
 function checkLength(reference: string, patterns: readonly string[]): void {

@@ -40,6 +40,8 @@ export interface SearchLimits {
 /** CHARSET, when there is one, and all keys up to the end of the command. */
 export function parseSearch(args: Arguments, limits: SearchLimits): SearchKey {
   if (args.skipWord('CHARSET ')) {
+    // RFC 6855 section 3: there is one character set left.
+    if (args.isUtf8) throw new SyntaxFault('CHARSET is not needed any more')
     const charset = args.astring().toUpperCase()
     if (!SEARCH_CHARSETS.some((known) => known === charset)) throw new UnknownCharset(charset)
     args.space()

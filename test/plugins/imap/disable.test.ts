@@ -28,7 +28,8 @@ const USES: Readonly<Record<string, string>> = {
   'GETMETADATA MAILBOX': 'GETMETADATA INBOX /shared/comment',
   'LIST METADATA': 'LIST "" "*" RETURN (METADATA (/shared/comment))',
   'CREATE USE': 'CREATE x (USE (\\Archive))',
-  'LITERAL +': 'STATUS {5+}\r\nINBOX (MESSAGES)',
+  'LITERAL +': `SEARCH TEXT {5000+}\r\n${'x'.repeat(5000)}`,
+  'APPEND UTF8': 'APPEND INBOX UTF8 (~{6+}\r\nA: b\r\n)',
 }
 
 /** Words that stand before login, and are tried there. */
@@ -39,7 +40,8 @@ async function selected(disabled: readonly string[]) {
   await world.deliver('INBOX', mail('one'))
   await world.store.deleteMailbox(world.account, 'Archive')
   const client = await world.login()
-  if (!disabled.includes('ENABLE') && !disabled.includes('CONDSTORE')) await client.command('ENABLE QRESYNC')
+  if (!disabled.includes('ENABLE') && !disabled.includes('CONDSTORE'))
+    await client.command('ENABLE QRESYNC UTF8=ACCEPT')
   await client.ok('SELECT INBOX')
   return { world, client }
 }
