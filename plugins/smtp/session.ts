@@ -112,10 +112,12 @@ export class Session implements Dialog {
     // RFC 6531 section 3.4: what is not ASCII is UTF-8.
     if (!isUtf8(line)) return reply(500, '5.5.2', 'Command not recognized')
     const text = line.toString('utf8')
-    if (HTTP.test(text)) return reply(421, '4.7.0', 'This is no web server', CLOSE)
     const match = VERB.exec(text.trimEnd())
     const command = match === null ? undefined : COMMANDS.get((match[1] as string).toUpperCase())
-    if (command === undefined) return reply(500, '5.5.2', 'Command not recognized')
+    if (command === undefined) {
+      if (HTTP.test(text)) return reply(421, '4.7.0', 'This is no web server', CLOSE)
+      return reply(500, '5.5.2', 'Command not recognized')
+    }
     if (command.isJunk) this.#junk += 1
     if (command.needsHello && this.hello === undefined) {
       return reply(503, '5.5.1', `Say ${this.profile.role === 'lmtp' ? 'LHLO' : 'EHLO'} first`)

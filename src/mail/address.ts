@@ -22,11 +22,26 @@ const QUOTED = /^"(?:[^"\\]|\\.)*"$/
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 const LITERAL = /^\[(?:\d{1,3}(?:\.\d{1,3}){3}|ipv6:[0-9a-f:.]+)\]$/
 
+/** The same few domains come with every message. */
+const MAX_NORMALIZED = 1_000
+const normalized = new Map<string, string>()
+
 /**
  * Brings a domain into the form that is compared and looked up: lower case, A-labels, no final dot.
  * @returns undefined when the text is no domain and no address literal
  */
 export function normalizeDomain(text: string): string | undefined {
+  const known = normalized.get(text)
+  if (known !== undefined) return known
+  const name = domainOf(text)
+  if (name !== undefined) {
+    if (normalized.size >= MAX_NORMALIZED) normalized.clear()
+    normalized.set(text, name)
+  }
+  return name
+}
+
+function domainOf(text: string): string | undefined {
   if (text.length === 0 || text.length > MAX_DOMAIN_BYTES || UNSAFE.test(text)) return undefined
   const lower = text.toLowerCase()
   if (lower.startsWith('[')) return LITERAL.test(lower) ? lower : undefined

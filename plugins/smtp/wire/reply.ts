@@ -31,10 +31,10 @@ const MAX_TEXT = 490
 /** The reply as it is sent, final CRLF included. */
 export function formatReply({ code, status, lines }: Reply): string {
   const mark = status === undefined ? '' : `${status} `
-  return lines
-    .map((text, at) => {
-      const separator = at < lines.length - 1 ? '-' : ' '
-      return `${code}${separator}${mark}${text.replace(CONTROLS, ' ').slice(0, MAX_TEXT)}\r\n`
-    })
-    .join('')
+  let text = ''
+  for (let at = 0; at < lines.length; at++) {
+    const line = (lines[at] as string).replace(CONTROLS, ' ').slice(0, MAX_TEXT)
+    text += `${code}${at < lines.length - 1 ? '-' : ' '}${mark}${line}\r\n`
+  }
+  return text
 }
