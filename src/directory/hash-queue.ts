@@ -1,10 +1,13 @@
 import { MailError } from '../errors/mail-error.ts'
+import { HashGate } from './hash-gate.ts'
 
 /** Waiting checks of one peer, and of all. */
 export interface HashQueueLimits {
   readonly perPeer: number
   readonly total: number
 }
+
+export const HASH_LIMITS: HashQueueLimits = { perPeer: 20, total: 1000 }
 
 interface Waiting {
   readonly work: () => Promise<void>
@@ -13,16 +16,18 @@ interface Waiting {
 }
 
 /**
- * Runs one password hash at a time. Hashing shares libuv's threads with the store's commits, and a storm of logins must
+ * Runs one password hash at a time, in all workers together. Hashing shares libuv's threads with the store's commits, and a storm of logins must
  * not starve them; peers take turns, so that one that floods only delays itself.
  */
 export class HashQueue {
+  readonly #gate: HashGate
   readonly #limits: HashQueueLimits
   readonly #byPeer = new Map<string, Waiting[]>()
   #waiting = 0
   #isRunning = false
 
-  constructor(limits: HashQueueLimits = { perPeer: 20, total: 1000 }) {
+  constructor(limits: HashQueueLimits = HASH_LIMITS, gate: HashGate = new HashGate()) {
+    this.#gate = gate
     this.#limits = limits
   }
 
@@ -44,8 +49,13 @@ export class HashQueue {
     if (this.#isRunning) return
     this.#isRunning = true
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
-      if (next.signal?.aborted) next.refuse(next.signal.reason)
-      else await next.work()
+      if (next.signal?.aborted) {
+        next.refuse(next.signal.reason)
+        continue
+      }
+      const leave = await this.#gate.enter()
+      await next.work()
+      leave()
     }
     this.#isRunning = false
   }

@@ -6,7 +6,8 @@ import { authenticator, directory } from './directory.ts'
 import { DirectoryData } from './directory-data.ts'
 import { directoryOptions } from './directory-options.ts'
 import { GeneratedPasswords } from './generated-passwords.ts'
-import { HashQueue } from './hash-queue.ts'
+import { HashGate } from './hash-gate.ts'
+import { HASH_LIMITS, HashQueue } from './hash-queue.ts'
 import { DIRECTORY } from './layout.ts'
 import { LoginAdmission } from './login-admission.ts'
 import { OtherLogins } from './other-logins.ts'
@@ -29,12 +30,17 @@ export const directoryPlugin = definePlugin({
   options: directoryOptions,
   needs: { engine, store: mailStore },
   provides: { directory, authenticator, sasl },
-  setup({ options, services, server, run, clock }) {
+  supervise() {
+    const shared = HashGate.shared()
+    return { shared, workerExited: (worker) => new HashGate(shared, worker).leave() }
+  },
+  setup({ options, services, server, run, clock, shared }) {
     const data = new DirectoryData(services.engine, options)
     const generated = new GeneratedPasswords(server.dataDir)
     const people = new StoreDirectory({ ...services, data, run, clock, generated })
     const admission = new LoginAdmission(clock)
-    const hashes = new HashQueue()
+    const gate = new HashGate(shared instanceof SharedArrayBuffer ? shared : undefined, server.worker)
+    const hashes = new HashQueue(HASH_LIMITS, gate)
     const passwords = new PasswordAuthenticator({ data, run, clock, hashes, admission })
     let secret: Buffer | undefined
     const scrams = new ScramAuthenticator({

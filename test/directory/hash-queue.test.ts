@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { HashQueue } from '../../src/directory/hash-queue.ts'
+import { HashGate } from '../../src/directory/hash-gate.ts'
+import { HASH_LIMITS, HashQueue } from '../../src/directory/hash-queue.ts'
 
 it('runs one at a time, peers in turn', async () => {
   const queue = new HashQueue()
@@ -34,4 +35,27 @@ it('drops one whose client has gone', async () => {
   gone.abort(new Error('gone'))
   await first
   await expect(second).rejects.toThrow('gone')
+})
+
+it('runs one at a time in all workers together, and goes on when one has died within its turn', async () => {
+  const shared = HashGate.shared()
+  const workers = [0, 1, 2].map((worker) => new HashQueue(HASH_LIMITS, new HashGate(shared, worker)))
+  let running = 0
+  let most = 0
+  let done = 0
+  const work = async () => {
+    most = Math.max(most, ++running)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    running -= 1
+    done += 1
+  }
+  const dead = new HashGate(shared, 7)
+  await dead.enter()
+  const all = workers.flatMap((queue) => Array.from({ length: 10 }, (_, at) => queue.run(`peer ${at}`, work)))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(done).toBe(0)
+  new HashGate(shared, 8).leave()
+  new HashGate(shared, 7).leave()
+  await Promise.all(all)
+  expect([most, done]).toEqual([1, 30])
 })
