@@ -48,7 +48,7 @@ export async function joinStore(
   const lock = new ScopeLocks(shared.frameLock, slot.index + 1)
   const files = new SegmentFiles(layout)
   const room = new Room(layout.log, options.reserveBytes)
-  const segments = new SegmentLog({ layout, db, shared, slot, files, room, segmentBytes, durability })
+  const segments = new SegmentLog({ layout, db, shared, slot, files, room, segmentBytes, durability, log })
   const news = new SegmentNews(root, {
     deleted: (segment) => files.forget(segment),
     // A fault of the disk is heard of by the next who writes.
@@ -67,6 +67,7 @@ export async function joinStore(
       room: small,
       segmentBytes,
       durability: 'group',
+      log,
     })
     const close = async () => {
       await beside.close()

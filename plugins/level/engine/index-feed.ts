@@ -36,7 +36,7 @@ const RETRIES = 40
 export class IndexFeed {
   readonly #db: Database
   readonly #slot: Slot
-  readonly #fail: () => void
+  readonly #fail: (cause: Error) => void
   #queue: Fed[] = []
   #isRunning = false
   #lastSequence = 0n
@@ -45,7 +45,7 @@ export class IndexFeed {
   #idle: (() => void)[] = []
 
   /** @param fail is called when the index can no longer follow the log */
-  constructor(db: Database, slot: Slot, fail: () => void) {
+  constructor(db: Database, slot: Slot, fail: (cause: Error) => void) {
     this.#db = db
     this.#slot = slot
     this.#fail = fail
@@ -97,7 +97,7 @@ export class IndexFeed {
       try {
         await this.#apply(batch)
       } catch (cause) {
-        this.#fail()
+        this.#fail(cause as Error)
         const reason = `the index does not follow the log: ${(cause as Error).message}`
         // Positions must not move past what was not applied: nothing behind it follows.
         this.#break([...batch, ...this.#queue.splice(0)], new MailError('UNAVAILABLE', reason, { cause }))

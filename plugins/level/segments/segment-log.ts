@@ -2,9 +2,10 @@
  * One thread's part of the log: message frames and commits go into its own segment, one fdatasync covers everything
  * that waits, and then the commits go into the index.
  */
-import { MailError } from 'mailserver'
+import { type Log, MailError } from 'mailserver'
 import type { Database } from '../engine/database.ts'
 import { type Fed, IndexFeed } from '../engine/index-feed.ts'
+import { isFull } from '../faults.ts'
 import type { Layout } from '../layout.ts'
 import type { SharedState, Slot } from '../shared-state.ts'
 import { SEALED } from '../vault/vault.ts'
@@ -27,6 +28,7 @@ export interface SegmentLogOptions {
   readonly room: Room
   readonly segmentBytes: number
   readonly durability: Durability
+  readonly log: Log
 }
 
 /** What is to be committed, and who follows it on its way. */
@@ -58,8 +60,9 @@ export class SegmentLog {
 
   constructor(options: SegmentLogOptions) {
     this.#options = options
-    this.#groups = new SyncGroups(options.shared, options.slot, options.files)
-    this.#feed = new IndexFeed(options.db, options.slot, () => options.shared.fail())
+    const stop = (cause: Error) => this.#stop(cause)
+    this.#groups = new SyncGroups(options.shared, options.slot, options.files, stop)
+    this.#feed = new IndexFeed(options.db, options.slot, stop)
   }
 
   /** Appends bytes of a message; they are in the file when it resolves. @throws MailError STORE_FULL, UNAVAILABLE */
@@ -116,6 +119,17 @@ export class SegmentLog {
       })
       await this.#rotating
     }
+  }
+
+  /** Nobody may acknowledge anything any more. Whoever runs the server is told once, by the first who notices. */
+  #stop(cause: Error): void {
+    const { shared, log } = this.#options
+    if (shared.hasFailed) return
+    shared.fail()
+    const what = isFull(cause)
+      ? 'make room on the disk and restart the server'
+      : 'look at the disk and restart the server'
+    log.error({ err: cause }, `the store takes nothing more, and nothing acknowledged is lost: ${what}`)
   }
 
   #check(): void {
@@ -186,7 +200,7 @@ export class SegmentLog {
   async #rotate(): Promise<void> {
     const { layout, shared } = this.#options
     await this.#endSegment()
-    const writer = new SegmentWriter(layout, shared.takeSegment(), () => shared.fail())
+    const writer = new SegmentWriter(layout, shared.takeSegment(), (cause) => this.#stop(cause))
     this.#groups.begin(writer)
     this.#writer = writer
   }

@@ -19,13 +19,16 @@ export class SyncGroups {
   readonly #shared: SharedState
   readonly #slot: Slot
   readonly #files: SegmentFiles
+  readonly #fail: (cause: Error) => void
   #writer: SegmentWriter | undefined
   #synced = 0
   #waiters: Waiter[] = []
   #isRunning = false
   readonly #beside = new Set<number>()
 
-  constructor(shared: SharedState, slot: Slot, files: SegmentFiles) {
+  /** @param fail is told when a sync has failed */
+  constructor(shared: SharedState, slot: Slot, files: SegmentFiles, fail: (cause: Error) => void) {
+    this.#fail = fail
     this.#shared = shared
     this.#slot = slot
     this.#files = files
@@ -91,7 +94,7 @@ export class SyncGroups {
   }
 
   #failAll(fault: MailError): void {
-    this.#shared.fail()
+    this.#fail(fault)
     const waiters = this.#waiters
     this.#waiters = []
     const stopped = new MailError('UNAVAILABLE', fault.message, { cause: fault })

@@ -1,6 +1,7 @@
 import { cpSync } from 'node:fs'
-import { type BlobRef, codeOf } from 'mailserver'
+import { type BlobRef, codeOf, type Log } from 'mailserver'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { silentLog } from '../../../src/kernel/log.ts'
 import { disk, fault, repair } from './faulty-disk.ts'
 import { dataDirectory, openStore } from './open-store.ts'
 import { indexOf, replaceDirectory, segmentsOf } from './store-files.ts'
@@ -18,8 +19,10 @@ const commit = (store: { engine: Parameters<typeof fileMessage>[0]['engine'] }, 
 describe('a sync that fails', () => {
   it('stops every acknowledgement from then on, and reads go on', async () => {
     using directory = dataDirectory()
+    const said: string[] = []
+    const log: Log = { ...silentLog, error: (_, text) => said.push(text ?? ''), child: () => log }
     {
-      await using store = await openStore(directory.path)
+      await using store = await openStore(directory.path, { log })
       const ref = await store.blobStore.write(Buffer.from('kept'))
       await commit(store, 'before')
       disk.sync = () => {
@@ -37,6 +40,7 @@ describe('a sync that fails', () => {
       expect((await store.blobStore.read(ref)).toString()).toBe('kept')
       expect(await store.engine.get(Buffer.from('before'))).toBeDefined()
       for (const name of ['a', 'b', 'after']) expect(await store.engine.get(Buffer.from(name)), name).toBeUndefined()
+      expect(said).toEqual([expect.stringContaining('look at the disk and restart the server')])
     }
     await using store = await openStore(directory.path)
     await commit(store, 'after a restart')

@@ -113,6 +113,32 @@ describe('transactions of one scope', () => {
       expect(await read(snapshot, 'count')).toBe('1')
     }))
 
+  it('let a relaxed commit be seen with the sync that is under way, not with the next one', () =>
+    withStore(async (store) => {
+      const { engine } = store
+      const [first, next] = [gate(), gate()]
+      disk.syncGate = first.promise
+      const before = count(store)
+      await turns()
+      let isSeen = false
+      const relaxed = engine
+        .transactRelaxed(['another'], async (tx) => put(tx, 'flag', 'set'))
+        .then(() => {
+          isSeen = true
+        })
+      await turns()
+      const behind = engine.transact(['a third'], async (tx) => put(tx, 'behind', 'x'))
+      await turns()
+      disk.syncGate = next.promise
+      expect(isSeen).toBe(false)
+      first.release()
+      await Promise.all([before, relaxed])
+      expect(await read(engine, 'flag')).toBe('set')
+      expect(await read(engine, 'behind')).toBeUndefined()
+      next.release()
+      await behind
+    }))
+
   it('let others by that have read nothing pending', () =>
     withStore(async (store) => {
       const held = gate()

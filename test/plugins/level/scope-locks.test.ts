@@ -119,4 +119,38 @@ describe('a turn in a scope', () => {
     expect(longest).toBeGreaterThan(10)
     expect(longest).toBeLessThan(20)
   })
+
+  it('never waits in a circle, however the scopes of many fall on few locks', async () => {
+    // Three words: two scopes of one turn often share one, and turns of all threads meet in every order.
+    const words = new Int32Array(new SharedArrayBuffer(4 * 3))
+    const threads = [1, 2, 3].map((owner) => new ScopeLocks(words, owner))
+    const names = Array.from({ length: 9 }, (_, at) => `scope ${at}`)
+    const inside = new Map<string, number>()
+    let random = 7
+    const below = (limit: number) => {
+      random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 1
+      return random % limit
+    }
+    let turns = 0
+    const work = async (locks: ScopeLocks) => {
+      for (let round = 0; round < 60; round++) {
+        const scopes = Array.from({ length: 1 + below(4) }, () => names[below(names.length)] as string)
+        const turn = await locks.acquire(scopes)
+        const own = new Set(scopes)
+        for (const scope of own) {
+          expect(inside.get(scope) ?? 0, 'two in one scope').toBe(0)
+          inside.set(scope, 1)
+        }
+        if (below(3) === 0) await rest()
+        for (const scope of own) inside.set(scope, 0)
+        turn.pass()
+        if (below(3) === 0) await rest()
+        turn.end()
+        turns += 1
+      }
+    }
+    await Promise.all(threads.flatMap((locks) => Array.from({ length: 5 }, () => work(locks))))
+    expect(turns).toBe(900)
+    expect([...words]).toEqual([0, 0, 0])
+  }, 30_000)
 })

@@ -5,6 +5,7 @@ import { Room } from '../../../plugins/level/segments/room.ts'
 import { SegmentFiles } from '../../../plugins/level/segments/segment-files.ts'
 import { SegmentLog } from '../../../plugins/level/segments/segment-log.ts'
 import { SharedState } from '../../../plugins/level/shared-state.ts'
+import { silentLog } from '../../../src/kernel/log.ts'
 import { dataDirectory } from './open-store.ts'
 
 describe('a segment that is full', () => {
@@ -19,7 +20,7 @@ describe('a segment that is full', () => {
     const files = new SegmentFiles(layout)
     const room = new Room(layout.log, 0)
     const parts = { layout, db, shared, slot, files, room }
-    const segments = new SegmentLog({ ...parts, segmentBytes: 1_000, durability: 'group' })
+    const segments = new SegmentLog({ ...parts, segmentBytes: 1_000, durability: 'group', log: silentLog })
     const commit = (name: string) =>
       segments.commit({ ops: [{ key: Buffer.from(name), value: Buffer.alloc(2_000) }], isRelaxed: false })
     const first = commit('first')
