@@ -41,7 +41,7 @@ async function opened(db: Database, path: string): Promise<Database> {
   } catch (cause) {
     throw new UserError(`The index ${path} cannot be opened: ${reasonOf(cause)?.message ?? cause}`, {
       cause,
-      nextSteps: ['Put back a copy of the index from a backup: the log brings it up to date.'],
+      nextSteps: ['Move this directory away: the next start makes the index anew, from its spare copy and the log.'],
     })
   }
 }

@@ -8,6 +8,7 @@ import { type Layout, segmentPath } from '../layout.ts'
 import { readPositions } from '../owner/recovery.ts'
 import { FRAME, type Place } from '../segments/frame.ts'
 import type { SharedState } from '../shared-state.ts'
+import { checkIndex } from './check-index.ts'
 import { type DescribedDamage, describeDamage } from './describe-damage.ts'
 import { inTurns } from './in-turns.ts'
 import { type MessageFrame, messageFrames } from './message-frames.ts'
@@ -24,7 +25,7 @@ interface Extent {
   readonly end: number
 }
 
-/** Proves every frame of the log, and that the index has every segment it speaks of. */
+/** Proves every frame of the log, that every segment is there which the index speaks of, and the index by the log. */
 export async function* checkLog(parts: CheckParts, { signal, onProgress }: CheckOptions): AsyncGenerator<Damage> {
   signal.throwIfAborted()
   const { layout, db } = parts
@@ -45,6 +46,13 @@ export async function* checkLog(parts: CheckParts, { signal, onProgress }: Check
     before += end
   }
   if (partly.length > 0) yield* withTheirBlobs(layout, extents, partly, signal)
+  yield* checkIndex(parts, () => readIndexed(parts), { signal })
+}
+
+/** What of each segment is in the index. */
+async function readIndexed({ layout, db }: CheckParts): Promise<Extent[]> {
+  const states = await readSegmentStates(layout, db)
+  return states.map(({ segment, position }) => ({ segment, end: position?.end ?? 0 }))
 }
 
 async function* missingSegments(layout: Layout, db: Database): AsyncGenerator<Damage> {

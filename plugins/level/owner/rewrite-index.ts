@@ -8,12 +8,14 @@ import { flush, openRaw } from '../engine/database.ts'
 import { INDEX_KEY } from '../engine/private-keys.ts'
 import { DIRECTORY_MODE, type Layout, syncDirectory } from '../layout.ts'
 import { openedValue, sealedValue } from '../vault/sealed-values.ts'
+import { dropSpare, takeSpare } from './spare-index.ts'
 
 const BATCH_ENTRIES = 2_000
 const TELL_MS = 5_000
 
 /** Completes the exchange of an old index for a new one, or takes back what was begun. */
-export function finishExchange({ root, index }: Layout): void {
+export function finishExchange(layout: Layout): void {
+  const { root, index } = layout
   if (existsSync(`${index}.old`)) {
     // The new one was whole before the old one was put aside.
     if (existsSync(`${index}.new`)) {
@@ -21,6 +23,7 @@ export function finishExchange({ root, index }: Layout): void {
       renameSync(`${index}.new`, index)
       syncDirectory(root)
     }
+    dropSpare(layout)
     rmSync(`${index}.old`, { recursive: true, force: true })
   }
   rmSync(`${index}.new`, { recursive: true, force: true })
@@ -62,6 +65,7 @@ export async function rewriteIndex(layout: Layout, isSealed: boolean, log: Log):
   syncDirectory(root)
   renameSync(`${index}.new`, index)
   syncDirectory(root)
+  if (dropSpare(layout)) await takeSpare(layout)
   rmSync(`${index}.old`, { recursive: true, force: true })
   log.info({ entries: done }, 'encrypted the index of the store')
 }

@@ -15,6 +15,7 @@ import { admitIndex, admitKeys } from './admit-keys.ts'
 import { beginRun, noteUnclean } from './audit.ts'
 import { bringUp, readPositions, recover } from './recovery.ts'
 import { finishExchange } from './rewrite-index.ts'
+import { restoreSpare } from './spare-index.ts'
 import { sweepInTurn } from './sweep.ts'
 
 const SWEEP_MS = 60_000
@@ -49,6 +50,7 @@ export class StoreOwner {
     try {
       await upgradeLayout(layout, UPGRADES, log)
       finishExchange(layout)
+      await restoreSpare(layout, log)
       dropOwnLog(layout)
       await admitKeys(layout, log)
       db = await openDatabase(layout, options)

@@ -12,6 +12,7 @@ import { SegmentNews } from '../segments/segment-news.ts'
 import type { SharedState } from '../shared-state.ts'
 import { acceptDeletions, noteDeletions } from './deletions.ts'
 import { forgetSegment, readPositions } from './recovery.ts'
+import { takeSpare } from './spare-index.ts'
 
 const MAX_DEAD = 1_000_000
 
@@ -47,6 +48,7 @@ async function sweep(layout: Layout, db: Database, log: Log): Promise<number[]> 
   await flush(db)
   // A flush tells nobody that it has failed; the next write does.
   await db.put(SWEPT, Buffer.alloc(0))
+  await takeSpare(layout)
   noteDeletions(layout, dead)
   for (const segment of dead) removeFile(layout, segment)
   syncDirectory(layout.log)

@@ -1,0 +1,119 @@
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
+import type { Log } from 'mailserver'
+import { describe, expect, it } from 'vitest'
+import { silentLog } from '../../../src/kernel/log.ts'
+import { dataDirectory, type LevelOptions, type OpenedStore, openStore } from './open-store.ts'
+import { indexOf, segmentsOf, storeOf } from './store-files.ts'
+import { checkMessages, fileMessage } from './traffic.ts'
+
+const { signal } = new AbortController()
+const SMALL: LevelOptions = { segmentSize: 150_000 }
+const KEY = '77'.repeat(32)
+
+function errorLog(): { readonly log: Log; readonly errors: unknown[] } {
+  const errors: unknown[] = []
+  const log: Log = { ...silentLog, error: (fields) => errors.push(fields), child: () => log }
+  return { log, errors }
+}
+
+/** Files messages between waste that makes whole segments, with their commits, go. */
+async function fileAndCompact(store: OpenedStore, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    for (let at = 0; at < 8; at++) await fileMessage(store, at % 2, 4_000)
+    const waste = await store.blobStore.write(Buffer.alloc(160_000))
+    await store.blobStore.release(waste)
+    await store.maintenance.compact({ signal })
+  }
+}
+
+async function damagesOf(store: OpenedStore): Promise<string[]> {
+  const found: string[] = []
+  for await (const { meaning } of store.maintenance.check({ signal, repair: false })) found.push(meaning)
+  return found
+}
+
+describe('a lost index', () => {
+  for (const [title, options] of [
+    ['', SMALL],
+    [', encrypted', { ...SMALL, encryption: { key: KEY } }],
+  ] as const) {
+    it(`is made anew though most of the log was deleted${title}`, async () => {
+      using directory = dataDirectory()
+      {
+        await using store = await openStore(directory.path, { options })
+        await fileAndCompact(store, 5)
+        for (let at = 0; at < 7; at++) await fileMessage(store, 2, 500)
+      }
+      expect(segmentsOf(directory.path)[0]).not.toMatch(/00000000\.seg$/)
+      for (let round = 0; round < 2; round++) {
+        rmSync(indexOf(directory.path), { recursive: true })
+        if (round === 1) mkdirSync(indexOf(directory.path))
+        const { log, errors } = errorLog()
+        await using store = await openStore(directory.path, { options, log })
+        expect(await checkMessages(store)).toEqual([20, 20, 7 + round])
+        await fileMessage(store, 2, 500)
+        expect(errors).toEqual([])
+        expect(await damagesOf(store)).toEqual([])
+      }
+    })
+  }
+
+  it('keeps no spare copy that a key of before, or none, could read', async () => {
+    using directory = dataDirectory()
+    {
+      await using store = await openStore(directory.path, { options: SMALL })
+      await fileAndCompact(store, 2)
+    }
+    const spare = join(storeOf(directory.path), 'spare')
+    const before = readdirSync(spare).filter((name) => name.endsWith('.ldb'))
+    expect(before.length).toBeGreaterThan(0)
+    const options = { ...SMALL, encryption: { key: KEY } }
+    {
+      await using store = await openStore(directory.path, { options })
+      expect(existsSync(join(spare, 'CURRENT'))).toBe(true)
+      expect(await checkMessages(store)).toEqual([8, 8])
+    }
+    rmSync(indexOf(directory.path), { recursive: true })
+    await using store = await openStore(directory.path, { options })
+    expect(await checkMessages(store)).toEqual([8, 8])
+  })
+})
+
+describe('an index that is not what the log says', () => {
+  it('is found by a check, key by key', async () => {
+    using directory = dataDirectory()
+    {
+      await using store = await openStore(directory.path, { options: SMALL })
+      for (let at = 0; at < 20; at++) await fileMessage(store, at % 2, 4_000)
+      expect(await damagesOf(store)).toEqual([])
+      await store.engine.transact(['x'], async (tx) => tx.put(Buffer.from('a key'), Buffer.from('one')))
+      await store.engine.transact(['x'], async (tx) => tx.put(Buffer.from('a key'), Buffer.from('two')))
+      await store.engine.transact(['x'], async (tx) => tx.put(Buffer.from('another'), Buffer.from('kept')))
+    }
+    const db = new ClassicLevel<string, string>(indexOf(directory.path))
+    await db.open()
+    await db.put('a key', 'one')
+    await db.del('another')
+    await db.compactRange('\xff'.repeat(9), '\xff'.repeat(9))
+    await db.close()
+    await using store = await openStore(directory.path, { options: SMALL })
+    const found = await damagesOf(store)
+    expect(found).toHaveLength(2)
+    for (const key of ['"a key"', '"another"'])
+      expect(found.join('\n')).toContain(`the key ${key} is not what the log says`)
+  })
+
+  it('is not seen where commits only follow each other fast', async () => {
+    using directory = dataDirectory()
+    await using store = await openStore(directory.path, { options: SMALL })
+    let isOver = false
+    const traffic = (async () => {
+      while (!isOver) await fileMessage(store, 0, 3_000)
+    })()
+    for (let round = 0; round < 5; round++) expect(await damagesOf(store)).toEqual([])
+    isOver = true
+    await traffic
+  })
+})
