@@ -118,6 +118,18 @@ export const CAPABILITIES: readonly Capability[] = [
     isEnablable: true,
   },
   { name: 'LIST-METADATA', isShown: afterLogin, items: ['LIST METADATA'], needs: ['METADATA', 'LIST-EXTENDED'] },
+  {
+    name: 'OBJECTID',
+    isShown: afterLogin,
+    items: ['STATUS MAILBOXID', 'FETCH EMAILID', 'FETCH THREADID', 'SEARCH EMAILID', 'SEARCH THREADID'],
+  },
+  {
+    name: 'SAVEDATE',
+    isShown: afterLogin,
+    items: ['FETCH SAVEDATE', 'SEARCH SAVEDBEFORE', 'SEARCH SAVEDON', 'SEARCH SAVEDSINCE', 'SEARCH SAVEDATESUPPORTED'],
+  },
+  { name: 'PREVIEW', isShown: afterLogin, items: ['FETCH PREVIEW'] },
+  { name: 'WITHIN', isShown: afterLogin, items: ['SEARCH YOUNGER', 'SEARCH OLDER'] },
   { name: 'STATUS=SIZE', isShown: afterLogin, items: ['STATUS SIZE'] },
   {
     name: 'APPENDLIMIT',

@@ -2,6 +2,7 @@ import { HIERARCHY_SEPARATOR, type SpecialUse } from 'mailserver'
 import { command, LOGGED_IN, only } from '../command.ts'
 import { no, ok } from '../completion.ts'
 import type { MailboxPlace } from '../mailbox-access.ts'
+import { formatMailboxId } from '../object-ids.ts'
 import type { Session } from '../session.ts'
 import type { Arguments } from '../wire/arguments.ts'
 import { parseMailbox } from '../wire/mailbox-name.ts'
@@ -41,8 +42,8 @@ export const create = command({
       const taken = (await store.mailboxes(account)).some((mailbox) => mailbox.specialUse === specialUse)
       if (taken) return no('Another mailbox has this use', 'USEATTR')
     }
-    await store.createMailbox(account, place.name, specialUse === undefined ? {} : { specialUse })
-    return ok('Created')
+    const { id } = await store.createMailbox(account, place.name, specialUse === undefined ? {} : { specialUse })
+    return ok('Created', session.offer.has('OBJECTID') ? `MAILBOXID (${formatMailboxId(account, id)})` : undefined)
   },
 })
 

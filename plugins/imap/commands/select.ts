@@ -4,6 +4,7 @@ import { changedAfter, fetchMessages } from '../fetch/fetch-messages.ts'
 import { fetchRequest } from '../fetch/fetch-request.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
 import { MailboxView } from '../mailbox-view.ts'
+import { formatMailboxId } from '../object-ids.ts'
 import { alertOfQuota } from '../quota-roots.ts'
 import type { Session } from '../session.ts'
 import { permanentFlagsText, recentCount } from '../updates.ts'
@@ -78,6 +79,7 @@ async function describe({ out, services, offer }: Session, view: MailboxView): P
   out.untagged(`OK [UIDVALIDITY ${view.mailbox.uidValidity}] UIDs valid`)
   if (offer.has('CONDSTORE')) out.untagged(`OK [HIGHESTMODSEQ ${mirror.highestModSeq}] Highest`)
   out.untagged(`OK [UIDNEXT ${Math.max(status.uidNext, mirror.uidNext)}] Predicted next UID`)
+  if (offer.has('OBJECTID')) out.untagged(`OK [MAILBOXID (${formatMailboxId(mirror.account, view.mailbox.id)})] Its id`)
 }
 
 /** What the client missed since it was last here (RFC 7162 section 3.2.5). */

@@ -2,6 +2,7 @@ import type { MailboxStatus } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
+import { formatMailboxId } from '../object-ids.ts'
 import type { Session } from '../session.ts'
 import type { Arguments } from '../wire/arguments.ts'
 import { parseMailbox } from '../wire/mailbox-name.ts'
@@ -15,6 +16,7 @@ const ITEMS: ReadonlyMap<string, Item> = new Map<string, Item>([
   ['DELETED', (status) => status.deleted],
   ['DELETED-STORAGE', deletedStorage],
   ['HIGHESTMODSEQ', (status) => status.highestModSeq],
+  ['MAILBOXID', (_status, { account, mailbox }) => `(${formatMailboxId(account, mailbox.id)})`],
   ['MESSAGES', (status) => status.messages],
   ['RECENT', (status) => status.recent],
   ['SIZE', (status) => status.size],

@@ -1,13 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { MessageIndex, MessageRecord } from 'mailserver'
 import type { MailboxView } from '../mailbox-view.ts'
+import { threadIdOf } from '../object-ids.ts'
 import type { Session } from '../session.ts'
 import { BrokenResponse } from '../session-end.ts'
 import { tellKeywords } from '../updates.ts'
 import type { SectionItem } from '../wire/fetch-items.ts'
+import { formatUtf8 } from '../wire/strings.ts'
 import type { FetchRequest, IndexItem } from './fetch-request.ts'
 import { type StateItem, stateFormatter } from './plain-items.ts'
 import { readMessages } from './read-messages.ts'
+import { formatRecord } from './record-items.ts'
 import {
   type LoadedMessage,
   type LoadedSection,
@@ -67,6 +70,8 @@ class Fetcher {
   readonly #request: FetchRequest
   readonly #state: ReturnType<typeof stateFormatter>
   readonly #stateWithFlags: ReturnType<typeof stateFormatter>
+  /** Of the batch in hand, by UID. */
+  #records: ReadonlyMap<number, string> | undefined
 
   constructor(session: Session, request: FetchRequest) {
     this.#session = session
@@ -83,7 +88,8 @@ class Fetcher {
   }
 
   async batch(positions: Uint32Array): Promise<void> {
-    const { index, sections } = this.#request
+    const { index, sections, record } = this.#request
+    if (record.length > 0) this.#records = await this.#recordTexts(positions)
     if (isWhole(this.#request) && this.#areSmall(positions)) await this.#wholes(positions)
     else if (sections.length > 0) await this.#sections(positions)
     else if (index.length > 0) await this.#indexes(positions)
@@ -95,8 +101,13 @@ class Fetcher {
     const view = this.#view
     for (const position of positions) {
       const row = view.rowAt(position)
-      if (row === -1) this.gone += 1
-      else out.text(`* ${position + 1} FETCH (${this.#state(view, position, row)})\r\n`)
+      if (row === -1 || this.#records?.has(view.uidAt(position)) === false) this.gone += 1
+      else if (this.#records === undefined)
+        out.text(`* ${position + 1} FETCH (${this.#state(view, position, row)})\r\n`)
+      else {
+        this.#begin(position, row, false)
+        out.text(')\r\n')
+      }
       if (out.isFull) await out.room()
     }
   }
@@ -113,7 +124,7 @@ class Fetcher {
         if (row === -1) continue
         told += 1
         this.#begin(position, row, false)
-        this.#indexItems(index, this.#request.state.length === 0)
+        this.#indexItems(index, this.#isBare)
         out.text(')\r\n')
         if (out.isFull) await out.room()
       }
@@ -146,7 +157,7 @@ class Fetcher {
         if (row === -1) continue
         told += 1
         this.#begin(position, row, seen.has(uid))
-        const gap = this.#request.state.length === 0 && !seen.has(uid) ? '' : ' '
+        const gap = this.#isBare && !seen.has(uid) ? '' : ' '
         out.text(`${gap}${label} {${octets.length}}\r\n`)
         out.octets(octets)
         out.text(')\r\n')
@@ -182,7 +193,7 @@ class Fetcher {
       if (loaded === 'gone' || row === -1) continue
       told += 1
       this.#begin(position, row, seen.has(uid))
-      const isFirst = this.#request.state.length === 0 && !seen.has(uid)
+      const isFirst = this.#isBare && !seen.has(uid)
       if (message.index !== undefined) this.#indexItems(message.index, isFirst)
       await this.#sectionItems(loaded, isFirst && this.#request.index.length === 0)
       out.text(')\r\n')
@@ -191,10 +202,26 @@ class Fetcher {
     this.gone += positions.length - told
   }
 
+  /** Nothing stands in the response before what is read from the index or the message. */
+  get #isBare(): boolean {
+    return this.#request.state.length === 0 && this.#request.record.length === 0
+  }
+
+  async #recordTexts(positions: Uint32Array): Promise<ReadonlyMap<number, string>> {
+    const { account } = this.#view.mirror
+    const uids = this.#view.uidsAt(positions)
+    const records = await this.#session.services.store.records(account, this.#view.mailbox.id, uids)
+    return new Map(records.map((record) => [record.uid, formatRecord(this.#request.record, record)]))
+  }
+
   /** Opens the response and says what the view knows. */
   #begin(position: number, row: number, isNewlySeen: boolean): void {
     const format = isNewlySeen ? this.#stateWithFlags : this.#state
-    this.#session.out.text(`* ${position + 1} FETCH (${format(this.#view, position, row)}`)
+    const { out } = this.#session
+    const state = format(this.#view, position, row)
+    out.text(`* ${position + 1} FETCH (${state}`)
+    const record = this.#records?.get(this.#view.uidAt(position))
+    if (record !== undefined) out.text(state === '' ? record : ` ${record}`)
     if (isNewlySeen) this.#view.forgetFlags(this.#view.uidAt(position))
   }
 
@@ -301,8 +328,16 @@ class Fetcher {
 
 const NONE: ReadonlySet<number> = new Set()
 
+function formatThreadId(index: MessageIndex): string {
+  const id = threadIdOf(index)
+  return id === undefined ? 'NIL' : `(${id})`
+}
+
 const TEXTS: Readonly<Record<IndexItem, (index: MessageIndex) => Buffer>> = {
   ENVELOPE: ({ envelope }) => envelope,
   BODY: ({ body }) => body,
   BODYSTRUCTURE: ({ bodyStructure }) => bodyStructure,
+  // RFC 8970 section 3.1: nothing to read is an empty text, not NIL.
+  PREVIEW: ({ preview = '' }) => Buffer.from(formatUtf8(preview), 'latin1'),
+  THREADID: (index) => Buffer.from(formatThreadId(index)),
 }

@@ -1,4 +1,5 @@
 import { decodeWords, type MessageIndex } from 'mailserver'
+import { threadIdOf } from '../object-ids.ts'
 import { dayOf } from '../wire/date-time.ts'
 import type { EnvelopeField } from '../wire/search-keys.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
@@ -22,6 +23,7 @@ export class IndexLeaf {
       const day = sentDay(this.#values.date)
       return day !== undefined && holds(key.relation, day, key.day)
     }
+    if (key.kind === 'threadid') return threadIdOf(this.#index) === key.id
     if (key.kind === 'envelope') return this.#text(key.field)?.includes(fold(key.text)) ?? false
     return undefined
   }

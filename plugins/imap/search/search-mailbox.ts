@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type BlobRef, codeOf, decodeWords, fieldValues, type MessageIndex } from 'mailserver'
+import { type BlobRef, codeOf, decodeWords, fieldValues, type MessageIndex, type MessageRecord } from 'mailserver'
 import type { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
+import { dayOfInstant } from '../wire/date-time.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
 import { evaluate, type Leaf, type LeafKey, leavesOf } from './evaluate.ts'
 import { fold, TextSearch } from './fold.ts'
 import { IndexLeaf } from './index-leaf.ts'
 import { scanMessage } from './scan-message.ts'
-import { type Place, StateLeaf } from './state-leaf.ts'
+import { holds, type Place, StateLeaf } from './state-leaf.ts'
 
 /** Messages that are looked at before others get their turn. */
 const STATE_BATCH = 5000
@@ -23,7 +24,7 @@ const MAX_HEADER_BYTES = 4 * 1024 * 1024
  */
 export async function searchMailbox(session: Session, key: SearchKey): Promise<number[]> {
   const view = session.selected
-  const state = new StateLeaf(view)
+  const state = new StateLeaf(view, session.clock.now())
   const found: number[] = []
   const open: Place[] = []
   for (let position = 0; position < view.count; position++) {
@@ -67,7 +68,7 @@ class Reading {
     this.#session = session
     this.#view = session.selected
     this.#key = key
-    this.#state = new StateLeaf(this.#view)
+    this.#state = new StateLeaf(this.#view, session.clock.now())
     const leaves = leavesOf(key)
     this.#needsHeader = leaves.some(({ kind }) => kind === 'header')
     this.#needles = textsOf(leaves, 'text')
@@ -93,12 +94,12 @@ class Reading {
     if (open.length === 0) return found
     const openUids = open.map(({ uid }) => uid)
     const records = await services.store.records(account, mailbox, openUids)
-    const blobs = new Map(records.map(({ uid, blob }) => [uid, blob]))
+    const byUid = new Map(records.map((record) => [record.uid, record]))
     const queue = open.values()
     const work = async () => {
       for (const candidate of queue) {
-        const blob = blobs.get(candidate.uid)
-        if (blob !== undefined && (await this.#read(candidate, blob))) found.push(candidate.position)
+        const record = byUid.get(candidate.uid)
+        if (record !== undefined && (await this.#read(candidate, record))) found.push(candidate.position)
       }
     }
     await Promise.all(Array.from({ length: READERS }, work))
@@ -116,9 +117,13 @@ class Reading {
   }
 
   /** Reads the message as far as that is needed. A message that is gone by now does not match. */
-  async #read(candidate: Candidate, blob: BlobRef): Promise<boolean> {
+  async #read(candidate: Candidate, record: MessageRecord): Promise<boolean> {
+    const { blob } = record
+    const known: Leaf = (key) => candidate.known(key) ?? recordAnswer(record, key)
+    const decided = evaluate(this.#key, known)
+    if (decided !== undefined) return decided
     try {
-      const withHeader = this.#needsHeader ? await this.#headerLeaf(candidate, blob) : candidate.known
+      const withHeader = this.#needsHeader ? await this.#headerLeaf({ ...candidate, known }, blob) : known
       const value = evaluate(this.#key, withHeader)
       return value ?? (await this.#scan(candidate, blob, withHeader))
     } catch (cause) {
@@ -154,6 +159,12 @@ class Reading {
     })
     return value === true
   }
+}
+
+/** What the record of a message knows of a condition. */
+function recordAnswer({ emailId, savedAt }: MessageRecord, key: LeafKey): boolean | undefined {
+  if (key.kind === 'emailid') return emailId === key.id
+  return key.kind === 'saved' ? holds(key.relation, dayOfInstant(savedAt), key.day) : undefined
 }
 
 /** Folded texts of the conditions of a kind; the empty text is in every message and needs no reading. */

@@ -13,12 +13,15 @@ export interface Place {
 /** Answers the conditions that the view knows; undefined for those that need the message. */
 export class StateLeaf {
   readonly #view: MailboxView
+  readonly #now: number
   /** Of each flag condition, the answer for each set of flags. */
   readonly #bySet = new Map<LeafKey, boolean[]>()
   readonly #ranges = new Map<LeafKey, readonly SequenceRange[]>()
 
-  constructor(view: MailboxView) {
+  /** @param now milliseconds since the epoch */
+  constructor(view: MailboxView, now: number) {
     this.#view = view
+    this.#now = now
   }
 
   answer(key: LeafKey, { position, row }: Place): boolean | undefined {
@@ -44,11 +47,20 @@ export class StateLeaf {
         return mirror.columns.sizeAt(row) < key.octets
       case 'arrived':
         return holds(key.relation, dayOfInstant(mirror.columns.dateAt(row)), key.day)
+      // RFC 5032 section 2: both include the moment itself.
+      case 'younger':
+        return this.#age(row) <= key.seconds
+      case 'older':
+        return this.#age(row) >= key.seconds
       case 'modseq':
         return mirror.columns.modSeqAt(row) >= key.modSeq
       default:
         return undefined
     }
+  }
+
+  #age(row: number): number {
+    return (this.#now - this.#view.mirror.columns.dateAt(row)) / 1000
   }
 
   #answersOf(key: LeafKey): boolean[] {

@@ -12,6 +12,10 @@ export type PlainItem =
   | 'ENVELOPE'
   | 'BODY'
   | 'BODYSTRUCTURE'
+  | 'PREVIEW'
+  | 'EMAILID'
+  | 'THREADID'
+  | 'SAVEDATE'
 
 export interface SectionItem {
   readonly section: Section
@@ -34,6 +38,10 @@ const PLAIN: ReadonlySet<string> = new Set<PlainItem>([
   'ENVELOPE',
   'BODY',
   'BODYSTRUCTURE',
+  'PREVIEW',
+  'EMAILID',
+  'THREADID',
+  'SAVEDATE',
 ])
 
 const MACROS: ReadonlyMap<string, readonly PlainItem[]> = new Map([
@@ -62,10 +70,20 @@ export function parseFetchItems(args: Arguments, maxItems: number): readonly Fet
 
 function parseItem(args: Arguments, name: string): FetchItem {
   if (args.next === '[' && (name === 'BODY' || name === 'BODY.PEEK')) return parseBody(args, name === 'BODY.PEEK')
-  if (PLAIN.has(name) && args.knows(`FETCH ${name}`)) return name as PlainItem
+  if (PLAIN.has(name) && args.knows(`FETCH ${name}`)) {
+    // RFC 8970 section 3.2: ours are made at delivery, and there at once.
+    if (name === 'PREVIEW' && args.match(MODIFIER_AHEAD) !== undefined) args.list(() => lazy(args))
+    return name as PlainItem
+  }
   const item = RFC822.get(name)
   if (item === undefined) throw new SyntaxFault('No such data item')
   return item
+}
+
+const MODIFIER_AHEAD = / (?=\()/y
+
+function lazy(args: Arguments): void {
+  if (args.word() !== 'LAZY') throw new SyntaxFault('No such modifier of PREVIEW')
 }
 
 const PARTIAL = /<(\d{1,10})\.(\d{1,10})>/y

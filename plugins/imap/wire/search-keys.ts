@@ -24,6 +24,12 @@ export type SearchKey =
   | { readonly kind: 'header'; readonly field: string; readonly text: string }
   | { readonly kind: 'body' | 'text'; readonly text: string }
   | { readonly kind: 'modseq'; readonly modSeq: number }
+  /** Seconds since it arrived (RFC 5032). */
+  | { readonly kind: 'younger' | 'older'; readonly seconds: number }
+  /** When it came into this mailbox (RFC 8514). */
+  | { readonly kind: 'saved'; readonly relation: Relation; readonly day: number }
+  /** RFC 8474 section 6. */
+  | { readonly kind: 'emailid' | 'threadid'; readonly id: string }
 
 /** SEARCH names a character set that is not known: answered NO with BADCHARSET. */
 export class UnknownCharset extends Error {
@@ -80,6 +86,12 @@ const DATES: ReadonlyMap<string, { kind: 'arrived' | 'sent'; relation: Relation 
   ['SENTSINCE', { kind: 'sent', relation: 'since' }],
 ])
 
+const SAVE_DATES: ReadonlyMap<string, Relation> = new Map([
+  ['SAVEDBEFORE', 'before'],
+  ['SAVEDON', 'on'],
+  ['SAVEDSINCE', 'since'],
+])
+
 const FIELDS: ReadonlyMap<string, EnvelopeField> = new Map([
   ['BCC', 'bcc'],
   ['CC', 'cc'],
@@ -124,6 +136,7 @@ class KeyParser {
   }
 
   #named(name: string, depth: number): SearchKey {
+    if (!this.#args.knows(`SEARCH ${name}`)) throw new SyntaxFault('No such search key')
     const bare = BARE.get(name)
     if (bare !== undefined) return bare
     const args = this.#args
@@ -133,6 +146,8 @@ class KeyParser {
     }
     const date = DATES.get(name)
     if (date !== undefined) return { ...date, day: argument(() => parseDate(args)) }
+    const saved = SAVE_DATES.get(name)
+    if (saved !== undefined) return { kind: 'saved', relation: saved, day: argument(() => parseDate(args)) }
     const field = FIELDS.get(name)
     if (field !== undefined) return { kind: 'envelope', field, text: argument(() => this.#text()) }
     switch (name) {
@@ -161,11 +176,27 @@ class KeyParser {
         return { kind: 'or', keys: [first, argument(() => this.#key(depth + 1))] }
       }
       case 'MODSEQ':
-        if (!this.#args.knows('SEARCH MODSEQ')) throw new SyntaxFault('No such search key')
         return this.#modSeq()
+      case 'YOUNGER':
+      case 'OLDER':
+        return { kind: name === 'YOUNGER' ? 'younger' : 'older', seconds: argument(() => this.#interval()) }
+      case 'SAVEDATESUPPORTED':
+        // RFC 8514 section 4.3: of every mailbox here.
+        return { kind: 'all' }
+      case 'EMAILID':
+        return { kind: 'emailid', id: argument(() => args.atom()) }
+      case 'THREADID':
+        return { kind: 'threadid', id: argument(() => args.atom()) }
       default:
         throw new SyntaxFault('No such search key')
     }
+  }
+
+  /** RFC 5032 section 2: an interval of nothing is no interval. */
+  #interval(): number {
+    const seconds = this.#args.number()
+    if (seconds === 0) throw new SyntaxFault('Interval expected')
+    return seconds
   }
 
   #text(): string {

@@ -51,9 +51,9 @@ it('creates, renames and deletes', async () => {
     world,
     `
     C: a1 CREATE owatagusiam/
-    S: a1 OK Created
+    S: ~ ^a1 OK .*Created$
     C: a2 CREATE owatagusiam/blurdybloop
-    S: a2 OK Created
+    S: ~ ^a2 OK .*Created$
     C: a3 CREATE owatagusiam
     S: a3 NO [ALREADYEXISTS] Mailbox exists already
     C: a4 CREATE inbox
@@ -75,7 +75,7 @@ it('creates, renames and deletes', async () => {
     C: a11 CREATE a//b
     S: a11 NO [CANNOT] Not a possible name or value
     C: a12 CREATE "&U,BTFw-"
-    S: a12 OK Created
+    S: ~ ^a12 OK .*Created$
     C: a13 LIST "" "*&U,BTFw-"
     S: * LIST (\\HasNoChildren) "/" "&U,BTFw-"
     S: a13 OK List completed
@@ -95,7 +95,7 @@ it('creates with a special use, once (RFC 6154 section 3)', async () => {
     world,
     `
     C: a1 CREATE Bin (USE (\\Trash))
-    S: a1 OK Created
+    S: ~ ^a1 OK .*Created$
     C: a2 LIST "" Bin
     S: * LIST (\\HasNoChildren \\Trash) "/" "Bin"
     S: a2 OK List completed
@@ -200,6 +200,7 @@ it('leaves a mailbox by SELECT, CLOSE, UNSELECT and DELETE, and by a SELECT that
     S: ~ UIDVALIDITY
     S: ~ HIGHESTMODSEQ
     S: * OK [UIDNEXT 2] Predicted next UID
+    S: ~ MAILBOXID
     S: a2 OK [READ-ONLY] Examined
     C: a3 STORE 1 +FLAGS (\\Deleted)
     S: a3 NO [READ-ONLY] Mailbox is read-only
@@ -223,6 +224,7 @@ it('leaves a mailbox by SELECT, CLOSE, UNSELECT and DELETE, and by a SELECT that
     S: ~ UIDVALIDITY
     S: ~ HIGHESTMODSEQ
     S: ~ UIDNEXT
+    S: ~ MAILBOXID
     S: a8 OK [READ-ONLY] Examined
     C: a9 SELECT Nowhere
     S: a9 NO [NONEXISTENT] There is no such mailbox

@@ -98,6 +98,7 @@ it('removes silently at CLOSE and nothing at UNSELECT', async () => {
     S: ~ UIDVALIDITY
     S: ~ HIGHESTMODSEQ
     S: ~ UIDNEXT
+    S: ~ MAILBOXID
     S: a4 OK [READ-WRITE] Selected
     C: a5 CLOSE
     S: a5 OK Closed
@@ -147,6 +148,7 @@ it('copies and moves, and names the new UIDs (RFC 4315, RFC 6851)', async () => 
     S: ~ UIDVALIDITY
     S: ~ HIGHESTMODSEQ
     S: ~ UIDNEXT
+    S: ~ MAILBOXID
     S: a9 OK [READ-ONLY] Examined
     C: a10 FETCH 1 FLAGS
     S: * 1 FETCH (FLAGS (\\Flagged \\Recent))

@@ -23,6 +23,7 @@ it('greets, logs in, selects, fetches and logs out', async () => {
     S: ~ ^\\* OK \\[UIDVALIDITY \\d+\\] UIDs valid$
     S: ~ HIGHESTMODSEQ
     S: * OK [UIDNEXT 3] Predicted next UID
+    S: ~ MAILBOXID
     S: a3 OK [READ-WRITE] Selected
     C: a4 FETCH 1:2 (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (Subject)])
     S: ~ ^\\* 1 FETCH \\(UID 1 FLAGS \\(\\\\Recent\\) RFC822.SIZE \\d+ BODY\\[HEADER.FIELDS \\(Subject\\)\\] \\{16\\}$

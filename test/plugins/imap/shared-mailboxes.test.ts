@@ -93,6 +93,7 @@ describe('mailboxes of other users', () => {
       S: ~ UIDVALIDITY
       S: ~ HIGHESTMODSEQ
       S: * OK [UIDNEXT 4] Predicted next UID
+      S: ~ MAILBOXID
       S: a OK [READ-ONLY] Selected
       C: b STORE 1 +FLAGS (\\Seen)
       S: b NO [READ-ONLY] Mailbox is read-only
