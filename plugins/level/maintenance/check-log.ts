@@ -1,13 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { BlobRef, CheckOptions, Damage } from 'mailserver'
 import { formatBlobRef } from '../blobs/blob-ref.ts'
 import { decodeManifest } from '../blobs/manifest.ts'
 import { openBody } from '../blobs/wrapping.ts'
 import type { Database } from '../engine/database.ts'
 import { releasedKey } from '../engine/private-keys.ts'
-import { type Layout, segmentPath } from '../layout.ts'
-import { readPositions } from '../owner/recovery.ts'
+import { type Layout, listSegments, segmentPath } from '../layout.ts'
+import { forgetSegment, readPositions } from '../owner/recovery.ts'
 import { FRAME, type Place } from '../segments/frame.ts'
-import type { SharedState } from '../shared-state.ts'
+import type { SharedState, Slot } from '../shared-state.ts'
 import { checkIndex } from './check-index.ts'
 import { type DescribedDamage, describeDamage } from './describe-damage.ts'
 import { inTurns } from './in-turns.ts'
@@ -18,7 +19,11 @@ export interface CheckParts {
   readonly layout: Layout
   readonly db: Database
   readonly shared: SharedState
+  readonly slot: Slot
 }
+
+/** A sweep takes less. */
+const SWEEP_MS = 50
 
 interface Extent {
   readonly segment: number
@@ -26,10 +31,11 @@ interface Extent {
 }
 
 /** Proves every frame of the log, that every segment is there which the index speaks of, and the index by the log. */
-export async function* checkLog(parts: CheckParts, { signal, onProgress }: CheckOptions): AsyncGenerator<Damage> {
+export async function* checkLog(parts: CheckParts, options: CheckOptions): AsyncGenerator<Damage> {
+  const { signal, onProgress } = options
   signal.throwIfAborted()
   const { layout, db } = parts
-  yield* missingSegments(layout, db)
+  yield* missingSegments(parts, options)
   const extents = await readExtents(parts)
   const total = extents.reduce((sum, { end }) => sum + end, 0)
   const partly: DescribedDamage[] = []
@@ -55,12 +61,28 @@ async function readIndexed({ layout, db }: CheckParts): Promise<Extent[]> {
   return states.map(({ segment, position }) => ({ segment, end: position?.end ?? 0 }))
 }
 
-async function* missingSegments(layout: Layout, db: Database): AsyncGenerator<Damage> {
-  const existing = new Set((await readSegmentStates(layout, db)).map(({ segment }) => segment))
-  for (const segment of (await readPositions(db)).keys()) {
-    if (existing.has(segment)) continue
+/** A repair lets the index forget them. */
+async function* missingSegments(parts: CheckParts, { repair }: { readonly repair: boolean }): AsyncGenerator<Damage> {
+  const { layout, db } = parts
+  const missing = await whileNothingIsDeleted(parts, async () => {
+    const existing = new Set(listSegments(layout))
+    const gone = [...(await readPositions(db)).keys()].filter((segment) => !existing.has(segment))
+    if (repair) for (const segment of gone) await forgetSegment(db, segment)
+    return gone
+  })
+  for (const segment of missing) {
     const meaning = 'the index knows this segment and it is gone: the messages in it are lost'
-    yield { file: segmentPath(layout, segment), meaning, isRepaired: false }
+    yield { file: segmentPath(layout, segment), meaning, isRepaired: repair }
+  }
+}
+
+/** Between a file that goes and the index that hears of it the two differ, and all is well. */
+async function whileNothingIsDeleted<T>({ shared, slot }: CheckParts, fn: () => Promise<T>): Promise<T> {
+  while (!shared.begins('sweep', slot.index)) await sleep(SWEEP_MS)
+  try {
+    return await fn()
+  } finally {
+    shared.ends('sweep', slot.index)
   }
 }
 

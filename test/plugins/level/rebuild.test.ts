@@ -28,9 +28,12 @@ async function fileAndCompact(store: OpenedStore, rounds: number): Promise<void>
   }
 }
 
-async function damagesOf(store: OpenedStore): Promise<string[]> {
+async function damagesOf(store: OpenedStore, repair = false): Promise<string[]> {
   const found: string[] = []
-  for await (const { meaning } of store.maintenance.check({ signal, repair: false })) found.push(meaning)
+  for await (const { meaning, isRepaired } of store.maintenance.check({ signal, repair })) {
+    found.push(meaning)
+    expect(isRepaired).toBe(repair)
+  }
   return found
 }
 
@@ -115,5 +118,24 @@ describe('an index that is not what the log says', () => {
     for (let round = 0; round < 5; round++) expect(await damagesOf(store)).toEqual([])
     isOver = true
     await traffic
+  })
+})
+
+describe('a segment that is gone', () => {
+  it('is named by every check, until a repair lets the index forget it', async () => {
+    using directory = dataDirectory()
+    {
+      await using store = await openStore(directory.path, { options: SMALL })
+      for (let at = 0; at < 12; at++) await store.blobStore.write(Buffer.alloc(60_000))
+      await fileMessage(store, 0, 100)
+    }
+    rmSync(segmentsOf(directory.path)[1] as string)
+    await using store = await openStore(directory.path, { options: SMALL })
+    for (const repair of [false, true]) {
+      const found = await damagesOf(store, repair)
+      expect(found).toEqual(['the index knows this segment and it is gone: the messages in it are lost'])
+    }
+    expect(await damagesOf(store)).toEqual([])
+    expect(await checkMessages(store)).toEqual([1])
   })
 })
