@@ -112,7 +112,7 @@ export async function placeMessage(
     await lost(estate, operation)
     return []
   }
-  const [, sizes = ''] = /^[^,]*((?:,[SW]=\d+)*)/.exec(from.file.stem.slice(from.key.length)) ?? []
+  const sizes = from.file.stem.match(/,[SW]=\d+/g)?.join('') ?? ''
   const file = fileOf(`${key}${sizes}`)
   if (operation.kind === 'moved') {
     await rename(from.folder.pathOf(from.file), folder.pathOf(file))

@@ -1,6 +1,6 @@
 /**
- * Names of message files: a unique part, sizes that Maildir++ and Dovecot write into it, and behind `:2,` the letters of
- * the flags. The unique part without the sizes is what we know a message by, for tools add and drop the sizes.
+ * Names of message files: a unique part, sizes that Maildir++ and Dovecot write behind it, and behind `:2,` the letters of
+ * the flags. The unique part alone is what we know a message by, for tools add and drop the rest.
  */
 export interface FileName {
   /** Never changes while the message is in this folder. */
@@ -11,7 +11,8 @@ export interface FileName {
   readonly letters: string
 }
 
-const SIZES = /,[SW]=\d+/g
+/** Sizes, and the UID that mbsync notes. */
+const FIELDS = /,[SWU]=\d+/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a name with a line break would break the uidlist
 const IMPOSSIBLE = /[\u0000-\u001f\u007f/]/
 const MAX_NAME_BYTES = 255
@@ -23,7 +24,7 @@ export function parseFileName(name: string): FileName | undefined {
   }
   const colon = name.indexOf(':')
   const stem = colon === -1 ? name : name.slice(0, colon)
-  const key = stem.replace(SIZES, '')
+  const key = stem.replace(FIELDS, '')
   if (key === '') return undefined
   const info = colon === -1 ? '' : name.slice(colon + 1)
   const letters = info.startsWith('2,') ? (info.slice(2).split(',')[0] as string) : ''
