@@ -29,6 +29,9 @@ import type { Claim, MessageId } from './queue.ts'
 /** RFC 5321 section 4.5.3.1.8: every server takes this many recipients in one transaction; few promise more. */
 const RECIPIENTS_PER_CLAIM = 100
 
+/** Recipients that most messages have at most in one domain. */
+const FEW_RECIPIENTS = 8
+
 /**
  * How long a claim lasts when its worker neither settles nor dies in a way that frees its lease. Longer than any
  * attempt may take, so that nothing is delivered twice by a worker that is merely slow.
@@ -111,29 +114,41 @@ export class Claims {
    * them is what waits for the destination from now on.
    */
   async #candidates(destination: string, now: number, limit: number): Promise<DueEntry[][]> {
-    const { engine, due } = this.#parts
-    const groups: DueEntry[][] = []
-    if (limit <= 0) return groups
-    const most = limit + RECIPIENTS_PER_CLAIM
-    await due.look(destination, async (from) => {
-      let read = 0
-      for await (const batch of engine.scan({ ...dueFrom(destination, from), limit: most })) {
-        read += batch.length
-        for (const [bytes] of batch) {
-          const entry = readDueKey(bytes)
-          const last = groups.at(-1)
-          if (entry.dueAt > now) return entry.dueAt
-          if (last?.[0]?.id === entry.id && last.length < RECIPIENTS_PER_CLAIM) last.push(entry)
-          else if (groups.length < limit) groups.push([entry])
-          else return entry.dueAt
-        }
+    if (limit <= 0) return []
+    let groups: DueEntry[][] = []
+    await this.#parts.due.look(destination, async (from) => {
+      // Nearly every message has few recipients: only what is cut by this is worth reading as far as a claim may go.
+      for (const more of [FEW_RECIPIENTS, RECIPIENTS_PER_CLAIM]) {
+        const found = await this.#groups(destination, from, now, limit, limit + more)
+        groups = found.groups
+        if (!found.isCut) return found.next
       }
-      if (read < most) return undefined
       // What was read may end in the middle of a message: its recipients go together, so it waits for the next claim.
       const cut = groups.length > 1 ? groups.pop() : groups[0]
       return cut?.[0]?.dueAt
     })
     return groups
+  }
+
+  /**
+   * Groups of what is due, of the first `most` entries.
+   * @returns `next`: when what comes after them is due; `isCut`: the last group may go on
+   */
+  async #groups(destination: string, from: number, now: number, limit: number, most: number) {
+    const groups: DueEntry[][] = []
+    let read = 0
+    for await (const batch of this.#parts.engine.scan({ ...dueFrom(destination, from), limit: most })) {
+      read += batch.length
+      for (const [bytes] of batch) {
+        const entry = readDueKey(bytes)
+        const last = groups.at(-1)
+        if (entry.dueAt > now) return { groups, next: entry.dueAt, isCut: false }
+        if (last?.[0]?.id === entry.id && last.length < RECIPIENTS_PER_CLAIM) last.push(entry)
+        else if (groups.length < limit) groups.push([entry])
+        else return { groups, next: entry.dueAt, isCut: false }
+      }
+    }
+    return { groups, next: undefined, isCut: read >= most }
   }
 
   /** Writes the claims; entries that changed since they were read are left out. */
