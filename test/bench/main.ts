@@ -7,7 +7,8 @@ import { type BenchOptions, HELP, parseOptions } from './options.ts'
 import { renderReport } from './report.ts'
 import type { BenchResult, ScenarioResult } from './result.ts'
 import { casesOf, type Ledger, runScenario } from './run-scenario.ts'
-import { scenarios } from './scenarios.ts'
+import type { Scenario } from './scenario.ts'
+import { scenariosFor } from './scenarios.ts'
 import { projectRoot } from './support/cache.ts'
 import { withResults } from './write-docs.ts'
 
@@ -18,21 +19,23 @@ process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: readonly string[]): Promise<number> {
   let options: BenchOptions
+  let scenarios: readonly Scenario[]
   try {
     options = parseOptions(args)
-    checkNames(options)
+    scenarios = scenariosFor(options.scale)
+    checkNames(scenarios, options)
   } catch (error) {
     say(`${(error as Error).message}\n\n${HELP}`)
     return 2
   }
   if (options.help) print(HELP)
-  else if (options.list) print(listed())
-  else await measure(options)
+  else if (options.list) print(listed(scenarios))
+  else await measure(scenarios, options)
   return 0
 }
 
 /** @throws Error that names what there is, for a name that there is not */
-function checkNames({ scenarios: asked, peers }: BenchOptions): void {
+function checkNames(scenarios: readonly Scenario[], { scenarios: asked, peers }: BenchOptions): void {
   const known = new Set(scenarios.flatMap(({ name, cases }) => [name, ...cases.map((one) => `${name}/${one.name}`)]))
   const unknown = asked.filter((name) => !known.has(name))
   const knownPeers = new Set(scenarios.flatMap((one) => one.peers.map(({ name }) => name)))
@@ -40,7 +43,7 @@ function checkNames({ scenarios: asked, peers }: BenchOptions): void {
   if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}: see --list`)
 }
 
-function listed(): string {
+function listed(scenarios: readonly Scenario[]): string {
   return scenarios
     .map(({ name, about, cases, peers }) => {
       const head = `${name}\n  ${about}\n  peers: ${peers.map((one) => one.name).join(', ') || 'none'}`
@@ -50,7 +53,7 @@ function listed(): string {
     .join('\n\n')
 }
 
-async function measure(options: BenchOptions): Promise<void> {
+async function measure(scenarios: readonly Scenario[], options: BenchOptions): Promise<void> {
   const startedAt = new Date()
   if (options.build && options.sides !== 'peers') await build()
   const ledger: Ledger = { participants: new Map(), absent: new Map(), say }

@@ -22,7 +22,7 @@ const SHELL = ['/bin/sh', '-c', 'ulimit -n $(ulimit -Hn); exec "$@"', 'sh']
 
 /** Ours, as an operator runs it: the build, a config in a directory of its own, the log at its usual level into a file. */
 export class OurServer implements System {
-  readonly name = 'ours'
+  readonly name: string
   readonly title: string
   readonly durability = "level({ durability: 'group' }), the default: 250 and OK after the sync of message and index"
   readonly ports: OurPorts
@@ -31,18 +31,19 @@ export class OurServer implements System {
   readonly #need: Need
   #daemon: Daemon | undefined
 
-  private constructor(directory: string, ports: OurPorts, need: Need) {
+  private constructor(name: string, directory: string, ports: OurPorts, need: Need) {
+    this.name = name
     this.directory = directory
     this.ports = ports
     this.#need = need
     this.dataDir = need.dataDir ?? join(directory, 'data')
     const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }
-    this.title = `mailserver ${version}, Node ${process.version}`
+    this.title = `mailserver ${version}, Node ${process.version}, workers: ${need.workers ?? 1}`
   }
 
-  static async start(need: Need): Promise<OurServer> {
+  static async start(need: Need, name = 'ours'): Promise<OurServer> {
     const directory = configDirectory('bench')
-    const server = new OurServer(directory, await freePorts(...PORTS), need)
+    const server = new OurServer(name, directory, await freePorts(...PORTS), need)
     mkdirSync(server.dataDir, { recursive: true })
     writeFileSync(server.#configFile, configText(server, need, await hashPassword(PASSWORD)))
     try {

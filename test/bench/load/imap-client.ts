@@ -47,7 +47,12 @@ export class ImapClient {
 
   static async login(way: Way, user: string, password: string): Promise<ImapClient> {
     const client = await ImapClient.connect(way)
-    await client.command(`LOGIN ${user} ${password}`)
+    try {
+      await client.command(`LOGIN ${user} ${password}`)
+    } catch (error) {
+      client.close()
+      throw error
+    }
     return client
   }
 

@@ -20,9 +20,10 @@ export interface Load<Out> {
 
 /** Starts a load generator of this directory on a job. */
 export function startLoad<Out>(name: string, job: object): Load<Out> {
+  const file = fileURLToPath(new URL(name, import.meta.url))
   const child = spawn(
     '/bin/sh',
-    ['-c', 'ulimit -n $(ulimit -Hn); exec "$@"', 'sh', process.execPath, fileURLToPath(new URL(name, import.meta.url))],
+    ['-c', 'ulimit -n $(ulimit -Hn); exec "$@"', 'sh', process.execPath, '--conditions=source', file],
     { stdio: ['pipe', 'pipe', 'pipe'], timeout: TIMEOUT_MS },
   )
   const ready = Promise.withResolvers<void>()

@@ -2,6 +2,7 @@ import { chownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 import { run } from '../../support/peer.ts'
 import { findProgram } from '../../support/programs.ts'
+import { type CertificateFiles, certificate } from '../support/certificate.ts'
 import { Daemon } from '../support/daemon.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { workspace } from '../support/workspace.ts'
@@ -21,6 +22,9 @@ interface DovecotOptions {
 
 export interface Dovecot extends System {
   readonly lmtpSocket: string
+  /** Where others ask it to check passwords. */
+  readonly authSocket: string
+  readonly tls: CertificateFiles
   /** For `doveadm -c`. */
   readonly configFile: string
   /** Where the mail of an account lies. */
@@ -55,7 +59,7 @@ export async function startDovecot(need: Need, options: DovecotOptions): Promise
   const ports = await freePorts('imaps', 'pop3s')
   const configFile = join(space.path, 'dovecot.conf')
   writeFileSync(join(space.path, 'users'), await users(need.accounts, options))
-  await certificate(space.path)
+  const tls = await certificate(space.path)
   writeFileSync(configFile, config(space.path, mail, ports, options) + (need.isFilling ? 'mail_fsync = never\n' : ''))
   const start = () =>
     Daemon.start([findProgram('dovecot') ?? 'dovecot', '-F', '-c', configFile], {
@@ -80,6 +84,8 @@ export async function startDovecot(need: Need, options: DovecotOptions): Promise
     durability: 'mail_fsync = optimized, as shipped: fsync of what is saved, none of flags',
     ports,
     lmtpSocket: join(space.path, 'run/lmtp'),
+    authSocket: join(space.path, 'run/auth-postfix'),
+    tls,
     configFile,
     home,
     pids: () => [daemon.pid],
@@ -159,6 +165,11 @@ service imap {
 service pop3 {
   ${worker}
 }
+service auth {
+  unix_listener auth-postfix {
+    mode = 0666
+  }
+}
 service lmtp {
   unix_listener lmtp {
     mode = 0666
@@ -174,15 +185,6 @@ async function users(accounts: number, { mode }: DovecotOptions): Promise<string
   return accountsTo(accounts)
     .map((account) => `${addressOf(account)}:${password}::::::\n`)
     .join('')
-}
-
-/** Self-signed, of the kind that ours makes. */
-async function certificate(path: string): Promise<void> {
-  const { code, stderr } = await run('openssl', [
-    ...['req', '-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'],
-    ...['-days', '2', '-subj', '/CN=localhost', '-keyout', join(path, 'key.pem'), '-out', join(path, 'cert.pem')],
-  ])
-  if (code !== 0) throw new Error(`openssl made no certificate: ${stderr}`)
 }
 
 function files(maildir: string): number {

@@ -57,14 +57,14 @@ interface Facts {
 export function asSystem(
   postfix: Postfix,
   { name, title, durability, stored, pids, stop }: Facts,
-  tls?: number,
+  submission?: number,
 ): System {
   const master = () => Number(readFileSync(join(postfix.directory, 'spool/pid/master.pid'), 'utf8').trim())
   return {
     name,
     title,
     durability,
-    ports: { smtp: postfix.port, ...(tls !== undefined && { submission: tls }) },
+    ports: { smtp: postfix.port, ...(submission !== undefined && { submission }) },
     stored,
     pids: () => [master(), ...(pids?.() ?? [])],
     flush: () => postfix.flush(),

@@ -14,13 +14,13 @@ export interface Figures {
 
 /** Runs steps on the first account's INBOX, in one session, and makes a value of each. Says how busy the client was. */
 export async function runSteps(
-  system: System,
+  { ports }: Pick<System, 'ports'>,
   steps: readonly Step[],
   value: (figures: Figures, step: Step) => number,
   after: readonly string[] = [],
 ): Promise<Measured> {
   const job: StepsJob = {
-    port: system.ports.imaps ?? 0,
+    port: ports.imaps ?? 0,
     tls: true,
     user: addressOf(1),
     password: PASSWORD,

@@ -1,0 +1,55 @@
+import { messageText } from './message-text.ts'
+import { serveJob } from './serve-job.ts'
+import { SmtpClient } from './smtp-client.ts'
+
+/** Sends messages over connections that are reused, and times each from MAIL to the reply that says it is taken. */
+export interface MessagesJob {
+  readonly port: number
+  /** STARTTLS, and AUTH PLAIN. */
+  readonly login?: { readonly user: string; readonly password: string }
+  /** Log in anew for each message, over a connection of its own. */
+  readonly isFreshEach?: boolean
+  readonly sessions: number
+  readonly messages: number
+  readonly bytes: number
+  readonly from: string
+  readonly to: string
+}
+
+export interface MessagesResult {
+  readonly ms: number
+  /** Of each message, milliseconds. */
+  readonly latencies: readonly number[]
+}
+
+if (import.meta.main) await serveJob(sendMessages)
+
+async function sendMessages(job: MessagesJob): Promise<MessagesResult> {
+  const text = messageText(1, job.bytes).toString('latin1')
+  // A submitted message must be from whom it says.
+  const message = Buffer.from(text.replace(/^From: .*$/m, `From: <${job.from}>`), 'latin1')
+  const latencies: number[] = []
+  const connect = async () => {
+    const client = await SmtpClient.connect(job.port, { startTls: job.login !== undefined })
+    if (job.login !== undefined) await client.login(job.login.user, job.login.password)
+    return client
+  }
+  let left = job.messages
+  const work = async (first: SmtpClient | undefined) => {
+    while (left-- > 0) {
+      const began = performance.now()
+      const client = first ?? (await connect())
+      await client.send(job.from, job.to, message)
+      latencies.push(performance.now() - began)
+      if (first === undefined) client.close()
+    }
+    first?.close()
+  }
+  const sessions = Math.min(job.sessions, job.messages)
+  const clients = await Promise.all(
+    Array.from({ length: sessions }, async () => (job.isFreshEach ? undefined : connect())),
+  )
+  const began = performance.now()
+  await Promise.all(clients.map(work))
+  return { ms: performance.now() - began, latencies }
+}

@@ -1,0 +1,87 @@
+import type { StormJob, StormResult } from '../load/login-storm.ts'
+import { runLoad, startLoad } from '../load/run-load.ts'
+import type { MessagesResult } from '../load/smtp-messages.ts'
+import { postfixMaildir } from '../peers/postfix.ts'
+import { postfixLmtp } from '../peers/postfix-lmtp.ts'
+import type { Case, Scenario } from '../scenario.ts'
+import { quantile } from '../statistics.ts'
+import { memoryBytes } from '../support/process-tree.ts'
+import { addressOf, PASSWORD, type System } from '../system.ts'
+
+const SESSIONS = 10
+const STORMERS = 8
+/** Password checks are under way by then. */
+const STORM_MS = 500
+
+async function send(system: System, messages: number): Promise<MessagesResult & { readonly clientShare: number }> {
+  const before = await system.stored([1])
+  const result = await runLoad<MessagesResult>('smtp-messages.ts', {
+    port: system.ports.smtp,
+    sessions: SESSIONS,
+    messages,
+    bytes: 2_000,
+    from: 'sender@example.com',
+    to: addressOf(1),
+  })
+  if (system.name === 'ours') {
+    const stored = (await system.stored([1])) - before
+    if (stored !== messages) throw new Error(`${messages} messages were taken, and ${stored} are stored`)
+  }
+  return result
+}
+
+const count = ({ isQuick }: { readonly isQuick: boolean }) => (isQuick ? 1_000 : 2_000)
+
+const latency: Case = {
+  name: 'latency',
+  title: '2 KB, 10 sessions, reused: from MAIL to the 250',
+  figures: [
+    { key: 'p50', title: 'median', unit: 'ms', better: 'less' },
+    { key: 'p99', title: '99th percentile', unit: 'ms', better: 'less', limit: { floor: 5, goal: 2 } },
+    { key: 'mb', title: 'memory at the end (PSS)', unit: 'MB', better: 'less' },
+  ],
+  async run(system, effort) {
+    const { latencies, clientShare } = await send(system, count(effort))
+    const mb = memoryBytes(system.pids()) / 1e6
+    return { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), mb, clientShare }
+  },
+}
+
+const storm: Case = {
+  name: 'login-storm',
+  title: `the same beside ${STORMERS} that log in over and over, half of them wrong`,
+  figures: [
+    { key: 'calm', title: 'without them', unit: 'messages/s', better: 'more' },
+    { key: 'rate', title: 'with them', unit: 'messages/s', better: 'more' },
+    { key: 'kept', title: 'part that is kept', unit: '%', better: 'more', limit: { floor: 50, goal: 80 } },
+    { key: 'logins', title: 'logins meanwhile', unit: '', better: 'more' },
+  ],
+  peers: [],
+  async run(system, effort) {
+    const messages = count(effort)
+    const calm = (messages / (await send(system, messages)).ms) * 1000
+    const job: StormJob = {
+      port: system.ports.imaps ?? 0,
+      tls: true,
+      user: addressOf(2),
+      password: PASSWORD,
+      parallel: STORMERS,
+    }
+    const load = startLoad<StormResult>('login-storm.ts', job)
+    await load.ready
+    await new Promise((resolve) => setTimeout(resolve, STORM_MS))
+    const rate = (messages / (await send(system, messages)).ms) * 1000
+    load.go()
+    const { right, wrong } = await load.result
+    return { calm, rate, kept: (rate / calm) * 100, logins: right + wrong }
+  },
+}
+
+export const load: Scenario = {
+  name: 'load',
+  about: 'How long a sender waits for each 250, what a server grows to, and what password checks take from delivery.',
+  peers: [postfixMaildir, postfixLmtp],
+  need: { accounts: 2 },
+  prepare: async (system, effort) => void (await send(system, count(effort))),
+  cases: [latency, storm],
+}
