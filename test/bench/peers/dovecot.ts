@@ -5,6 +5,7 @@ import { findProgram } from '../../support/programs.ts'
 import { type CertificateFiles, certificate } from '../support/certificate.ts'
 import { Daemon } from '../support/daemon.ts'
 import { freePorts } from '../support/free-ports.ts'
+import { messagesIn } from '../support/maildir.ts'
 import { workspace } from '../support/workspace.ts'
 import { accountsTo, addressOf, type Need, PASSWORD, type System, type SystemKind } from '../system.ts'
 
@@ -72,7 +73,7 @@ export async function startDovecot(need: Need, options: DovecotOptions): Promise
   })
   const home = (account: number) => join(mail, addressOf(account))
   const stored = async (account: number): Promise<number> => {
-    if (options.storage === 'maildir') return files(join(home(account), 'mail'))
+    if (options.storage === 'maildir') return messagesIn(join(home(account), 'mail'))
     const { stdout } = await run('doveadm', [
       ...['-c', configFile, '-f', 'flow', 'mailbox', 'status', '-u', addressOf(account), 'messages', 'INBOX'],
     ])
@@ -185,18 +186,6 @@ async function users(accounts: number, { mode }: DovecotOptions): Promise<string
   return accountsTo(accounts)
     .map((account) => `${addressOf(account)}:${password}::::::\n`)
     .join('')
-}
-
-function files(maildir: string): number {
-  let count = 0
-  for (const part of ['new', 'cur']) {
-    try {
-      count += readdirSync(join(maildir, part)).length
-    } catch {
-      // Dovecot makes the Maildir with the first login or delivery.
-    }
-  }
-  return count
 }
 
 /** What Dovecot remembers of headers and structures. */

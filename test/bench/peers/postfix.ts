@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../support/peer.ts'
 import { type Postfix, type PostfixOptions, startPostfix } from '../../support/postfix.ts'
 import { findProgram } from '../../support/programs.ts'
+import { messagesInAll } from '../support/maildir.ts'
 import { accountsTo, addressOf, DOMAIN, ELSEWHERE, type Need, type System, type SystemKind } from '../system.ts'
 
 const DURABILITY = 'as always: fsync of the queue file before 250'
@@ -17,7 +18,8 @@ export const postfixMaildir: SystemKind = {
       name: 'postfix-maildir',
       title: `Postfix ${await version()} → virtual Maildir`,
       durability: `${DURABILITY}, and of the Maildir file (virtual(8))`,
-      stored: async (accounts) => accounts.reduce((sum, account) => sum + files(postfix, addressOf(account)), 0),
+      stored: async (accounts) =>
+        messagesInAll(accounts.map((account) => join(postfix.directory, 'mail', addressOf(account)))),
     })
   },
 }
@@ -84,14 +86,5 @@ export function asSystem(
       await postfix[Symbol.asyncDispose]()
       await stop?.()
     },
-  }
-}
-
-function files(postfix: Postfix, address: string): number {
-  try {
-    return readdirSync(join(postfix.directory, 'mail', address, 'new')).length
-  } catch {
-    // Postfix makes the Maildir with its first message.
-    return 0
   }
 }

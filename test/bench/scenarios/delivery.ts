@@ -1,5 +1,9 @@
 import type { Figure } from '../figure.ts'
 import { smtpSource } from '../load/smtp-source.ts'
+import { chasquid } from '../peers/chasquid.ts'
+import { exim } from '../peers/exim.ts'
+import { haraka } from '../peers/haraka.ts'
+import { opensmtpd } from '../peers/opensmtpd.ts'
 import { postfixMaildir } from '../peers/postfix.ts'
 import { postfixLmtp } from '../peers/postfix-lmtp.ts'
 import type { Case, Measured, Scenario } from '../scenario.ts'
@@ -17,6 +21,8 @@ interface Shape {
 }
 
 const ALL_ACCOUNTS = 1000
+/** Peers that are far behind show it in one case; `--peer` asks for them in all. */
+const OTHERS = ['haraka', 'opensmtpd', 'exim', 'chasquid']
 const MAIN = ['postfix-maildir', 'postfix-lmtp']
 const WARM_UP = 100
 const SETTLE_MS = 120_000
@@ -100,7 +106,7 @@ export const delivery: Scenario = {
   name: 'delivery',
   about:
     'Messages from smtp-source into mailboxes, counted when they are in the store. CPU is the processor time of all processes of the server.',
-  peers: [postfixMaildir, postfixLmtp],
+  peers: [postfixMaildir, postfixLmtp, haraka, opensmtpd, exim, chasquid],
   need: { accounts: ALL_ACCOUNTS },
   // A runtime that compiles what is hot, and caches that fill, need some traffic before they are what they stay.
   prepare: async (system, { isQuick }) =>
@@ -114,6 +120,13 @@ export const delivery: Scenario = {
     })),
   cases: [
     deliveryCase(shape(2, 10, true), 2, 4),
+    {
+      ...deliveryCase(shape(2, 10, true), 2, 4),
+      name: 'others',
+      title: '2 KB, 10 sessions, reused, against the others',
+      peers: OTHERS,
+      isLong: true,
+    },
     deliveryCase(shape(2, 10, false), 1.5, 3),
     deliveryCase(shape(2, 1, true), 1.5, 2.5, { peers: ['postfix-maildir'] }),
     deliveryCase(shape(2, 1, false), 1.5, 2.5, { peers: ['postfix-maildir'], isLong: true }),

@@ -53,7 +53,7 @@ const storm: Case = {
   figures: [
     { key: 'calm', title: 'without them', unit: 'messages/s', better: 'more' },
     { key: 'rate', title: 'with them', unit: 'messages/s', better: 'more' },
-    { key: 'kept', title: 'part that is kept', unit: '%', better: 'more', limit: { floor: 50, goal: 80 } },
+    { key: 'kept', title: 'part that is kept', unit: '%', better: 'more' },
     { key: 'logins', title: 'logins meanwhile', unit: '', better: 'more' },
   ],
   peers: [],
