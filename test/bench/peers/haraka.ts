@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../support/peer.ts'
 import { cached } from '../support/cache.ts'
@@ -23,7 +23,8 @@ export const haraka: SystemKind = {
     const space = workspace('haraka')
     const { smtp } = await freePorts('smtp')
     const config = join(space.path, 'config')
-    mkdirSync(config)
+    // Its settings as they come; without their sections it does not greet.
+    cpSync(join(modules, 'Haraka/config'), config, { recursive: true })
     mkdirSync(join(space.path, 'queue'))
     const files: Record<string, string> = {
       'smtp.ini': `listen=127.0.0.1:${smtp}\nnodes=0\n`,
