@@ -191,7 +191,11 @@ export class AppendTransfer {
       if (REFUSED_WHOLE.has(codeOf(cause))) this.#messages.push(...messages)
       throw cause
     })
-    if (view?.mirror.account === account && view.mailbox.id === mailbox.id) await view.mirror.refresh()
+    for (const { modSeq } of appended.slice(0, 1)) this.#session.ownChanges.add(account, modSeq)
+    if (view?.mirror.account === account && view.mailbox.id === mailbox.id) {
+      this.#session.addedMessages(appended.map(({ uid }) => uid))
+      await view.mirror.refresh()
+    }
     const uids = formatSequenceSet(appended.map(({ uid }) => uid))
     return ok('Append completed', !offer.has('UIDPLUS') ? undefined : `APPENDUID ${appended[0]?.uidValidity} ${uids}`)
   }

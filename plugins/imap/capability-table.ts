@@ -107,7 +107,7 @@ export const CAPABILITIES: readonly Capability[] = [
   {
     name: 'METADATA',
     isShown: afterLogin,
-    items: ['GETMETADATA MAILBOX'],
+    items: ['GETMETADATA MAILBOX', 'NOTIFY MAILBOXMETADATACHANGE'],
     needs: ['METADATA-SERVER'],
     isEnablable: true,
   },
@@ -115,6 +115,7 @@ export const CAPABILITIES: readonly Capability[] = [
     name: 'METADATA-SERVER',
     isShown: afterLogin,
     commands: ['GETMETADATA', 'SETMETADATA'],
+    items: ['NOTIFY SERVERMETADATACHANGE'],
     isEnablable: true,
   },
   { name: 'LIST-METADATA', isShown: afterLogin, items: ['LIST METADATA'], needs: ['METADATA', 'LIST-EXTENDED'] },
@@ -130,6 +131,7 @@ export const CAPABILITIES: readonly Capability[] = [
   },
   { name: 'PREVIEW', isShown: afterLogin, items: ['FETCH PREVIEW'] },
   { name: 'WITHIN', isShown: afterLogin, items: ['SEARCH YOUNGER', 'SEARCH OLDER'] },
+  { name: 'NOTIFY', isShown: afterLogin, commands: ['NOTIFY'] },
   { name: 'STATUS=SIZE', isShown: afterLogin, items: ['STATUS SIZE'] },
   {
     name: 'APPENDLIMIT',

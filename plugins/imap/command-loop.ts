@@ -4,8 +4,9 @@ import { bad, type Completion, formatCompletion } from './completion.ts'
 import { completionOfError } from './completion-of-error.ts'
 import { Session, type SessionOptions } from './session.ts'
 import { BrokenResponse, SessionEnd } from './session-end.ts'
+import { tellSelected } from './tell-selected.ts'
 import { Interrupted } from './transport.ts'
-import { MailboxClosed, MailboxGone, tellUpdates } from './updates.ts'
+import { MailboxClosed, MailboxGone } from './updates.ts'
 import type { CommandHead, ReadCommand } from './wire/command-reader.ts'
 import { PeerGone, PeerSilent } from './wire/octet-input.ts'
 
@@ -53,6 +54,7 @@ export class CommandLoop {
       this.#onFault(cause)
     } finally {
       cancelLogin()
+      session.endNotifying()
       session.select(undefined)
       await session.transport.close()
     }
@@ -62,6 +64,8 @@ export class CommandLoop {
     const { session } = this
     if (session.farewell !== undefined) throw new SessionEnd(session.farewell)
     const read = await session.readCommand()
+    await session.notifier?.pause()
+    if (session.fault !== undefined) throw session.fault
     if (read.kind === 'bye') throw new SessionEnd(read.text)
     if (read.kind === 'refused') {
       this.#complete(read.tag, bad(read.text, read.code))
@@ -75,6 +79,7 @@ export class CommandLoop {
       }
     }
     if (this.#badInRow > session.limits.badCommands) throw new SessionEnd('Too many bad commands')
+    session.notifier?.resume()
   }
 
   /** Runs commands of one kind that came together: each is begun before the first is finished. */
@@ -160,9 +165,7 @@ export class CommandLoop {
   }
 
   async #tell(row: Command): Promise<void> {
-    const { view, out, services, enabled } = this.session
-    if (view === undefined || row.updates === 'none') return
-    await tellUpdates(view, out, { store: services.store, enabled, canExpunge: row.updates === 'all' })
+    if (row.updates !== 'none') await tellSelected(this.session, row.updates === 'all')
   }
 
   /** A command of an extension that is switched off is unknown. */
@@ -188,8 +191,9 @@ export class CommandLoop {
     this.session.out.flushSoon()
   }
 
-  #onFault(cause: unknown): void {
+  #onFault(reason: unknown): void {
     const { session } = this
+    const cause = session.fault ?? reason
     if (cause instanceof SessionEnd) this.#cut(cause.message)
     else if (cause instanceof Interrupted) this.#cut(session.farewell ?? 'Server is going away')
     else if (cause instanceof PeerSilent) this.#cut('Autologout; idle for too long')

@@ -20,6 +20,7 @@ import { lsub } from './commands/lsub.ts'
 import { getMetadata, setMetadata } from './commands/metadata.ts'
 import { namespace } from './commands/namespace.ts'
 import { check, noop } from './commands/noop.ts'
+import { notify } from './commands/notify.ts'
 import { getQuota, getQuotaRoot, setQuota } from './commands/quota.ts'
 import { search, uidSearch } from './commands/search.ts'
 import { examine, select } from './commands/select.ts'
@@ -35,7 +36,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     ...[capability, noop, logout, id, starttls, login, authenticate, unauthenticate, enable, compress, language],
     ...[select, examine, create, deleteCommand, rename, subscribe, unsubscribe, list, lsub, status, namespace],
     ...[setAcl, deleteAcl, getAcl, listRights, myRights, getQuota, getQuotaRoot, setQuota],
-    ...[getMetadata, setMetadata],
+    ...[getMetadata, setMetadata, notify],
     ...[append, idle, check, close, unselect, expunge, uidExpunge, search, uidSearch],
     ...[fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove],
   ].map((row) => [row.name, row]),

@@ -31,6 +31,10 @@ export class Offer {
     return this.#names.has(name)
   }
 
+  hasItem(item: string): boolean {
+    return !this.hiddenItems.has(item)
+  }
+
   hasCommand(name: string): boolean {
     return !this.#hiddenCommands.has(name)
   }

@@ -16,12 +16,14 @@ import type { Completion } from './completion.ts'
 import type { ImapLimits } from './limits.ts'
 import { MailboxAccess } from './mailbox-access.ts'
 import type { MailboxView } from './mailbox-view.ts'
+import { Notifier } from './notify/notifier.ts'
 import { type Offer, Offers } from './offer.ts'
 import { OwnChanges } from './own-changes.ts'
 import { ResponseWriter } from './responses.ts'
 import type { ImapServices } from './services.ts'
 import { SessionEnd } from './session-end.ts'
 import { NO_SHARING, type Sharing } from './sharing.ts'
+import type { SelectedEvents } from './tell-selected.ts'
 import { Interrupted, type Transport } from './transport.ts'
 import { tellNew } from './updates.ts'
 import type { Arguments } from './wire/arguments.ts'
@@ -47,6 +49,9 @@ export interface SessionOptions {
 
 /** RFC 7888 section 5. */
 const LITERAL_MINUS_BYTES = 4096
+
+/** Own changes of names that are remembered. */
+const MAX_OWN = 100
 
 /** For sessions of which the config says nothing. */
 const EVERYTHING = new Offers()
@@ -74,6 +79,15 @@ export class Session {
   activity = 'idle'
   /** Tag of the command in hand; ESEARCH names it. */
   tag = ''
+  /** UIDs that this session put in its own mailbox, and names it changed, since it was last told. */
+  readonly ownMessages: number[] = []
+  readonly ownNames: string[] = []
+  /** What NOTIFY said of the selected mailbox; everything when it said nothing. */
+  selectedEvents: SelectedEvents | undefined
+  /** Tells what happens beyond commands, once the client has asked for that. */
+  notifier: Notifier | undefined
+  /** What went wrong while the client was told something between commands: the session ends with it. */
+  fault: unknown
   /** Of which it is not told again. */
   readonly ownChanges = new OwnChanges()
   /** How the administrator is reached, a URI. */
@@ -180,9 +194,40 @@ export class Session {
   unauthenticated(): void {
     this.select(undefined)
     this.enabled.clear()
+    this.endNotifying()
+    this.selectedEvents = undefined
     this.hasAlerted = false
     this.#mailboxes = undefined
     this.loggedOut()
+  }
+
+  /** The one that tells what happens; it is silent until the command in hand is answered. */
+  startNotifying(): Notifier {
+    this.notifier ??= new Notifier(this)
+    return this.notifier
+  }
+
+  endNotifying(): void {
+    this.notifier?.close()
+    this.notifier = undefined
+  }
+
+  /** This session changed the name itself: it is not told of that. */
+  changedName(name: string): void {
+    if (this.notifier === undefined) return
+    this.ownNames.push(name)
+    if (this.ownNames.length > MAX_OWN) this.ownNames.shift()
+  }
+
+  /** This session put messages in the mailbox that it has selected. */
+  addedMessages(uids: readonly number[]): void {
+    if (this.selectedEvents?.request !== undefined) for (const uid of uids) this.ownMessages.push(uid)
+  }
+
+  /** Ends the session with this, wherever it waits for its client. */
+  fail(cause: unknown): void {
+    this.fault ??= cause
+    this.transport.interrupt()
   }
 
   get isAdministrator(): boolean {
@@ -305,6 +350,8 @@ export class Session {
   async catchUp(): Promise<void> {
     const view = this.selected
     await view.mirror.refresh()
+    // Nothing is wanted of new messages: the client's view stays as it is.
+    if (this.selectedEvents?.isNone) return
     await tellNew(view, this.out, this.services.store)
   }
 

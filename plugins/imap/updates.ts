@@ -19,6 +19,12 @@ export interface UpdateOptions {
   readonly enabled: ReadonlySet<string>
   /** EXPUNGE may be said (RFC 3501 section 7.4.1). */
   readonly canExpunge: boolean
+  /** False: nothing is said of messages (RFC 5465 section 3.1). */
+  readonly hasMessages?: boolean
+  /** False: changed flags are passed over. */
+  readonly hasFlags?: boolean
+  /** Changed flags are told with the UID (RFC 5465 section 5.1). */
+  readonly namesUids?: boolean
 }
 
 /** How many FETCH responses are made before others get their turn. */
@@ -32,6 +38,7 @@ export async function tellUpdates(view: MailboxView, out: Responses, options: Up
   if (!view.hasUpdates) return
   if (view.mirror.isDeleted) throw new MailboxGone('the selected mailbox was deleted')
   tellRights(view, out)
+  if (options.hasMessages === false) return
   if (options.canExpunge) {
     await tellExpunged(view, out, options.enabled.has('QRESYNC'))
   }
@@ -39,10 +46,13 @@ export async function tellUpdates(view: MailboxView, out: Responses, options: Up
   tellKeywords(view, out)
   const isCondstore = options.enabled.has('CONDSTORE')
   let told = 0
-  for (const position of view.takeFlags()) {
+  const changed = view.takeFlags()
+  if (options.hasFlags === false) return
+  for (const position of changed) {
     // The mirror goes on while a slow client is waited for.
     const row = view.rowAt(position)
-    if (row !== -1) out.untagged(`${position + 1} FETCH (${changedText(view, position, row, isCondstore)})`)
+    if (row !== -1)
+      out.untagged(`${position + 1} FETCH (${changedText(view, position, row, isCondstore, options.namesUids)})`)
     told += 1
     if (told % BATCH === 0 && out.isFull) await out.room()
   }
@@ -63,9 +73,10 @@ async function tellExpunged(view: MailboxView, out: Responses, isQresync: boolea
 }
 
 /** Flags as an unasked FETCH tells them; with CONDSTORE the mod-sequence and, for QRESYNC, the UID beside them. */
-function changedText(view: MailboxView, position: number, row: number, isCondstore: boolean): string {
+function changedText(view: MailboxView, position: number, row: number, isCondstore: boolean, namesUid = false): string {
   const flags = `FLAGS ${flagsText(view, position, row)}`
-  return isCondstore ? `UID ${view.uidAt(position)} ${flags} MODSEQ (${view.mirror.columns.modSeqAt(row)})` : flags
+  const known = isCondstore || namesUid ? `UID ${view.uidAt(position)} ${flags}` : flags
+  return isCondstore ? `${known} MODSEQ (${view.mirror.columns.modSeqAt(row)})` : known
 }
 
 /** Tells the client of messages that came. */

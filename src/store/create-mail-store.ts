@@ -16,7 +16,7 @@ import { blobs, columns, indexes, read, records, states, statusOf, stream } from
 import { setFlags } from './messages/set-flags.ts'
 import { readMetadata, setMetadata } from './metadata/metadata.ts'
 import { changeAcl } from './sharing/change-acl.ts'
-import { sharers } from './sharing/grants.ts'
+import { sharers, watchGrants } from './sharing/grants.ts'
 import type { StoreContext } from './store-context.ts'
 
 /** MailStore above any Engine and BlobStore: a table of contents, each entry in a file of its own. */
@@ -39,6 +39,7 @@ export function createMailStore(c: StoreContext): MailStore & { close(): void } 
     metadata: (account, mailbox, owner) => readMetadata(c.engine, account, mailbox, owner),
     setMetadata: (account, mailbox, changes) => setMetadata(c, account, mailbox, changes),
     sharers: (account) => sharers(c.engine, account),
+    watchGrants: (account, listener) => watchGrants(c.engine, account, listener),
     columns: (account, mailbox) => columns(c, account, mailbox),
     states: (account, mailbox) => states(c, account, mailbox),
     records: (account, mailbox, uids) => records(c, account, mailbox, uids),

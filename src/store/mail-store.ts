@@ -243,6 +243,8 @@ export interface MailStore {
   changeAcl(account: AccountId, mailbox: MailboxId, change: AclChange): Promise<Acl>
   /** Accounts of others that have a mailbox whose access control list names this one, or anyone. No scan of them all. */
   sharers(account: AccountId): Promise<readonly AccountId[]>
+  /** Told when some access control list changes what it gives to this account or to anyone. Returns the function that ends it. */
+  watchGrants(account: AccountId, listener: () => void): () => void
 
   // Annotations (RFC 5464). They go with their mailbox, and follow it when it is renamed.
   /** @param mailbox undefined: of the account itself */

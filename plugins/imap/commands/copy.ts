@@ -70,7 +70,10 @@ async function runCopy(session: Session, uids: readonly number[], target: Reache
   const { store } = session.services
   const { account } = view.mirror
   const copied = await store.copy(account, view.mailbox.id, uids, target.mailbox.id, optionsFor(target))
-  if (isSelected(view, target)) await view.mirror.refresh()
+  if (isSelected(view, target)) {
+    session.addedMessages(copied.uids.map(([, uid]) => uid))
+    await view.mirror.refresh()
+  }
   if (copied.uids.length === 0) return no('The messages are gone', 'EXPUNGEISSUED')
   return ok('Copy completed', session.offer.has('UIDPLUS') ? copyUid(copied) : undefined)
 }

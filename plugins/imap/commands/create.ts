@@ -43,6 +43,7 @@ export const create = command({
       if (taken) return no('Another mailbox has this use', 'USEATTR')
     }
     const { id } = await store.createMailbox(account, place.name, specialUse === undefined ? {} : { specialUse })
+    session.changedName(bare)
     return ok('Created', session.offer.has('OBJECTID') ? `MAILBOXID (${formatMailboxId(account, id)})` : undefined)
   },
 })
@@ -70,6 +71,7 @@ export const deleteCommand = command({
     await store.deleteMailbox(account, mailbox.name)
     const { view } = session
     if (view?.mirror.account === account && view.mailbox.id === mailbox.id) session.select(undefined)
+    session.changedName(name)
     return ok('Deleted')
   },
 })
@@ -92,6 +94,7 @@ export const rename = command({
     if (source.namespace.account !== target.namespace.account) return no('Mailboxes stay with their owner', 'CANNOT')
     await session.services.store.renameMailbox(source.namespace.account, source.name, target.name)
     await session.view?.mirror.refresh()
+    session.changedName(to)
     return ok('Renamed')
   },
 })

@@ -24,6 +24,9 @@ export const enable = command({
       names.filter((name) => ENABLABLE.has(name) && session.offer.has(name) && !session.enabled.has(name)),
     )
     for (const name of added) session.enable(name)
+    // RFC 5464 section 4.1: annotations that others change are told from now on.
+    if (added.has('METADATA')) await session.startNotifying().enable(['MailboxMetadataChange', 'ServerMetadataChange'])
+    else if (added.has('METADATA-SERVER')) await session.startNotifying().enable(['ServerMetadataChange'])
     session.out.untagged(['ENABLED', ...added].join(' '))
     return ok('Enabled')
   },

@@ -1,7 +1,7 @@
 import { command, LOGGED_IN, noArguments } from '../command.ts'
 import { bad, ok } from '../completion.ts'
 import type { Session } from '../session.ts'
-import { tellUpdates } from '../updates.ts'
+import { tellSelected } from '../tell-selected.ts'
 
 /** RFC 2177: what happens is told when it happens, until DONE, which may come in one packet with the next command. */
 export const idle = command({
@@ -10,13 +10,15 @@ export const idle = command({
   parse: noArguments,
   async run(_args, session) {
     await session.proceed('idling')
+    session.notifier?.resume(true)
     const line = await tellUntil(session, session.readLine())
+    await session.notifier?.pause()
     return line.toUpperCase() === 'DONE' ? ok('Idle completed') : bad('DONE expected')
   },
 })
 
 async function tellUntil(session: Session, line: Promise<string>): Promise<string> {
-  const { view, out, services, enabled } = session
+  const { view, out } = session
   const answer = line.then((text) => ({ text }))
   // When telling fails first, nobody is left to hear that reading failed too.
   answer.catch(() => {})
@@ -24,7 +26,7 @@ async function tellUntil(session: Session, line: Promise<string>): Promise<strin
     const updated = Promise.withResolvers<undefined>()
     if (view !== undefined) {
       view.onUpdate = () => updated.resolve(undefined)
-      await tellUpdates(view, out, { store: services.store, enabled, canExpunge: true })
+      await tellSelected(session, true)
       out.flush()
     }
     const ended = await Promise.race([answer, updated.promise])

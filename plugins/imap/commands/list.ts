@@ -40,7 +40,7 @@ export const list = command({
 /** Names that are compared with the patterns before others get their turn. */
 const TURN = 100
 
-const USES: Readonly<Record<SpecialUse, string>> = {
+export const USES: Readonly<Record<SpecialUse, string>> = {
   all: '\\All',
   archive: '\\Archive',
   drafts: '\\Drafts',
@@ -156,7 +156,7 @@ class Listing {
 }
 
 /** What another user keeps sent mail in is not what this one does. */
-function specialUseOf(reached: ReachedMailbox | undefined): SpecialUse | undefined {
+export function specialUseOf(reached: ReachedMailbox | undefined): SpecialUse | undefined {
   return reached?.namespace.kind === 'personal' ? reached.mailbox.specialUse : undefined
 }
 

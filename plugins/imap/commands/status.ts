@@ -1,4 +1,4 @@
-import type { MailboxStatus } from 'mailserver'
+import { codeOf, type MailboxStatus } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
@@ -37,11 +37,29 @@ export function parseStatusItems(args: Arguments): readonly string[] {
 /** The STATUS response of a mailbox. */
 export async function tellStatus(session: Session, reached: ReachedMailbox, items: readonly string[]): Promise<void> {
   if (items.includes('HIGHESTMODSEQ')) session.enableCondstore()
+  session.out.untagged(await formatStatus(session, reached, items))
+}
+
+/** The same unasked, which switches nothing on. @returns undefined when the mailbox has just gone */
+export async function statusText(
+  session: Session,
+  reached: ReachedMailbox,
+  items: readonly string[],
+): Promise<string | undefined> {
+  try {
+    return await formatStatus(session, reached, items)
+  } catch (cause) {
+    if (codeOf(cause) === 'MAILBOX_NOT_FOUND') return undefined
+    throw cause
+  }
+}
+
+async function formatStatus(session: Session, reached: ReachedMailbox, items: readonly string[]): Promise<string> {
   const { account, mailbox, name } = reached
   const current = await session.services.store.status(account, mailbox.id)
   const values: string[] = []
   for (const item of items) values.push(`${item} ${await ITEMS.get(item)?.(current, reached, session)}`)
-  session.out.untagged(`STATUS ${session.mailboxName(name)} (${values.join(' ')})`)
+  return `STATUS ${session.mailboxName(name)} (${values.join(' ')})`
 }
 
 /** RFC 3501 section 6.3.10. Also of the selected mailbox: forbidden to clients by an older text, and asked all the same. */

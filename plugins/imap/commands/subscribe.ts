@@ -14,6 +14,7 @@ function subscribing(name: string, isSubscribed: boolean): Command {
     parse: (args) => only(args, parseMailbox),
     async run(mailbox, session) {
       await session.services.store.setSubscribed(session.account, mailbox, isSubscribed)
+      session.changedName(mailbox)
       return ok(isSubscribed ? 'Subscribed' : 'Unsubscribed')
     },
   })

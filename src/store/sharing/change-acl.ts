@@ -5,7 +5,7 @@ import { type AccountId, type Acl, type AclChange, ALL_RIGHTS, type MailboxId, t
 import { allRecords, notFound } from '../mailboxes/names.ts'
 import { encodeMailbox, type MailboxRecord, mailboxId } from '../records/mailbox-record.ts'
 import type { StoreContext } from '../store-context.ts'
-import { deleteGrants, putGrants } from './grants.ts'
+import { deleteGrants, publishGrant, putGrants } from './grants.ts'
 import { unionOf, withoutRights } from './rights.ts'
 
 /** Entries of one access control list: it is read with its mailbox. */
@@ -36,6 +36,7 @@ export async function changeAcl(
     putGrants(commit, after)
     commit.tx.put(mailboxKey(account, name), encodeMailbox(after))
     commit.mailboxesChanged(commit.nextModSeq())
+    commit.tx.afterCommit(() => publishGrant(context.engine, change.subject))
     return acl
   })
 }

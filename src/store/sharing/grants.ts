@@ -1,5 +1,5 @@
 import type { AccountCommit } from '../account-commit.ts'
-import type { Reader } from '../engine.ts'
+import type { Engine, Reader } from '../engine.ts'
 import { KeyReader } from '../key.ts'
 import { grantKey, grantRange } from '../layout.ts'
 import type { AccountId, AclSubject } from '../mail-store.ts'
@@ -39,4 +39,17 @@ export function putGrants(commit: AccountCommit, mailbox: MailboxRecord): void {
 
 export function deleteGrants(commit: AccountCommit, mailbox: MailboxRecord): void {
   for (const subject of granteesOf(mailbox)) commit.tx.delete(grantKey(subject, commit.account, mailbox.number))
+}
+
+const grantTopic = (subject: AclSubject): string => `grants:${subject}`
+
+/** Tells whom an entry of an access control list is for that it has changed, in every worker. */
+export const publishGrant = (engine: Engine, subject: AclSubject): void => engine.publish(grantTopic(subject), '')
+
+/** Hears of changed entries for the account and for anyone. */
+export function watchGrants(engine: Engine, account: AccountId, listener: () => void): () => void {
+  const ends = [account, 'anyone' as const].map((subject) => engine.watch(grantTopic(subject), () => listener()))
+  return () => {
+    for (const end of ends) end()
+  }
 }

@@ -1,0 +1,37 @@
+import { fetchMessages } from './fetch/fetch-messages.ts'
+import type { FetchRequest } from './fetch/fetch-request.ts'
+import type { Session } from './session.ts'
+import { tellUpdates } from './updates.ts'
+
+/** What NOTIFY said of the selected mailbox (RFC 5465 section 6.1). */
+export interface SelectedEvents {
+  /** Nothing of its messages is told. */
+  readonly isNone: boolean
+  /** Expunged messages are told of only when a command allows it. */
+  readonly isDelayed: boolean
+  readonly flags: boolean
+  /** Fetched of each new message. */
+  readonly request: FetchRequest | undefined
+}
+
+/**
+ * Tells the client what happened in its mailbox, as far as it wants to know: everything, unless NOTIFY said otherwise.
+ * @throws MailboxGone, MailboxClosed, PeerGone
+ */
+export async function tellSelected(session: Session, canExpunge: boolean): Promise<void> {
+  const { view, out, services, enabled, selectedEvents } = session
+  if (view === undefined) return
+  const last = view.count === 0 ? 0 : view.uidAt(view.count - 1)
+  await tellUpdates(view, out, {
+    store: services.store,
+    enabled,
+    canExpunge,
+    ...(selectedEvents && { hasMessages: !selectedEvents.isNone, hasFlags: selectedEvents.flags, namesUids: true }),
+  })
+  const own = session.ownMessages.splice(0)
+  if (selectedEvents?.request === undefined || view.count === 0 || view.uidAt(view.count - 1) <= last) return
+  const positions = view
+    .positions([[last + 1, Number.POSITIVE_INFINITY]], true)
+    .filter((position) => view.uidAt(position) > last && !own.includes(view.uidAt(position)))
+  await fetchMessages(session, positions, selectedEvents.request)
+}
