@@ -2,6 +2,7 @@ import { type BlobRef, codeOf, type MailErrorCode, MessageIndexer, type NewMessa
 import { NO_TARGET, targetOf } from './commands/copy.ts'
 import { bad, type Completion, no, ok } from './completion.ts'
 import { completionOfError } from './completion-of-error.ts'
+import { UnknownEncoding } from './fetch/decoded-part.ts'
 import type { ReachedMailbox } from './mailbox-access.ts'
 import type { Session } from './session.ts'
 import { SessionEnd } from './session-end.ts'
@@ -141,8 +142,9 @@ export class AppendTransfer {
     // RFC 4314 section 4: flags that the user may not set are not stored, and the message is not refused.
     flags = flags.filter((flag) => target.rights.includes(rightForFlag(flag)))
     // RFC 6855 section 4: a message in UTF-8 stands in UTF8 (~{…}).
-    if (literal.isBinary !== isUtf8)
-      throw new SyntaxFault(isUtf8 ? 'Binary literal expected' : 'Binary literals are not known here')
+    if (isUtf8 && !literal.isBinary) throw new SyntaxFault('Binary literal expected')
+    if (literal.isBinary && !isUtf8 && !args.knows('APPEND BINARY'))
+      throw new SyntaxFault('Binary literals are not known here')
     if (literal.size === 0) throw new Refusal(no('A message has at least one octet', 'CANNOT'))
     if (this.#messages.length > 0 && !offer.has('MULTIAPPEND')) throw new SyntaxFault('One message at a time')
     if (this.#messages.length >= limits.items) throw new Refusal(no('Too many messages', 'LIMIT'))
@@ -165,8 +167,10 @@ export class AppendTransfer {
     try {
       for await (const chunk of literal.chunks()) {
         if (fault !== undefined || writer instanceof Error) continue
+        // RFC 3516 section 4.4: what only a binary body could hold is not stored here.
+        if (literal.isBinary && chunk.includes(0)) fault = new UnknownEncoding('NUL')
         indexer.write(chunk)
-        fault = await writer.write(chunk).then(() => undefined, errorOf)
+        fault ??= await writer.write(chunk).then(() => undefined, errorOf)
       }
       if (fault !== undefined || writer instanceof Error) {
         if (!(writer instanceof Error)) await writer.abort()

@@ -7,6 +7,7 @@ import { BrokenResponse } from '../session-end.ts'
 import { tellKeywords } from '../updates.ts'
 import type { SectionItem } from '../wire/fetch-items.ts'
 import { formatUtf8 } from '../wire/strings.ts'
+import type { DecodedPart } from './decoded-part.ts'
 import type { FetchRequest, IndexItem } from './fetch-request.ts'
 import { type StateItem, stateFormatter } from './plain-items.ts'
 import { readMessages } from './read-messages.ts'
@@ -52,7 +53,9 @@ function batchSize(request: FetchRequest): number {
 
 /** Whole messages and nothing that needs their indexes: what a client asks for that copies a mailbox. */
 function isWhole({ sections, needsIndex }: FetchRequest): boolean {
-  return sections.length === 1 && !needsIndex && sections[0]?.partial === undefined
+  return (
+    sections.length === 1 && !needsIndex && sections[0]?.partial === undefined && sections[0]?.decoded === undefined
+  )
 }
 
 /** The positions whose messages changed after a mod-sequence (RFC 7162 section 3.1.4). */
@@ -238,11 +241,13 @@ class Fetcher {
   async #sectionItems(sections: readonly LoadedSection[], isFirst: boolean): Promise<void> {
     const { out } = this.#session
     let gap = isFirst ? '' : ' '
-    for (const [at, { label }] of this.#request.sections.entries()) {
+    for (const [at, item] of this.#request.sections.entries()) {
+      const { label } = item
       const section = sections[at] as LoadedSection
       out.text(`${gap}${label} `)
       gap = ' '
-      if (section.kind === 'missing') out.text('NIL')
+      if (section.kind === 'missing') out.text(item.decoded === 'size' ? '0' : 'NIL')
+      else if (section.kind === 'decoded') await this.#decoded(section.part, item)
       else if (section.kind === 'stream') await this.#stream(section)
       else {
         const octets = section.kind === 'octets' ? section.octets : await this.#unbroken(section.read())
@@ -250,6 +255,18 @@ class Fetcher {
         out.octets(octets)
       }
     }
+  }
+
+  /** RFC 3516 section 4.3. The size has to be known first: the part is decoded once to count it. */
+  async #decoded(part: DecodedPart, { decoded, partial }: SectionItem): Promise<void> {
+    const { out } = this.#session
+    const whole = await this.#unbroken(part.size())
+    if (decoded === 'size') return out.text(`${whole}`)
+    const from = Math.min(partial?.offset ?? 0, whole)
+    const size = Math.min(partial?.length ?? whole, whole - from)
+    // NUL may be among the octets: a literal8.
+    out.text(`~{${size}}\r\n`)
+    if (size > 0) await this.#copy(part.octets(from, size), size)
   }
 
   /** The response has begun: a fault of the store now breaks it. */
@@ -261,14 +278,22 @@ class Fetcher {
     }
   }
 
-  /** @throws BrokenResponse when the store fails in the middle of the literal */
   async #stream(section: LoadedSection & { kind: 'stream' }): Promise<void> {
-    const { out, signal } = this.#session
-    out.text(`{${section.size}}\r\n`)
+    this.#session.out.text(`{${section.size}}\r\n`)
     const stream = section.open()
-    let left = section.size
     try {
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
+      await this.#copy(stream as AsyncIterable<Buffer>, section.size)
+    } finally {
+      stream.destroy()
+    }
+  }
+
+  /** Sends the octets of a literal. @throws BrokenResponse when the store fails in the middle of it */
+  async #copy(source: AsyncIterable<Buffer>, size: number): Promise<void> {
+    const { out, signal } = this.#session
+    let left = size
+    try {
+      for await (const chunk of source) {
         signal.throwIfAborted()
         left -= chunk.length
         out.octets(chunk)
@@ -276,8 +301,6 @@ class Fetcher {
       }
     } catch (cause) {
       throw signal.aborted ? cause : new BrokenResponse('a message could not be read to its end', { cause })
-    } finally {
-      stream.destroy()
     }
     if (left !== 0) throw new BrokenResponse(`a section has ${left} octets less than its index says`)
   }

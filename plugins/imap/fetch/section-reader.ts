@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
 import { type BlobStore, codeOf, type MessageIndex, type MessageRecord, selectFields } from 'mailserver'
 import type { SectionItem } from '../wire/fetch-items.ts'
-import { type OctetRange, rangeOfSection } from './section-range.ts'
+import { DecodedPart } from './decoded-part.ts'
+import { type OctetRange, partAt, rangeOfSection } from './section-range.ts'
 
 /** Sections up to this size are read whole, ahead of their turn; larger ones are streamed. */
 export const WHOLE_BYTES = 512 * 1024
@@ -16,6 +17,7 @@ export type LoadedSection =
   | { readonly kind: 'octets'; readonly octets: Buffer }
   | { readonly kind: 'later'; read(): Promise<Buffer> }
   | { readonly kind: 'stream'; readonly size: number; open(): Readable }
+  | { readonly kind: 'decoded'; readonly part: DecodedPart }
 
 export interface MessageToRead {
   readonly record: MessageRecord
@@ -28,6 +30,8 @@ export type LoadedMessage = readonly LoadedSection[] | 'gone'
 /** A section of a message by the octets it takes to make it. */
 interface PlannedSection {
   readonly item: SectionItem
+  /** Content transfer encoding, for what is to be decoded. */
+  readonly encoding: string
   readonly range: OctetRange | undefined
   readonly isAhead: boolean
 }
@@ -45,9 +49,9 @@ export function planReading(items: readonly SectionItem[], message: MessageToRea
   const sections = items.map((item): PlannedSection => {
     const range = rangeOf(item, message)
     const size = range === undefined ? 0 : range.end - range.start
-    const isAhead = size <= WHOLE_BYTES && cost + size <= MESSAGE_BYTES
+    const isAhead = item.decoded === undefined && size <= WHOLE_BYTES && cost + size <= MESSAGE_BYTES
     if (isAhead) cost += size
-    return { item, range, isAhead }
+    return { item, range, isAhead, encoding: encodingOf(item, message) }
   })
   return { record: message.record, sections, cost }
 }
@@ -64,8 +68,9 @@ export async function load(blobs: BlobStore, { record, sections }: ReadingPlan):
 }
 
 async function loadSection(blobs: BlobStore, planned: PlannedSection, record: MessageRecord): Promise<LoadedSection> {
-  const { item, range, isAhead } = planned
+  const { item, range, isAhead, encoding } = planned
   if (range === undefined) return { kind: 'missing' }
+  if (item.decoded !== undefined) return { kind: 'decoded', part: new DecodedPart(blobs, record.blob, range, encoding) }
   const isSelected = item.section.fields.length > 0
   const read = async () => {
     const octets = range.end > range.start ? await blobs.read(record.blob, range) : Buffer.alloc(0)
@@ -76,18 +81,24 @@ async function loadSection(blobs: BlobStore, planned: PlannedSection, record: Me
   return { kind: 'stream', size: range.end - range.start, open: () => blobs.stream(record.blob, range) }
 }
 
+function encodingOf({ section: { path } }: SectionItem, { index }: MessageToRead): string {
+  const part = path.length === 0 || index === undefined ? undefined : partAt(path, index.root)
+  return part?.encoding ?? 'binary'
+}
+
 function fieldsOf({ section, partial }: SectionItem, header: Buffer): Buffer {
   const fields = selectFields(header, section.fields, { not: section.what === 'fields-not' })
   return partial === undefined ? fields : fields.subarray(partial.offset, partial.offset + partial.length)
 }
 
 /** The octets to read: what a partial leaves out is never read. */
-function rangeOf({ section, partial }: SectionItem, { record, index }: MessageToRead): OctetRange | undefined {
+function rangeOf({ section, partial, decoded }: SectionItem, { record, index }: MessageToRead): OctetRange | undefined {
   const whole = index === undefined ? { start: 0, end: record.size } : rangeOfSection(section, index)
   if (whole === undefined) return undefined
   const { start, end } = whole
   if (section.fields.length > 0) return { start, end: Math.min(end, start + MAX_HEADER_BYTES) }
-  if (partial === undefined) return whole
+  // Of what is decoded, the partial counts decoded octets.
+  if (partial === undefined || decoded !== undefined) return whole
   const from = Math.min(start + partial.offset, end)
   return { start: from, end: Math.min(from + partial.length, end) }
 }

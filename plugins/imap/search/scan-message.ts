@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type BlobRef, type BlobStore, decodeWords, type MessageIndex, type PartIndex } from 'mailserver'
+import { transferDecoder } from '../transfer-decoder.ts'
 import type { TextSearch } from './fold.ts'
-import { transferDecoder } from './transfer-decoder.ts'
 
 /** Messages up to this size are read at once; of larger ones, part by part, what is text. */
 const WHOLE_BYTES = 256 * 1024

@@ -21,6 +21,8 @@ export interface SectionItem {
   readonly section: Section
   /** `<offset.length>` of the section's octets. */
   readonly partial?: { readonly offset: number; readonly length: number }
+  /** BINARY: without its content transfer encoding; or the size of that (RFC 3516). */
+  readonly decoded?: 'octets' | 'size'
   /** False when fetching it sets `\Seen`. */
   readonly isPeek: boolean
   /** Name of the item in the response, e.g. `BODY[1.MIME]<0>`. */
@@ -75,6 +77,7 @@ function parseItem(args: Arguments, name: string): FetchItem {
     if (name === 'PREVIEW' && args.match(MODIFIER_AHEAD) !== undefined) args.list(() => lazy(args))
     return name as PlainItem
   }
+  if (args.next === '[' && BINARY.has(name) && args.knows('FETCH BINARY')) return parseBinary(args, name)
   const item = RFC822.get(name)
   if (item === undefined) throw new SyntaxFault('No such data item')
   return item
@@ -93,9 +96,29 @@ function parseBody(args: Arguments, isPeek: boolean): SectionItem {
   const section = parseSection(args)
   const label = `BODY[${formatSection(section)}]`
   if (args.next !== '<') return { section, isPeek, label }
+  const partial = parsePartial(args)
+  return { section, isPeek, label: `${label}<${partial.offset}>`, partial }
+}
+
+const BINARY: ReadonlySet<string> = new Set(['BINARY', 'BINARY.PEEK', 'BINARY.SIZE'])
+
+/** RFC 3516 section 4.2: a part by its number, or the message; no header and no text of it. */
+function parseBinary(args: Arguments, name: string): SectionItem {
+  args.expect('[')
+  const section = parseSection(args)
+  if (section.what !== 'all') throw new SyntaxFault('Part number expected')
+  const text = formatSection(section)
+  if (name === 'BINARY.SIZE') return { section, isPeek: true, label: `BINARY.SIZE[${text}]`, decoded: 'size' }
+  const item = { section, isPeek: name === 'BINARY.PEEK', label: `BINARY[${text}]`, decoded: 'octets' } as const
+  if (args.next !== '<') return item
+  const partial = parsePartial(args)
+  return { ...item, label: `${item.label}<${partial.offset}>`, partial }
+}
+
+function parsePartial(args: Arguments): { readonly offset: number; readonly length: number } {
   const [offset, length] = (args.match(PARTIAL) ?? '').slice(1, -1).split('.').map(Number)
   if (offset === undefined || length === undefined || length === 0) throw new SyntaxFault('Invalid partial')
-  return { section, isPeek, label: `${label}<${offset}>`, partial: { offset, length } }
+  return { offset, length }
 }
 
 function distinct(items: readonly FetchItem[]): readonly FetchItem[] {

@@ -42,6 +42,8 @@ const USES: Readonly<Record<string, string>> = {
   'SEARCH OLDER': 'SEARCH OLDER 1',
   'NOTIFY MAILBOXMETADATACHANGE': 'NOTIFY SET (personal (MailboxMetadataChange))',
   'NOTIFY SERVERMETADATACHANGE': 'NOTIFY SET (personal (ServerMetadataChange))',
+  'FETCH BINARY': 'FETCH 1 BINARY.PEEK[1]',
+  'APPEND BINARY': 'APPEND INBOX ~{6+}\r\nA: b\r\n',
   'CREATE USE': 'CREATE x (USE (\\Archive))',
   'LITERAL +': `SEARCH TEXT {5000+}\r\n${'x'.repeat(5000)}`,
   'APPEND UTF8': 'APPEND INBOX UTF8 (~{6+}\r\nA: b\r\n)',
