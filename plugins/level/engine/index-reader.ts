@@ -36,8 +36,11 @@ function checkThread(db: Database): void {
   if (db.getSync(DELETIONS) === undefined) throw new MailError('UNAVAILABLE', 'this thread is being ended')
 }
 
-/** Above this a read of many keys goes to the thread pool, so that it does not hold up everything else. */
-const READ_AT_ONCE = 16
+/**
+ * Above this a read of many keys goes to the thread pool, so that it does not hold up everything else. The turn over the
+ * pool is paid back at about a hundred keys; up to there it costs more, and waits behind whatever else the pool does.
+ */
+const READ_AT_ONCE = 64
 
 export async function readValues(
   db: Database,
