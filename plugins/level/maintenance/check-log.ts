@@ -5,8 +5,9 @@ import { decodeManifest } from '../blobs/manifest.ts'
 import { openBody } from '../blobs/wrapping.ts'
 import type { Database } from '../engine/database.ts'
 import { releasedKey } from '../engine/private-keys.ts'
-import { type Layout, listSegments, segmentPath } from '../layout.ts'
-import { forgetSegment, readPositions } from '../owner/recovery.ts'
+import { type Layout, segmentPath } from '../layout.ts'
+import { forgetSegment } from '../owner/recovery.ts'
+import { finishDeletions, missingSegments } from '../owner/sweep.ts'
 import { FRAME, type Place } from '../segments/frame.ts'
 import type { SharedState, Slot } from '../shared-state.ts'
 import { checkIndex } from './check-index.ts'
@@ -35,7 +36,7 @@ export async function* checkLog(parts: CheckParts, options: CheckOptions): Async
   const { signal, onProgress } = options
   signal.throwIfAborted()
   const { layout, db } = parts
-  yield* missingSegments(parts, options)
+  yield* lostSegments(parts, options)
   const extents = await readExtents(parts)
   const total = extents.reduce((sum, { end }) => sum + end, 0)
   const partly: DescribedDamage[] = []
@@ -62,11 +63,11 @@ async function readIndexed({ layout, db }: CheckParts): Promise<Extent[]> {
 }
 
 /** A repair lets the index forget them. */
-async function* missingSegments(parts: CheckParts, { repair }: { readonly repair: boolean }): AsyncGenerator<Damage> {
+async function* lostSegments(parts: CheckParts, { repair }: { readonly repair: boolean }): AsyncGenerator<Damage> {
   const { layout, db } = parts
   const missing = await whileNothingIsDeleted(parts, async () => {
-    const existing = new Set(listSegments(layout))
-    const gone = [...(await readPositions(db)).keys()].filter((segment) => !existing.has(segment))
+    await finishDeletions(layout, db)
+    const gone = await missingSegments(layout, db)
     if (repair) for (const segment of gone) await forgetSegment(db, segment)
     return gone
   })

@@ -44,7 +44,8 @@ export function reviewDeletions(
   return since
 }
 
-function listDeletions(layout: Layout): number[] {
+/** The segments that were deleted, oldest first. */
+export function listDeletions(layout: Layout): number[] {
   try {
     // A last line without its end was cut short by a crash, and its segment is still there.
     return readFileSync(pathOf(layout), 'latin1').split('\n').slice(0, -1).map(Number)

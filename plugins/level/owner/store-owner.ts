@@ -77,7 +77,7 @@ export class StoreOwner {
    * before anybody gets the scopes they were made in.
    */
   async workerExited(worker: number): Promise<void> {
-    for (const slot of this.shared.claimed()) if (slot.worker === worker) await this.#takeOver(slot)
+    await this.#takeOver(this.shared.claimed().filter((slot) => slot.worker === worker))
   }
 
   /** Gives room back. Never rejects: what could not be done now is done the next time. */
@@ -95,7 +95,7 @@ export class StoreOwner {
     clearInterval(this.#timer)
     await this.#sweeping
     try {
-      for (const slot of this.shared.claimed()) await this.#takeOver(slot)
+      await this.#takeOver(this.shared.claimed())
       await this.#sweep()
       await flush(this.#db)
     } finally {
@@ -118,27 +118,32 @@ export class StoreOwner {
     }
   }
 
-  async #takeOver(slot: Slot): Promise<void> {
-    const { segment } = slot
+  /** A thread that compacts has two slots: nothing it held is free before all it has logged is applied. */
+  async #takeOver(slots: readonly Slot[]): Promise<void> {
+    const segments = slots.flatMap(({ segment }) => (segment === undefined ? [] : [segment]))
     try {
-      if (segment !== undefined) await this.#finish(segment)
+      await this.#finish(segments)
     } catch (err) {
       // Commits stay behind that nobody may build upon before they are applied: the next start applies them.
       this.shared.fail()
-      this.#log.error({ segment, err }, 'a segment could not be taken over: the store takes nothing more')
+      this.#log.error({ segments, err }, 'segments could not be taken over: the store takes nothing more')
     }
-    ScopeLocks.freeOwner(this.shared.locks, slot.index + 1)
-    ScopeLocks.freeOwner(this.shared.frameLock, slot.index + 1)
-    this.shared.ends('sweep', slot.index)
-    this.shared.ends('compact', slot.index)
-    slot.free()
+    for (const slot of slots) {
+      ScopeLocks.freeOwner(this.shared.locks, slot.index + 1)
+      ScopeLocks.freeOwner(this.shared.frameLock, slot.index + 1)
+      this.shared.ends('sweep', slot.index)
+      this.shared.ends('compact', slot.index)
+      slot.free()
+    }
   }
 
-  async #finish(segment: number): Promise<void> {
+  async #finish(written: readonly number[]): Promise<void> {
+    if (written.length === 0) return
     const positions = await readPositions(this.#db)
-    if (positions.get(segment)?.isSealed === true) return
+    const segments = written.filter((segment) => positions.get(segment)?.isSealed !== true)
+    if (segments.length === 0) return
     await noteUnclean(this.#db)
-    const { replayed: applied } = await bringUp(this.layout, this.#db, this.#log, [segment], positions)
-    this.#log.warn({ segment, applied }, 'took over the segment of a worker that ended without closing it')
+    const { replayed: applied } = await bringUp(this.layout, this.#db, this.#log, segments, positions)
+    this.#log.warn({ segments, applied }, 'took over the segments of a worker that ended without closing them')
   }
 }

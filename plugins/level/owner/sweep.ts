@@ -7,10 +7,10 @@ import { unlinkSync } from 'node:fs'
 import type { Log } from 'mailserver'
 import { type Database, flush } from '../engine/database.ts'
 import { type Position, releasedOf, SWEPT } from '../engine/private-keys.ts'
-import { type Layout, segmentPath, syncDirectory } from '../layout.ts'
+import { type Layout, listSegments, segmentPath, syncDirectory } from '../layout.ts'
 import { SegmentNews } from '../segments/segment-news.ts'
 import type { SharedState } from '../shared-state.ts'
-import { acceptDeletions, noteDeletions } from './deletions.ts'
+import { acceptDeletions, listDeletions, noteDeletions } from './deletions.ts'
 import { forgetSegment, readPositions } from './recovery.ts'
 import { takeSpare } from './spare-index.ts'
 
@@ -37,6 +37,7 @@ export async function sweepInTurn({ layout, db, log, shared }: SweepParts, by: n
 
 /** Returns the numbers of the segments it has deleted. */
 async function sweep(layout: Layout, db: Database, log: Log): Promise<number[]> {
+  await finishDeletions(layout, db)
   const positions = await readPositions(db)
   const dead: number[] = []
   for (const [segment, position] of positions) {
@@ -56,6 +57,22 @@ async function sweep(layout: Layout, db: Database, log: Log): Promise<number[]> 
   await acceptDeletions(layout, db)
   log.info({ segments: dead.length }, 'deleted segments in which nothing is needed any more')
   return dead
+}
+
+/** A thread that was ended in the middle of a sweep leaves keys of files that are gone. Nobody else sweeps meanwhile. */
+export async function finishDeletions(layout: Layout, db: Database): Promise<void> {
+  const gone = await missingSegments(layout, db)
+  if (gone.length === 0) return
+  const deleted = new Set(listDeletions(layout))
+  for (const segment of gone) if (deleted.has(segment)) await forgetSegment(db, segment)
+}
+
+/** Segments that the index knows and that have no file. */
+export async function missingSegments(layout: Layout, db: Database): Promise<number[]> {
+  // In this order, so that none is missed that is made just now.
+  const known = [...(await readPositions(db)).keys()]
+  const existing = new Set(listSegments(layout))
+  return known.filter((segment) => !existing.has(segment))
 }
 
 /** The highest segment and sequence number stay: numbering goes on behind them. */

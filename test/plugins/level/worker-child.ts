@@ -1,6 +1,6 @@
 /** A worker thread with the store open, that does what the test tells it. */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Lease } from 'mailserver'
+import { codeOf, type Lease } from 'mailserver'
 import { openStore } from './open-store.ts'
 import { fileMessage } from './traffic.ts'
 import type { Order, WorkerSetup } from './worker-orders.ts'
@@ -43,6 +43,18 @@ async function obey(order: Order): Promise<unknown> {
         }
       }
       return void (await Promise.all(order.writers.map(busy)))
+    }
+    case 'compact': {
+      const { signal } = new AbortController()
+      for (let times = 1; !isStopping; times++) {
+        const waste = await store.blobStore.write(Buffer.alloc(300_000))
+        await store.blobStore.release(waste)
+        await store.maintenance.compact({ signal }).catch((error: unknown) => {
+          if (codeOf(error) !== 'IN_USE') throw error
+        })
+        port.postMessage({ filed: [-1, times] })
+      }
+      return undefined
     }
     case 'hold':
       return store.engine.transact([order.scope], async (tx) => {

@@ -10,6 +10,8 @@ export type Order =
   | { readonly do: 'count'; readonly times: number }
   | { readonly do: 'hammer'; readonly lanes: number; readonly until: number }
   | { readonly do: 'traffic'; readonly writers: readonly number[] }
+  /** Compacts again and again; `filed` tells how often, under the writer -1. */
+  | { readonly do: 'compact' }
   | { readonly do: 'hold'; readonly scope: string }
   | { readonly do: 'watch'; readonly topic: string }
   | { readonly do: 'publish'; readonly topic: string; readonly messages: readonly string[] }

@@ -139,3 +139,36 @@ async function endInTraffic(writers: readonly number[]): Promise<void> {
   const counts = await checkMessages(store)
   for (const [writer, number] of filed) expect(counts[writer]).toBeGreaterThan(number)
 }
+
+describe('a worker thread ended while it compacts', () => {
+  it('leaves everything readable, for all workers, and the compaction to others', async () => {
+    using directory = dataDirectory()
+    const dataDir = directory.path
+    const options = { segmentSize: 500_000, writeBufferSize: 300_000 }
+    const { shared, stop, workerExited } = await supervise(dataDir, options)
+    const steady = await StoreWorker.open({ dataDir, shared, worker: 0, options })
+    const steadyTraffic = steady.tell({ do: 'traffic', writers: [0, 1] })
+    for (let round = 1; round <= 4; round++) {
+      const doomed = await StoreWorker.open({ dataDir, shared, worker: round, options })
+      void doomed.tell({ do: 'traffic', writers: [2] })
+      void doomed.tell({ do: 'compact' })
+      await eventually(() => (doomed.filed.get(-1) ?? 0) > 0, 60_000)
+      await sleep((round * 67) % 200)
+      if (round % 2 === 0) await doomed.terminate()
+      else await doomed.close()
+      await workerExited?.(round)
+    }
+    await steady.close()
+    await steadyTraffic.catch(() => {})
+    const last = await openStore(dataDir, { shared, worker: 9, options })
+    const counts = await checkMessages(last)
+    const { signal } = new AbortController()
+    await last.maintenance.compact({ signal })
+    expect(await checkMessages(last)).toEqual(counts)
+    for await (const { meaning } of last.maintenance.check({ signal, repair: false })) expect.fail(meaning)
+    await last.close()
+    await stop?.()
+    await using store = await openStore(dataDir, { options })
+    expect(await checkMessages(store)).toEqual(counts)
+  }, 120_000)
+})
