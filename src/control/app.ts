@@ -4,6 +4,7 @@ import type { ControlContext } from './control-context.ts'
 import { mountRoutes } from './mount-routes.ts'
 import type { AnyRoute } from './route.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { aclRoutes } from './routes/acls.ts'
 import { aliasRoutes } from './routes/aliases.ts'
 import { showConfig } from './routes/config.ts'
 import { domainRoutes } from './routes/domains.ts'
@@ -16,6 +17,7 @@ import { taskRoutes } from './routes/tasks.ts'
 /** The routes that one worker can answer from its own services. */
 export const controlRoutes: readonly AnyRoute<ControlContext>[] = [
   ...accountRoutes,
+  ...aclRoutes,
   ...aliasRoutes,
   ...domainRoutes,
   ...queueRoutes,

@@ -85,6 +85,28 @@ describe('user', () => {
   })
 })
 
+test('mailboxes are shared, and no longer', async () => {
+  const [alice, bob] = ['alice@example.test', 'bob@example.test']
+  await p.json(['acl', 'set', alice, 'Archive', bob, 'rl'])
+  await p.json(['acl', 'set', alice, 'Archive', bob, 'sw', '--add'])
+  await p.json(['acl', 'set', alice, 'Archive', 'anyone', 'lp', '--deny'])
+  expect((await p.mailserver('acl', 'list', alice)).stdout).toMatch(
+    /MAILBOX +FOR +RIGHTS\nArchive +bob@example\.test +lrsw\nArchive +anyone +none of lp/,
+  )
+  await p.json(['acl', 'remove', alice, 'Archive', 'anyone', '--deny'])
+  expect(await p.json(['acl', 'remove', alice, 'Archive', bob])).toEqual({ entries: [] })
+  const refusals = [
+    [['set', alice, 'Archive', alice, 'lr'], 1, 'owns it'],
+    [['set', alice, 'Nowhere', bob, 'lr'], 1, 'Nowhere'],
+    [['set', alice, 'Archive', 'nobody@example.test', 'lr'], 1, 'there is no account nobody@example.test'],
+    [['set', alice, 'Archive', bob, 'lq'], 2, 'expected letters of'],
+  ] as const
+  const refused = await Promise.all(refusals.map(([words]) => p.mailserver('acl', ...words)))
+  for (const [at, [, code, why]] of refusals.entries()) {
+    expect(refused[at]).toMatchObject({ code, stderr: expect.stringContaining(why) })
+  }
+})
+
 test('aliases and domains are added, listed and removed', async () => {
   await p.json(['domain', 'add', 'Example.ORG', '--catch-all', 'alice@example.test'])
   await p.json(['alias', 'add', 'team@example.org', 'alice@example.test', 'bob@example.test'])
