@@ -5,6 +5,18 @@ export function fold(text: string): string {
   return lower.includes('ς') ? lower.replaceAll('ς', 'σ') : lower
 }
 
+const folded = new WeakMap<object, string>()
+
+/** The text of a condition, folded once for all messages. */
+export function foldedText(key: { readonly text: string }): string {
+  let text = folded.get(key)
+  if (text === undefined) {
+    text = fold(key.text)
+    folded.set(key, text)
+  }
+  return text
+}
+
 /** Looks for several texts at once in text that comes in pieces. */
 export class TextSearch {
   readonly #missing: Set<string>
@@ -30,6 +42,13 @@ export class TextSearch {
     const folded = this.#carry + fold(text)
     for (const needle of this.#missing) if (folded.includes(needle)) this.#missing.delete(needle)
     this.#carry = folded.slice(folded.length - Math.min(folded.length, this.#longest - 1))
+  }
+
+  /** Takes a whole text of ASCII alone, which goes on from nothing and ends here. */
+  whole(text: string): void {
+    this.#carry = ''
+    const folded = text.toLowerCase()
+    for (const needle of this.#missing) if (folded.includes(needle)) this.#missing.delete(needle)
   }
 
   /** What comes now does not go on from what came before. */

@@ -5,7 +5,7 @@ import type { EnvelopeField } from '../wire/search-keys.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 import { type EnvelopeValues, readEnvelope } from './envelope-reader.ts'
 import type { LeafKey } from './evaluate.ts'
-import { fold } from './fold.ts'
+import { fold, foldedText } from './fold.ts'
 import { holds } from './state-leaf.ts'
 
 /** Answers the conditions that the message's index knows; undefined for those that need its octets. */
@@ -24,7 +24,7 @@ export class IndexLeaf {
       return day !== undefined && holds(key.relation, day, key.day)
     }
     if (key.kind === 'threadid') return threadIdOf(this.#index) === key.id
-    if (key.kind === 'envelope') return this.#text(key.field)?.includes(fold(key.text)) ?? false
+    if (key.kind === 'envelope') return this.#text(key.field)?.includes(foldedText(key)) ?? false
     return undefined
   }
 

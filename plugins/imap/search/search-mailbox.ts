@@ -1,20 +1,22 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type BlobRef, codeOf, decodeWords, fieldValues, type MessageIndex, type MessageRecord } from 'mailserver'
+import { readMessages } from '../fetch/read-messages.ts'
 import type { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
 import { dayOfInstant } from '../wire/date-time.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
 import { evaluate, type Leaf, type LeafKey, leavesOf } from './evaluate.ts'
-import { fold, TextSearch } from './fold.ts'
+import { fold, foldedText, TextSearch } from './fold.ts'
 import { IndexLeaf } from './index-leaf.ts'
-import { scanMessage } from './scan-message.ts'
+import { type ScannedMessage, scanMessage } from './scan-message.ts'
 import { holds, type Place, StateLeaf } from './state-leaf.ts'
 
 /** Messages that are looked at before others get their turn. */
 const STATE_BATCH = 5000
-const INDEX_BATCH = 200
-/** Messages whose octets are read at the same time. */
-const READERS = 4
+/** Candidates that are held at a time: a hostile message's index may have many kilobytes. */
+const INDEX_BATCH = 2000
+/** Messages up to this size are read whole, many at a time; of larger ones what is needed, one by one. */
+const WHOLE_BYTES = 256 * 1024
 /** Fields are looked for in so much of a header. */
 const MAX_HEADER_BYTES = 4 * 1024 * 1024
 
@@ -60,6 +62,7 @@ class Reading {
   readonly #view: MailboxView
   readonly #key: SearchKey
   readonly #state: StateLeaf
+  readonly #needsRecord: boolean
   readonly #needsHeader: boolean
   readonly #needles: readonly string[]
   readonly #bodyNeedles: readonly string[]
@@ -70,6 +73,7 @@ class Reading {
     this.#key = key
     this.#state = new StateLeaf(this.#view, session.clock.now())
     const leaves = leavesOf(key)
+    this.#needsRecord = leaves.some(({ kind }) => kind === 'emailid' || kind === 'saved')
     this.#needsHeader = leaves.some(({ kind }) => kind === 'header')
     this.#needles = textsOf(leaves, 'text')
     this.#bodyNeedles = textsOf(leaves, 'body')
@@ -91,19 +95,48 @@ class Reading {
         else if (value) found.push(candidate.position)
       }
     }
-    if (open.length === 0) return found
-    const openUids = open.map(({ uid }) => uid)
-    const records = await services.store.records(account, mailbox, openUids)
-    const byUid = new Map(records.map((record) => [record.uid, record]))
-    const queue = open.values()
-    const work = async () => {
-      for (const candidate of queue) {
-        const record = byUid.get(candidate.uid)
-        if (record !== undefined && (await this.#read(candidate, record))) found.push(candidate.position)
+    const left = this.#needsRecord && open.length > 0 ? await this.#askRecords(open, found) : open
+    if (left.length > 0) await this.#readAll(left, found)
+    return found
+  }
+
+  /** @returns what the records leave open */
+  async #askRecords(open: readonly Candidate[], found: number[]): Promise<Candidate[]> {
+    const { store } = this.#session.services
+    const { account } = this.#view.mirror
+    const byUid = new Map(open.map((candidate) => [candidate.uid, candidate]))
+    const left: Candidate[] = []
+    for (const record of await store.records(account, this.#view.mailbox.id, [...byUid.keys()])) {
+      const candidate = byUid.get(record.uid) as Candidate
+      const known: Leaf = (key) => candidate.known(key) ?? recordAnswer(record, key)
+      const value = evaluate(this.#key, known)
+      if (value === undefined) left.push({ ...candidate, known })
+      else if (value) found.push(candidate.position)
+    }
+    return left
+  }
+
+  /** Decides what the indexes leave open, in the order of the messages as far as they are read together. */
+  async #readAll(open: readonly Candidate[], found: number[]): Promise<void> {
+    const { services, signal } = this.#session
+    const { account } = this.#view.mirror
+    const byUid = new Map(open.map((candidate) => [candidate.uid, candidate]))
+    const messages = await services.store.blobs(account, this.#view.mailbox.id, [...byUid.keys()])
+    const isSmall = (uid: number) => (byUid.get(uid) as Candidate).index.size <= WHOLE_BYTES
+    const small = messages.filter(([uid]) => isSmall(uid))
+    for await (const batch of readMessages(services.blobs, small)) {
+      signal.throwIfAborted()
+      for (const [uid, octets] of batch) {
+        const candidate = byUid.get(uid) as Candidate
+        if (await this.#matches(candidate, octets)) found.push(candidate.position)
       }
     }
-    await Promise.all(Array.from({ length: READERS }, work))
-    return found
+    for (const [uid, blob] of messages) {
+      if (isSmall(uid)) continue
+      signal.throwIfAborted()
+      const candidate = byUid.get(uid) as Candidate
+      if (await this.#matchesLarge(candidate, blob)) found.push(candidate.position)
+    }
   }
 
   #candidate(uid: number, index: MessageIndex): Candidate | undefined {
@@ -116,46 +149,38 @@ class Reading {
     return { uid, position, index, known }
   }
 
+  async #matches(candidate: Candidate, octets: Buffer): Promise<boolean> {
+    const { index, known } = candidate
+    const withHeader = this.#needsHeader
+      ? headerLeaf(known, octets.subarray(0, Math.min(index.root.bodyStart, MAX_HEADER_BYTES)))
+      : known
+    return evaluate(this.#key, withHeader) ?? (await this.#scan({ octets, index }, withHeader))
+  }
+
   /** Reads the message as far as that is needed. A message that is gone by now does not match. */
-  async #read(candidate: Candidate, record: MessageRecord): Promise<boolean> {
-    const { blob } = record
-    const known: Leaf = (key) => candidate.known(key) ?? recordAnswer(record, key)
-    const decided = evaluate(this.#key, known)
-    if (decided !== undefined) return decided
+  async #matchesLarge({ index, known }: Candidate, blob: BlobRef): Promise<boolean> {
+    const { services, signal } = this.#session
     try {
-      const withHeader = this.#needsHeader ? await this.#headerLeaf({ ...candidate, known }, blob) : known
-      const value = evaluate(this.#key, withHeader)
-      return value ?? (await this.#scan(candidate, blob, withHeader))
+      const header = { start: 0, end: Math.min(index.root.bodyStart, MAX_HEADER_BYTES) }
+      const withHeader = this.#needsHeader ? headerLeaf(known, await services.blobs.read(blob, header)) : known
+      const message = { blobs: services.blobs, blob, index, signal }
+      return evaluate(this.#key, withHeader) ?? (await this.#scan(message, withHeader))
     } catch (cause) {
       if (codeOf(cause) === 'NOT_FOUND') return false
       throw cause
     }
   }
 
-  async #headerLeaf({ index, known }: Candidate, blob: BlobRef): Promise<Leaf> {
-    const bodyStart = Math.min(index.root.bodyStart, MAX_HEADER_BYTES)
-    const header =
-      bodyStart === 0 ? Buffer.alloc(0) : await this.#session.services.blobs.read(blob, { start: 0, end: bodyStart })
-    return (key) => {
-      const answer = known(key)
-      if (answer !== undefined || key.kind !== 'header') return answer
-      const wanted = fold(key.text)
-      return fieldValues(header, key.field).some((value) => fold(decodeWords(value)).includes(wanted))
-    }
-  }
-
-  async #scan({ index }: Candidate, blob: BlobRef, known: Leaf): Promise<boolean> {
-    const { services, signal } = this.#session
-    const message = { blobs: services.blobs, blob, index, signal }
-    const text = new TextSearch(this.#needles)
-    const body = new TextSearch(this.#bodyNeedles)
+  async #scan(message: ScannedMessage, known: Leaf): Promise<boolean> {
+    const text = searchFor(this.#needles)
+    const body = searchFor(this.#bodyNeedles)
     if (!body.isDone) await scanMessage(message, body, false)
     if (!text.isDone) await scanMessage(message, text, true)
     const value = evaluate(this.#key, (key) => {
       const answer = known(key)
       if (answer !== undefined) return answer
-      if (key.kind === 'text') return text.has(fold(key.text))
-      return key.kind === 'body' && body.has(fold(key.text))
+      if (key.kind === 'text') return text.has(foldedText(key))
+      return key.kind === 'body' && body.has(foldedText(key))
     })
     return value === true
   }
@@ -167,7 +192,21 @@ function recordAnswer({ emailId, savedAt }: MessageRecord, key: LeafKey): boolea
   return key.kind === 'saved' ? holds(key.relation, dayOfInstant(savedAt), key.day) : undefined
 }
 
+const NOTHING = new TextSearch([])
+
+const searchFor = (needles: readonly string[]): TextSearch => (needles.length === 0 ? NOTHING : new TextSearch(needles))
+
+/** Answers conditions of header fields as well. */
+function headerLeaf(known: Leaf, header: Buffer): Leaf {
+  return (key) => {
+    const answer = known(key)
+    if (answer !== undefined || key.kind !== 'header') return answer
+    const wanted = foldedText(key)
+    return fieldValues(header, key.field).some((value) => fold(decodeWords(value)).includes(wanted))
+  }
+}
+
 /** Folded texts of the conditions of a kind; the empty text is in every message and needs no reading. */
 function textsOf(leaves: readonly LeafKey[], kind: 'text' | 'body'): readonly string[] {
-  return leaves.flatMap((leaf) => (leaf.kind === kind && leaf.text !== '' ? [fold(leaf.text)] : []))
+  return leaves.flatMap((leaf) => (leaf.kind === kind && leaf.text !== '' ? [foldedText(leaf)] : []))
 }

@@ -152,10 +152,12 @@ it('stops searching when the client leaves', async () => {
   await using world = await imapWorld({
     wrapBlobs: (blobs) => ({
       ...blobs,
-      async read(ref, range) {
-        reads += 1
-        await new Promise((resolve) => setTimeout(resolve, 2))
-        return blobs.read(ref, range)
+      async *readMany(refs) {
+        for (let at = 0; at < refs.length; at += 10) {
+          reads += 10
+          await new Promise((resolve) => setTimeout(resolve, 2))
+          yield* blobs.readMany(refs.slice(at, at + 10))
+        }
       },
     }),
   })
