@@ -21,6 +21,9 @@ interface StoredMessage {
   readonly internalDate: number
 }
 
+/** Changes that a commit forgets at most, beyond twice what it adds: a full log then costs each commit the same. */
+const TRIM = 50
+
 /**
  * One change of an account, inside a transaction that holds its scope: gives out MODSEQ, keeps the counters, writes
  * the log, and tells the watchers once it is on disk. Whatever changes an account goes through here.
@@ -213,7 +216,7 @@ export class AccountCommit {
     const { tx, account, record } = this
     for (const pages of this.#pages.values()) pages.write()
     for (const change of this.#changes) writeChange(tx, account, record, change)
-    await trimLog(tx, account, record, this.#context.limits)
+    await trimLog(tx, account, record, this.#context.limits, Math.max(TRIM, this.#changes.length * 2))
     for (const mailbox of this.#dirty) {
       const counters = this.#counters.get(mailbox)
       if (counters !== undefined) tx.put(countersKey(account, mailbox), encodeCounters(counters))

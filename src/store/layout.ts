@@ -32,6 +32,7 @@ import type { AccountId, AclSubject, MetadataOwner } from './mail-store.ts'
  * Accounts, names and blobs are text, mailboxes and UIDs 4 octets, MODSEQ and times 8.
  * State, copy and index are apart because they are read apart: a view of 100,000 messages is one scan of packed states.
  */
+export const accountRange = (): Range => prefixRange('mail-account')
 export const accountKey = (account: AccountId): Key => key('mail-account', account)
 
 export const mailboxKey = (account: AccountId, name: string): Key => key('mail-mailbox', account, name)

@@ -5,6 +5,7 @@ import { definePlugin } from '../kernel/plugin.ts'
 import { optional } from '../kernel/service.ts'
 import { collectBlobs, isLinked } from './blob-collector.ts'
 import { blobStore } from './blob-store.ts'
+import { trimLogs } from './changes/trim-logs.ts'
 import { createMailStore } from './create-mail-store.ts'
 import { createLocalDelivery } from './delivery/plan-delivery.ts'
 import { engine } from './engine.ts'
@@ -48,6 +49,9 @@ export const storePlugin = definePlugin({
     const mirrored = createMirroredMailboxes(context)
     const traces = createJourneys({ engine: services.engine, clock, log })
     jobs.every(10 * MINUTE_MS, 'sweep-mailboxes', (signal) => sweepAll(context, signal))
+    jobs.every(HOUR_MS, 'trim-changes', async (signal) => {
+      await trimLogs(context, signal)
+    })
     jobs.every(HOUR_MS, 'expire-journeys', (signal) => traces.expire(journeyMs, signal))
     jobs.every(10 * MINUTE_MS, 'collect-blobs', async (signal) => {
       await collectBlobs(services.engine, services.blobs, clock.now() - blobGraceMs, signal, clock.now())

@@ -13,6 +13,8 @@ export interface StoreLimits {
   /** Changes kept for `changesSince`. */
   readonly logEntries: number
   readonly logBytes: number
+  /** How long a change is kept for a client that was away; the job looks after it. */
+  readonly logAgeMs: number
   /** Messages that one transaction handles: what bounds its memory. */
   readonly batch: number
   /** The same where it holds their indexes as well. */
@@ -24,6 +26,7 @@ export const STORE_LIMITS: StoreLimits = {
   subscriptions: 10_000,
   logEntries: 20_000,
   logBytes: 8 * 1024 * 1024,
+  logAgeMs: 60 * 24 * 3_600_000,
   batch: 1_000,
   indexBatch: 250,
 }

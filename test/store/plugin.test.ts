@@ -79,7 +79,13 @@ test('registers its housekeeping as jobs, and releases blobs after the grace tim
   const world = await started({ blobGraceMs: 60_000 })
   const inbox = await appended(world)
   await world.store.expunge(account, inbox.id, [1])
-  expect([...world.jobs.keys()].sort()).toEqual(['collect-blobs', 'expire-journeys', 'free-orphans', 'sweep-mailboxes'])
+  expect([...world.jobs.keys()].sort()).toEqual([
+    'collect-blobs',
+    'expire-journeys',
+    'free-orphans',
+    'sweep-mailboxes',
+    'trim-changes',
+  ])
   await world.run('collect-blobs')
   expect(world.blobs.count).toBe(1)
   await world.host.stop()

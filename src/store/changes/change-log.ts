@@ -5,7 +5,6 @@ import type { AccountRecord } from '../records/account-record.ts'
 import { ByteReader, ByteWriter } from '../records/bytes.ts'
 import { mailboxId } from '../records/mailbox-record.ts'
 import { fromRanges, toRanges, type UidRange } from '../records/uid-ranges.ts'
-import type { StoreLimits } from '../store-context.ts'
 
 /** One committed change. Each has a MODSEQ of its own, which is also its place in the log. */
 export interface Change {
@@ -19,9 +18,6 @@ export interface Change {
 }
 
 const KINDS = ['appended', 'flags', 'expunged', 'mailboxes', 'metadata'] as const
-/** Entries that one trim deletes at most: what bounds its cost. */
-const TRIM = 2_000
-
 /** Adds the change; counts it in the account's record, which the caller writes. */
 export function writeChange(tx: Transaction, account: AccountId, record: AccountRecord, change: Change): void {
   const value = encodeChange(change)
@@ -30,27 +26,41 @@ export function writeChange(tx: Transaction, account: AccountId, record: Account
   record.logBytes += value.length
 }
 
+/** What of a log may stay. */
+export interface LogBounds {
+  readonly logEntries: number
+  readonly logBytes: number
+  /** Changes up to this MODSEQ are too old, however few there are. */
+  readonly after?: bigint
+}
+
 /**
- * Forgets the oldest changes once there are more than the limits allow, down to nine tenths of them, so that it happens
- * once in many commits.
+ * Forgets the oldest changes while there are more than the bounds allow; counts them out of the account's record, which
+ * the caller writes. @param most entries that go at most: what bounds its cost
+ * @returns how many went
  */
 export async function trimLog(
   tx: Transaction,
   account: AccountId,
   record: AccountRecord,
-  limits: StoreLimits,
-): Promise<void> {
-  if (record.logCount <= limits.logEntries && record.logBytes <= limits.logBytes) return
-  const isLarge = () => record.logCount > limits.logEntries * 0.9 || record.logBytes > limits.logBytes * 0.9
-  for await (const batch of tx.scan({ ...logRange(account, record.logFloor, record.modSeq), limit: TRIM })) {
+  { logEntries, logBytes, after = 0n }: LogBounds,
+  most: number,
+): Promise<number> {
+  const isLarge = () => record.logCount > logEntries || record.logBytes > logBytes
+  if (!isLarge() && record.logFloor >= after) return 0
+  let gone = 0
+  for await (const batch of tx.scan({ ...logRange(account, record.logFloor, record.modSeq), limit: most })) {
     for (const [at, value] of batch) {
-      if (!isLarge()) return
+      const modSeq = modSeqOf(at)
+      if (!isLarge() && modSeq > after) return gone
       tx.delete(at)
       record.logCount -= 1
       record.logBytes -= value.length
-      record.logFloor = modSeqOf(at)
+      record.logFloor = modSeq
+      gone += 1
     }
   }
+  return gone
 }
 
 /** Changes after `after`, up to and including `upTo`, in the order of their commits. */

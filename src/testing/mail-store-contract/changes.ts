@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { trimLogs } from '../../store/changes/trim-logs.ts'
 import { accountKey } from '../../store/layout.ts'
 import { accountScope, type MailboxEvent, type MailboxId } from '../../store/mail-store.ts'
 import { slowBus } from './engines.ts'
-import { fails, inWorld, type MailStoreCase, recordEvents } from './world.ts'
+import { countKeys, fails, inWorld, type MailStoreCase, recordEvents } from './world.ts'
 
 const summary = (event: MailboxEvent) => ('uids' in event ? [event.kind, ...event.uids] : [event.kind])
 
@@ -74,6 +75,47 @@ export const CHANGE_CASES: readonly MailStoreCase[] = [
       assert.equal((await store.changesSince(account, inbox, since)).isComplete, false)
     },
     { limits: { logBytes: 2000 } },
+  ),
+
+  inWorld('forgets changes that are too old, and lets a client that was away longer know', async (world) => {
+    const { store, account, inbox, clock, engine, context } = world
+    const old = await world.fill(inbox, 1)
+    const { highestModSeq: before } = await store.status(account, inbox)
+    for (let round = 0; round < 40; round++) {
+      await store.setFlags(account, inbox, old, { mode: 'replace', flags: [`k${round}`] })
+    }
+    await clock.advance(context.limits.logAgeMs)
+    const { highestModSeq: middle } = await store.status(account, inbox)
+    assert.equal((await store.changesSince(account, inbox, before)).isComplete, true)
+    await clock.advance(1)
+    await store.setFlags(account, inbox, old, { mode: 'replace', flags: ['new'] })
+    assert.ok((await trimLogs(context)) > 40)
+    assert.equal((await store.changesSince(account, inbox, before)).isComplete, false)
+    const recent = await store.changesSince(account, inbox, middle)
+    assert.deepEqual([recent.isComplete, recent.changed.map(({ flags }) => flags)], [true, [['new']]])
+    assert.equal(await countKeys(engine, 'mail-log'), 1)
+    assert.equal(await trimLogs(context), 0)
+    await store.setFlags(account, inbox, old, { mode: 'replace', flags: [] })
+    assert.equal((await store.changesSince(account, inbox, middle)).isComplete, true)
+  }),
+
+  inWorld(
+    'keeps its log within its bounds, whatever comes at once',
+    async (world) => {
+      const { store, account, inbox, engine, context } = world
+      const uids = await world.fill(inbox, 10)
+      for (let round = 0; round < 4; round++) {
+        await Promise.all(
+          Array.from({ length: 60 }, (_, at) =>
+            store.setFlags(account, inbox, uids, { mode: 'replace', flags: [`k${round}.${at}`] }),
+          ),
+        )
+        assert.ok((await countKeys(engine, 'mail-log')) <= 20)
+      }
+      await trimLogs(context)
+      assert.equal(await countKeys(engine, 'mail-log'), 18)
+    },
+    { limits: { logEntries: 20 } },
   ),
 
   inWorld('keeps MODSEQ rising over a power failure that took the last flag changes with it', async (world) => {
