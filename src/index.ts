@@ -168,6 +168,12 @@ export {
   mailboxMirror,
 } from './store/mirror/mailbox-mirror.ts'
 export { type MirrorCommit, readJournal as mirrorCommits } from './store/mirror/mirror-journal.ts'
+export {
+  type MirroredMessage,
+  type MirroredView,
+  type MirrorKeeper,
+  mirrorKeeper,
+} from './store/mirror/mirror-keeper.ts'
 export { type AdoptedMessage, type MirroredMailboxes, mirroredMailboxes } from './store/mirror/mirrored-mailboxes.ts'
 export { flagClassesOf, rightsOf, unionOf, withoutRights } from './store/sharing/rights.ts'
 export {

@@ -3,6 +3,7 @@
  * @module mailserver/plugins/maildir
  */
 import {
+  type AccountId,
   blobStore,
   type ConfiguredPlugin,
   definePlugin,
@@ -10,8 +11,10 @@ import {
   engine,
   mailboxMirror,
   mirroredMailboxes,
+  mirrorKeeper,
 } from 'mailserver'
 import { z } from 'zod'
+import { inspectMaildir } from './inspect.ts'
 import { Keeper } from './keeper/keeper.ts'
 import { Locator } from './locator.ts'
 import { Mirror } from './mirror.ts'
@@ -49,8 +52,13 @@ const keeper = definePlugin({
   apiVersion: '^1',
   options: z.object({ path: z.string(), watches: z.int(), rescan: z.int() }),
   needs: { engine, directory, mirrored: mirroredMailboxes, files: maildirFiles },
+  provides: { keeper: mirrorKeeper },
   setup({ options: { path, rescan, watches }, services, server, log, clock }) {
     const { mirror, locator, blobs } = services.files
+    const rootOf = async (account: AccountId) => {
+      const found = await services.directory.account(account)
+      return found && accountPath(path, found.address, server.configDir)
+    }
     const running = new Keeper({
       engine: services.engine,
       mirrored: services.mirrored,
@@ -60,17 +68,23 @@ const keeper = definePlugin({
       mirror,
       watches,
       rescanMs: rescan,
-      rootOf: async (account) => {
-        const found = await services.directory.account(account)
-        return found && accountPath(path, found.address, server.configDir)
-      },
+      rootOf,
+      isPassive: server.mode === 'offline',
     })
     locator.known = (account, mailbox, key) => {
       const folder = running.folderOf(account, mailbox)
       const file = folder?.files.get(key)
       return file && folder?.pathOf(file)
     }
-    return { start: () => running.start(), stop: () => running.stop() }
+    const keeper = {
+      name: 'maildir',
+      settle: (account: AccountId, signal?: AbortSignal) => running.settle(account, signal),
+      inspect: async (account: AccountId) => {
+        const root = await rootOf(account)
+        return root === undefined ? undefined : inspectMaildir(root)
+      },
+    }
+    return { services: { keeper }, start: () => running.start(), stop: () => running.stop() }
   },
 })
 

@@ -38,7 +38,7 @@ export const storePlugin = definePlugin({
   options,
   needs: { engine, blobs: blobStore, maintenance: optional(storeMaintenance), mirror: optional(mailboxMirror) },
   provides: { mailStore, journeys, localDelivery, mirrored: mirroredMailboxes, storeContext },
-  setup({ options: { journeyMs, blobGraceMs }, services, run, jobs, log, clock }) {
+  setup({ options: { journeyMs, blobGraceMs }, services, server, run, jobs, log, clock }) {
     const context = createStoreContext({
       ...services,
       clock,
@@ -74,7 +74,8 @@ export const storePlugin = definePlugin({
         localDelivery: createLocalDelivery({ store, engine: services.engine, run, log }),
         mirrored,
       },
-      start: () => checkMirror(services.engine, services.mirror !== undefined),
+      // A command may look at a store that no server could serve, such as the one that converts it.
+      start: () => (server.mode === 'serve' ? checkMirror(services.engine, services.mirror !== undefined) : undefined),
       drain: () => traces.flush(),
       stop: async () => {
         await traces.flush()

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type AccountId, type Clock, codeOf, MailError } from 'mailserver'
 import { exists, makeMaildir } from '../files/disk.ts'
 import { storedPath, storePath } from '../layout.ts'
+import { addMissingFolders } from './apply-folders.ts'
 import { drain } from './drain.ts'
 import { Estate, type KeeperParts } from './estate.ts'
 import { pendingOf } from './pending.ts'
@@ -147,6 +148,7 @@ export class AccountKeeper {
     }
     await makeMaildir(root, false)
     if (stored !== root) await storePath(this.#parts.engine, account, root)
+    await addMissingFolders(this.estate)
   }
 
   async #syncNow(options: { readonly onlyChanged?: boolean; readonly signal?: AbortSignal }): Promise<void> {

@@ -36,6 +36,17 @@ export async function addFolder(estate: Estate, { mailbox, name }: Named): Promi
   }
 }
 
+/** Mailboxes from before there were Maildirs get their folders, and the lists that belong to them. */
+export async function addMissingFolders(estate: Estate): Promise<void> {
+  const { engine, mirrored } = estate.parts
+  const stored = await storedFolders(engine, estate.account)
+  const missing = (await mirrored.store.mailboxes(estate.account)).filter(({ id }) => !stored.has(id))
+  for (const { id, name } of missing) await addFolder(estate, { kind: 'mailbox-added', mailbox: id, name })
+  if (missing.length === 0) return
+  await applySubscriptions(estate)
+  await applyQuota(estate)
+}
+
 export async function renameFolder(estate: Estate, { mailbox, name }: Named): Promise<void> {
   const { engine, log } = estate.parts
   const from = await storedFolder(engine, estate.account, mailbox)

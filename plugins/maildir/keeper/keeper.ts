@@ -21,6 +21,8 @@ export interface KeeperOptions extends Omit<AccountKeeperParts, 'watchBudget' | 
   readonly rootOf: (account: AccountId) => Promise<string | undefined>
   readonly rescanMs: number
   readonly watches: number
+  /** Only what it is told to do: for a command, which has no sessions. */
+  readonly isPassive?: boolean
 }
 
 /** Keeps the files of all accounts, in the one worker that holds the lease. */
@@ -62,7 +64,7 @@ export class Keeper {
    * @param graceMs how long that may take; the rest is written at the next start
    */
   async stop(graceMs = 15_000): Promise<void> {
-    if (this.#lease !== undefined && !this.#isStopped) await this.#finish(graceMs)
+    if (this.#lease !== undefined && !this.#isStopped && !this.#options.isPassive) await this.#finish(graceMs)
     this.#isStopped = true
     this.#stopping.abort()
     await this.#loop
@@ -82,6 +84,7 @@ export class Keeper {
   async #tryLease(): Promise<boolean> {
     this.#lease = await this.#options.engine.lease(LEASE, LEASE_MS)
     if (this.#lease === undefined) return false
+    if (this.#options.isPassive) return true
     this.#end = this.#options.mirror.listen((message) => this.#hear(message))
     for (const account of await this.#options.mirrored.waiting()) {
       this.#left.add(account)
