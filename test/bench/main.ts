@@ -58,17 +58,12 @@ async function measure(scenarios: readonly Scenario[], options: BenchOptions): P
   if (options.build && options.sides !== 'peers') await build()
   const ledger: Ledger = { participants: new Map(), absent: new Map(), say }
   const done: ScenarioResult[] = []
-  const profiles: { scenario: string; text: string }[] = []
   for (const scenario of scenarios) {
     if (casesOf(scenario, options).length === 0) continue
     say(`${scenario.name}`)
     const profileDir = options.profile ? mkdtempSync(join(tmpdir(), 'mailserver-bench-profile-')) : undefined
     try {
       done.push(await runScenario(scenario, options, ledger, profileDir))
-      if (profileDir !== undefined) {
-        const { renderProfiles } = await import('./profile.ts')
-        profiles.push({ scenario: scenario.name, text: renderProfiles(profileDir) })
-      }
     } finally {
       if (profileDir !== undefined) rmSync(profileDir, { recursive: true, force: true })
     }
@@ -82,7 +77,6 @@ async function measure(scenarios: readonly Scenario[], options: BenchOptions): P
     participants: [...ledger.participants.values()],
     absent: [...ledger.absent].map(([name, reason]) => ({ name, reason })),
     scenarios: done,
-    profiles,
   }
   const report = renderReport(result)
   print(report)

@@ -11,9 +11,9 @@ it('finds the room or the package of a function', () => {
   expect(roomOf('', 'writev')).toBe('native code')
 })
 
-it('adds up what each function took itself, and leaves waiting out', () => {
+it('adds up what each function took itself, and leaves out waiting and what came before', () => {
   const frame = (functionName: string, url = '') => ({ functionName, url, lineNumber: 6 })
-  const { functions, rooms, totalMs } = selfTimes([
+  const profiles = [
     {
       nodes: [
         { id: 1, callFrame: frame('(idle)') },
@@ -21,9 +21,12 @@ it('adds up what each function took itself, and leaves waiting out', () => {
       ],
       samples: [2, 1, 2, 1],
       timeDeltas: [0, 2000, 50_000, 1000],
+      startTime: 1_000_000,
     },
-  ])
+  ]
+  const { functions, rooms, totalMs } = selfTimes(profiles, 1_000_000)
   expect([...functions]).toEqual([['work src/mail/a.js:7', 3]])
   expect([...rooms]).toEqual([['src/mail', 3]])
   expect(totalMs).toBe(3)
+  expect(selfTimes(profiles, 1_010_000).totalMs).toBe(1)
 })

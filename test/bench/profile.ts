@@ -11,27 +11,35 @@ export interface CpuProfile {
   readonly nodes: readonly Node[]
   readonly samples: readonly number[]
   readonly timeDeltas: readonly number[]
+  /** Of the clock that `process.hrtime` reads, whatever the process. */
+  readonly startTime: number
 }
 
 const TOP = 20
 /** Not work: the thread waits. */
 const WAITING = new Set(['(idle)', '(root)'])
 
-/** Markdown of where the time of all threads went: the functions with most time of their own, and the rooms. */
-export function renderProfiles(directory: string): string {
+/**
+ * Markdown of where the time of all threads went: the functions with most time of their own, and the rooms.
+ * @param fromUs what came before, such as the start of the server, is left out
+ */
+export function renderProfiles(directory: string, fromUs: number): string {
   const files = readdirSync(directory).filter((name) => name.endsWith('.cpuprofile'))
   if (files.length === 0) return 'The server wrote no profile.'
   const profiles = files.map((name) => JSON.parse(readFileSync(join(directory, name), 'utf8')) as CpuProfile)
-  const { functions, rooms, totalMs } = selfTimes(profiles)
+  const { functions, rooms, totalMs } = selfTimes(profiles, fromUs)
   return [
-    `${Math.round(totalMs)} ms of work in ${files.length} threads, from start to end.`,
+    `${Math.round(totalMs)} ms of work in ${files.length} threads.`,
     `| function | self time | part |\n| --- | --- | --- |\n${rowsOf(functions, totalMs, TOP)}`,
     `| room or package | self time | part |\n| --- | --- | --- |\n${rowsOf(rooms, totalMs, TOP)}`,
   ].join('\n\n')
 }
 
 /** Milliseconds of self time by function and by room, over all profiles; waiting left out. */
-export function selfTimes(profiles: readonly CpuProfile[]): {
+export function selfTimes(
+  profiles: readonly CpuProfile[],
+  fromUs: number,
+): {
   readonly functions: ReadonlyMap<string, number>
   readonly rooms: ReadonlyMap<string, number>
   readonly totalMs: number
@@ -39,11 +47,13 @@ export function selfTimes(profiles: readonly CpuProfile[]): {
   const functions = new Map<string, number>()
   const rooms = new Map<string, number>()
   let totalMs = 0
-  for (const { nodes, samples, timeDeltas } of profiles) {
+  for (const { nodes, samples, timeDeltas, startTime } of profiles) {
     const byId = new Map(nodes.map((node) => [node.id, node]))
+    let now = startTime
     for (const [at, id] of samples.entries()) {
+      now += timeDeltas[at] ?? 0
       const frame = byId.get(id)?.callFrame
-      if (frame === undefined || WAITING.has(frame.functionName)) continue
+      if (now < fromUs || frame === undefined || WAITING.has(frame.functionName)) continue
       // The time of a sample is that until the next one.
       const ms = (timeDeltas[at + 1] ?? 0) / 1000
       const room = roomOf(frame.url, frame.functionName)

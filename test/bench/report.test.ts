@@ -20,7 +20,6 @@ const resultOf = (...systems: SystemResult[]): BenchResult => {
     participants: [{ name: 'ours', title: 'mailserver', durability: 'synced' }],
     absent: [{ name: 'exim', reason: 'no such package' }],
     scenarios: [{ name: 'delivery', about: 'About it.', seconds: 12, cases: [one] }],
-    profiles: [],
   }
 }
 

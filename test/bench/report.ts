@@ -12,7 +12,6 @@ export function renderReport(result: BenchResult): string {
       'Medians; ± is half the distance from the least to the greatest.',
     renderParticipants(result),
     ...result.scenarios.map(renderScenario),
-    ...result.profiles.map(({ scenario, text }) => `#### Profile of ${scenario}\n\n${text}`),
     renderTimes(result),
   ].join('\n\n')
 }
@@ -23,9 +22,10 @@ function renderParticipants({ participants, absent }: BenchResult): string {
   return table(['system', 'version', 'durability'], [...rows, ...missing])
 }
 
-function renderScenario({ name, about, cases }: ScenarioResult): string {
+function renderScenario({ name, about, cases, profile }: ScenarioResult): string {
   const rows = cases.flatMap((one) => one.figures.flatMap((figure) => rowsOf(one, figure)))
-  return `#### ${name}\n\n${about}\n\n${table(['case', 'ours', 'peer', 'ratio', 'bar'], rows)}`
+  const text = `#### ${name}\n\n${about}\n\n${table(['case', 'ours', 'peer', 'ratio', 'bar'], rows)}`
+  return profile === undefined ? text : `${text}\n\nProfile of ours: ${profile}`
 }
 
 /** A row for each peer; one without a peer when ours stands alone. */

@@ -22,6 +22,8 @@ export interface ScenarioResult {
   readonly about: string
   readonly seconds: number
   readonly cases: readonly CaseResult[]
+  /** Markdown tables of where our processor time went, when it was asked for. */
+  readonly profile?: string
 }
 
 /** A system that took part, or why it did not. */
@@ -41,6 +43,4 @@ export interface BenchResult {
   /** Peers that could not run on this machine, with the reason. */
   readonly absent: readonly { readonly name: string; readonly reason: string }[]
   readonly scenarios: readonly ScenarioResult[]
-  /** Markdown tables of where our processor time went, by scenario. */
-  readonly profiles: readonly { readonly scenario: string; readonly text: string }[]
 }

@@ -1,6 +1,7 @@
 import { dataFor } from './data-set.ts'
 import type { BenchOptions } from './options.ts'
 import { OurServer } from './ours.ts'
+import { renderProfiles } from './profile.ts'
 import type { CaseResult, Participant, ScenarioResult, SystemResult } from './result.ts'
 import type { Case, Effort, Scenario } from './scenario.ts'
 import { seriesOf } from './statistics.ts'
@@ -59,11 +60,13 @@ export async function runScenario(
       ledger.say(`  ${kind.name} cannot take part: ${reasonOf(error)}`)
     }
   }
+  const fromUs = Number(process.hrtime.bigint() / 1000n)
   const results: CaseResult[] = []
   for (const one of cases) results.push(await runCase(one, running, options, effort, ledger))
   await systems.disposeAsync()
   const seconds = (performance.now() - began) / 1000
-  return { name: scenario.name, about: scenario.about, seconds, cases: results }
+  const profile = profileDir === undefined ? undefined : renderProfiles(profileDir, fromUs)
+  return { name: scenario.name, about: scenario.about, seconds, cases: results, ...(profile && { profile }) }
 }
 
 async function kindsFor(
