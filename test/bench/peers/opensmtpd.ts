@@ -28,7 +28,7 @@ export const opensmtpd: SystemKind = {
     return daemonSystem({
       name: 'opensmtpd',
       title: `OpenSMTPD ${versionIn(tree, 'opensmtpd')} → Maildir`,
-      durability: 'as always: fsync of the queue file; mail.maildir syncs the Maildir file',
+      durability: 'one fsync a message, of the Maildir file; none of the queue file before 250',
       ports: { smtp },
       stored: async (list) => messagesInAll(list.map((account) => join(mail, `${account}u`))),
       start: () =>

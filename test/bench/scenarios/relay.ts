@@ -13,6 +13,8 @@ const WARM_UP = 100
 const BACKLOG = { full: 5_000, quick: 1_000 }
 const SESSIONS = 10
 const BYTES = 2_000
+/** What is tried while the host still counts as away is put off again: it is told more than once. */
+const FLUSH_EVERY_MS = 1_000
 
 /** Ours hands on for nobody without a login: an alias of its own leads away. */
 const recipientOf = (system: System): string => (system.name === 'ours' ? `relay@${DOMAIN}` : `away@${ELSEWHERE}`)
@@ -62,7 +64,7 @@ const through: Case = {
 
 const backlog: Case = {
   name: 'backlog',
-  title: 'the sink was away while messages came; it is back, and the queue is told to retry',
+  title: 'the sink was away while messages came; it is back, and the queue is told to retry each second',
   figures: [
     { key: 'rate', title: 'messages drained', unit: 'messages/s', better: 'more', bars },
     { key: 'seconds', title: 'until the queue was empty', unit: 's', better: 'less' },
@@ -77,8 +79,14 @@ const backlog: Case = {
     if (target.messages !== before) throw new Error('something was delivered while the sink was away')
     await target.start()
     const began = performance.now()
-    await system.flush?.()
-    await until(() => target.messages >= before + messages, SETTLE_MS)
+    let flushedAt = Number.NEGATIVE_INFINITY
+    await until(async () => {
+      if (performance.now() - flushedAt > FLUSH_EVERY_MS) {
+        flushedAt = performance.now()
+        await system.flush?.()
+      }
+      return target.messages >= before + messages
+    }, SETTLE_MS)
     const seconds = (performance.now() - began) / 1000
     return { rate: messages / seconds, seconds }
   },
