@@ -5,6 +5,8 @@ import { expect, it } from 'vitest'
 import { run } from '../support/peer.ts'
 import { describeWith } from '../support/programs.ts'
 import type { BenchResult } from './result.ts'
+import { scenariosFor } from './scenarios.ts'
+import { withResults } from './write-docs.ts'
 
 const main = join(import.meta.dirname, 'main.ts')
 
@@ -35,4 +37,13 @@ describeWith(['smtp-source'], 'the benchmark', () => {
     expect(listed.code).toBe(0)
     expect(listed.stdout).toContain('imap-read-100k')
   })
+})
+
+it('has every scenario and every peer in its page', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/performance.md'), 'utf8')
+  const scenarios = scenariosFor([1, 10, 100])
+  const peers = scenarios.flatMap((one) => one.peers.map(({ name }) => name)).filter((name) => name !== 'ours-auto')
+  const missing = [...scenarios.map(({ name }) => name), ...peers].filter((name) => !page.includes(`\`${name}\``))
+  expect(missing).toEqual([])
+  expect(withResults(page, 'new')).toContain('new')
 })

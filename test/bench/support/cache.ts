@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const projectRoot = fileURLToPath(new URL('../../..', import.meta.url))
@@ -24,21 +24,23 @@ export function cacheDirectory(...names: readonly string[]): string {
  */
 export async function cached(name: string, fill: (path: string) => Promise<void>): Promise<string> {
   const path = join(cacheRoot, name)
-  const done = join(`${path}.done`)
-  if (isThere(done)) return path
+  const done = `${path}.done`
+  if (existsSync(done)) return path
   rmSync(path, { recursive: true, force: true })
   mkdirSync(path, { recursive: true, mode: 0o755 })
   await fill(path)
-  mkdirSync(dirname(done), { recursive: true })
   writeFileSync(done, '')
   return path
 }
 
-/** Removes what the cache holds under this prefix, but for the name given. */
+const DAY_MS = 86_400_000
+
+/** Removes what the cache holds under this prefix and nobody has made or used for a day, but for the name given. */
 export function forgetOthers(prefix: string, except: string): void {
   for (const name of readdirSync(cacheDirectory())) {
-    if (!name.startsWith(prefix) || name === except || name === `${except}.done`) continue
-    rmSync(join(cacheRoot, name), { recursive: true, force: true })
+    const path = join(cacheRoot, name)
+    if (!name.startsWith(prefix) || name.startsWith(except) || Date.now() - statSync(path).mtimeMs < DAY_MS) continue
+    rmSync(path, { recursive: true, force: true })
   }
 }
 
@@ -51,14 +53,4 @@ export function layoutKey(): string {
     for (const name of names.sort()) hash.update(name).update(readFileSync(join(directory, name)))
   }
   return hash.digest('hex').slice(0, 12)
-}
-
-function isThere(path: string): boolean {
-  try {
-    readFileSync(path)
-    return true
-  } catch {
-    // Not made yet.
-    return false
-  }
 }
