@@ -77,7 +77,7 @@ export async function describeConfig(config: ResolvedConfig): Promise<ConfigDesc
   }
 }
 
-const SECRET_NAME = /pass(?:word|phrase)?$|secret$|token$|api_?key$|^key$|credentials?$/i
+const SECRET_NAME = /pass(?:word|phrase)?$|secret$|token$|api_?key$|^keys?$|credentials?$/i
 const MAX_DEPTH = 16
 
 /** Options as JSON: secrets by where they come from, functions by name and a digest that changes with their source. */

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { describeConfig } from '../../src/config/describe-config.ts'
+import { describeConfig, describeValue } from '../../src/config/describe-config.ts'
 import { findConfig } from '../../src/config/find-config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { planChanges } from '../../src/config/plan-changes.ts'
@@ -91,6 +91,12 @@ describe('a description', () => {
     expect(text).toContain('smtps://user:[redacted]@gw.example:465')
     expect(text).not.toContain('correct horse')
     expect(text).not.toContain('hunter2')
+  })
+
+  test('shows no key that an option holds as text', () => {
+    const options = { encryption: { keys: ['00ff', '11ff'] }, key: '22ff', keyFile: 'a path' }
+    const shown = { encryption: { keys: ['[redacted]', '[redacted]'] }, key: '[redacted]', keyFile: 'a path' }
+    expect(describeValue(options)).toEqual(shown)
   })
 
   test('of two configs gives the changes between them', async () => {

@@ -2,8 +2,9 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StoreFigure } from 'mailserver'
 import type { Database } from '../engine/database.ts'
-import type { Layout } from '../layout.ts'
+import { LAYOUT_VERSION, type Layout } from '../layout.ts'
 import type { SharedState } from '../shared-state.ts'
+import { readVersion } from '../version-file.ts'
 import { readSegmentStates } from './segment-states.ts'
 
 /** The size of the store and of what it holds. */
@@ -20,6 +21,7 @@ export async function storeFigures({
   const sum = (of: (state: (typeof states)[number]) => number) => states.reduce((total, each) => total + of(each), 0)
   const logBytes = sum(({ fileBytes }) => fileBytes)
   const liveBytes = sum((state) => state.liveBytes)
+  const sealedSince = readVersion(layout.root, LAYOUT_VERSION)?.keys[0]?.since ?? 0
   const figures: StoreFigure[] = [
     { name: 'segments', value: states.length, unit: 'count', help: 'Files of the log' },
     { name: 'log_bytes', value: logBytes, unit: 'octets', help: 'Size of the log' },
@@ -48,6 +50,12 @@ export async function storeFigures({
       value: sum((s) => s.releasedFrames),
       unit: 'count',
       help: 'Frames with message bytes that are not needed any more',
+    },
+    {
+      name: 'segments_of_other_keys',
+      value: layout.vault === undefined ? 0 : states.filter(({ segment }) => segment < sealedSince).length,
+      unit: 'count',
+      help: 'Files of the log that are not encrypted with the key of today',
     },
     { name: 'index_bytes', value: directoryBytes(layout.index), unit: 'octets', help: 'Size of the index' },
     {

@@ -52,6 +52,10 @@ async function expectKept(store: OpenedStore, kept: ReadonlyMap<BlobRef, Buffer>
   }
 }
 
+async function figureOf(store: OpenedStore, name: string): Promise<number | undefined> {
+  return (await store.maintenance.stats()).find((figure) => figure.name === name)?.value
+}
+
 async function damagesOf(store: OpenedStore): Promise<string[]> {
   const found: string[] = []
   for await (const { meaning } of store.maintenance.check({ signal, repair: false })) found.push(meaning)
@@ -175,7 +179,9 @@ describe('compaction', () => {
     {
       await using store = await openStore(directory.path, { options: both })
       await fill(store, 1, [100])
+      expect(await figureOf(store, 'segments_of_other_keys')).toBeGreaterThan(20)
       await compacted(store)
+      expect(await figureOf(store, 'segments_of_other_keys')).toBe(0)
       await expectKept(store, kept)
     }
     expect(keys()).toBe(1)
