@@ -1,6 +1,6 @@
 import { type BlobRef, codeOf, type MailErrorCode, MessageIndexer, type NewMessage } from 'mailserver'
 import { NO_TARGET, targetOf } from './commands/copy.ts'
-import { bad, type Completion, no, ok } from './completion.ts'
+import { bad, type Completion, no } from './completion.ts'
 import { completionOfError } from './completion-of-error.ts'
 import { UnknownEncoding } from './fetch/decoded-part.ts'
 import type { ReachedMailbox } from './mailbox-access.ts'
@@ -13,7 +13,6 @@ import { parseDateTime } from './wire/date-time.ts'
 import { parseFlagList } from './wire/flags.ts'
 import type { IncomingLiteral } from './wire/incoming-literal.ts'
 import { parseMailbox } from './wire/mailbox-name.ts'
-import { formatSequenceSet } from './wire/sequence-set.ts'
 import { SyntaxFault } from './wire/syntax-fault.ts'
 
 interface MessageOptions {
@@ -23,12 +22,16 @@ interface MessageOptions {
   readonly isUtf8: boolean
 }
 
+/** Commits the messages. @throws MailError as MailStore.append does */
+export type CommitMessages = (target: ReachedMailbox, messages: readonly NewMessage[]) => Promise<Completion>
+
 /** With these the store says that it wrote nothing. */
 const REFUSED_WHOLE: ReadonlySet<MailErrorCode> = new Set([
   'OVER_QUOTA',
   'MAILBOX_NOT_FOUND',
   'INVALID',
   'LIMIT_REACHED',
+  'NOT_FOUND',
 ])
 
 /** The command is answered with this, and what was received of it is dropped. */
@@ -43,18 +46,26 @@ class Refusal extends Error {
 }
 
 /**
- * Takes the messages of one APPEND from the wire into the BlobStore as they come, indexing them on the way. Whatever goes
+ * Takes the messages of one command from the wire into the BlobStore as they come, indexing them on the way. Whatever goes
  * wrong, the command is read to its end before it is answered, and no blob is left behind.
  */
 export class AppendTransfer {
   readonly #session: Session
   readonly #head: CommandHead
+  readonly #commit: CommitMessages
+  readonly #maxMessages: number
   readonly #messages: NewMessage[] = []
   #octets = 0
 
-  constructor(session: Session, head: CommandHead) {
+  /**
+   * @param commit puts what was received in its place
+   * @param maxMessages that the command takes; as many as the client is offered when absent
+   */
+  constructor(session: Session, head: CommandHead, commit: CommitMessages, maxMessages?: number) {
     this.#session = session
     this.#head = head
+    this.#commit = commit
+    this.#maxMessages = maxMessages ?? (session.offer.has('MULTIAPPEND') ? session.limits.items : 1)
   }
 
   /** @param args the arguments before the first message */
@@ -68,7 +79,7 @@ export class AppendTransfer {
       })
       await this.#receiveAll(args, first, target)
       if (target === undefined) return NO_TARGET
-      return await this.#append(target)
+      return await this.#finish(target)
     } catch (cause) {
       await this.#release()
       if (cause instanceof Refusal) return cause.completion
@@ -124,7 +135,7 @@ export class AppendTransfer {
 
   /** Flags and date of a message, and whether it may come at all: before its first octet is asked for. */
   async #check(args: Arguments, literal: IncomingLiteral, target: ReachedMailbox | undefined): Promise<MessageOptions> {
-    const { limits, clock, server, services, offer } = this.#session
+    const { limits, clock, server, services } = this.#session
     let flags: readonly string[] = []
     let internalDate = clock.now()
     if (args.next === '(') {
@@ -146,8 +157,8 @@ export class AppendTransfer {
     if (literal.isBinary && !isUtf8 && !args.knows('APPEND BINARY'))
       throw new SyntaxFault('Binary literals are not known here')
     if (literal.size === 0) throw new Refusal(no('A message has at least one octet', 'CANNOT'))
-    if (this.#messages.length > 0 && !offer.has('MULTIAPPEND')) throw new SyntaxFault('One message at a time')
-    if (this.#messages.length >= limits.items) throw new Refusal(no('Too many messages', 'LIMIT'))
+    if (this.#messages.length > 0 && this.#maxMessages === 1) throw new SyntaxFault('One message at a time')
+    if (this.#messages.length >= this.#maxMessages) throw new Refusal(no('Too many messages', 'LIMIT'))
     const { messageBytes } = server.limits
     if (messageBytes > 0 && literal.size > messageBytes) throw new Refusal(no('Message is too large', 'TOOBIG'))
     const quota = await services.store.quota(target.account)
@@ -187,21 +198,13 @@ export class AppendTransfer {
     }
   }
 
-  async #append({ account, mailbox }: ReachedMailbox): Promise<Completion> {
-    const { services, view, offer } = this.#session
+  async #finish(target: ReachedMailbox): Promise<Completion> {
     const messages = this.#messages.splice(0)
-    const appended = await services.store.append(account, mailbox.id, messages).catch((cause: unknown) => {
+    return this.#commit(target, messages).catch((cause: unknown) => {
       // Anything else may have come after the commit reached the disk: a blob that is needed must not go.
       if (REFUSED_WHOLE.has(codeOf(cause))) this.#messages.push(...messages)
       throw cause
     })
-    for (const { modSeq } of appended.slice(0, 1)) this.#session.ownChanges.add(account, modSeq)
-    if (view?.mirror.account === account && view.mailbox.id === mailbox.id) {
-      this.#session.addedMessages(appended.map(({ uid }) => uid))
-      await view.mirror.refresh()
-    }
-    const uids = formatSequenceSet(appended.map(({ uid }) => uid))
-    return ok('Append completed', !offer.has('UIDPLUS') ? undefined : `APPENDUID ${appended[0]?.uidValidity} ${uids}`)
   }
 
   async #release(): Promise<void> {

@@ -129,6 +129,7 @@ export const CAPABILITIES: readonly Capability[] = [
     isShown: afterLogin,
     items: ['FETCH SAVEDATE', 'SEARCH SAVEDBEFORE', 'SEARCH SAVEDON', 'SEARCH SAVEDSINCE', 'SEARCH SAVEDATESUPPORTED'],
   },
+  { name: 'REPLACE', isShown: afterLogin, commands: ['REPLACE', 'UID REPLACE'] },
   { name: 'BINARY', isShown: afterLogin, items: ['FETCH BINARY', 'APPEND BINARY'] },
   { name: 'PREVIEW', isShown: afterLogin, items: ['FETCH PREVIEW'] },
   { name: 'WITHIN', isShown: afterLogin, items: ['SEARCH YOUNGER', 'SEARCH OLDER'] },

@@ -22,6 +22,7 @@ import { namespace } from './commands/namespace.ts'
 import { check, noop } from './commands/noop.ts'
 import { notify } from './commands/notify.ts'
 import { getQuota, getQuotaRoot, setQuota } from './commands/quota.ts'
+import { replace, uidReplace } from './commands/replace.ts'
 import { search, uidSearch } from './commands/search.ts'
 import { examine, select } from './commands/select.ts'
 import { starttls } from './commands/starttls.ts'
@@ -38,6 +39,6 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     ...[setAcl, deleteAcl, getAcl, listRights, myRights, getQuota, getQuotaRoot, setQuota],
     ...[getMetadata, setMetadata, notify],
     ...[append, idle, check, close, unselect, expunge, uidExpunge, search, uidSearch],
-    ...[fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove],
+    ...[fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove, replace, uidReplace],
   ].map((row) => [row.name, row]),
 )

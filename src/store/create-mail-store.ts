@@ -13,6 +13,7 @@ import { expunge } from './messages/expunge.ts'
 import { firstRecentUid } from './messages/first-recent.ts'
 import { move } from './messages/move.ts'
 import { blobs, columns, indexes, read, records, states, statusOf, stream } from './messages/read-messages.ts'
+import { replace } from './messages/replace.ts'
 import { setFlags } from './messages/set-flags.ts'
 import { readMetadata, setMetadata } from './metadata/metadata.ts'
 import { changeAcl } from './sharing/change-acl.ts'
@@ -53,6 +54,7 @@ export function createMailStore(c: StoreContext): MailStore & { close(): void } 
     expunge: (account, mailbox, uids) => expunge(c, account, mailbox, uids),
     copy: (account, from, uids, to, options) => copy(c, account, from, uids, to, options),
     move: (account, from, uids, to, options) => move(c, account, from, uids, to, options),
+    replace: (account, mailbox, uid, target, message) => replace(c, account, mailbox, uid, target, message),
     firstRecentUid: (account, mailbox, options) => firstRecentUid(c, account, mailbox, options),
     changesSince: (account, mailbox, since) => changesSince(c, account, mailbox, since),
     watch: (account, listener) => feeds.watch(account, listener),

@@ -330,6 +330,19 @@ export interface MailStore {
   ): Promise<Copied>
 
   /**
+   * Puts a message in the place of another, perhaps in another mailbox, in one commit (RFC 8508). On disk when it resolves.
+   * Blobs are the caller's after an error as with `append`.
+   * @throws MailError NOT_FOUND (the message is gone), OVER_QUOTA, MAILBOX_NOT_FOUND, INVALID, LIMIT_REACHED
+   */
+  replace(
+    account: AccountId,
+    mailbox: MailboxId,
+    uid: number,
+    target: { readonly account: AccountId; readonly mailbox: MailboxId },
+    message: NewMessage,
+  ): Promise<Appended>
+
+  /**
    * Takes the `\Recent` messages for this session: those that came since the last session that asked with `take`
    * (RFC 3501 section 2.3.2). Returns the first recent UID; all from it on are recent.
    */

@@ -48,6 +48,11 @@ export async function appendIn(
   return appended
 }
 
+/** Adds messages in a commit that the caller has opened. @throws as append does */
+export function addTo(commit: AccountCommit, mailbox: MailboxId, messages: readonly NewMessage[]): Promise<Appended[]> {
+  return add(commit, additionsTo(mailbox, messages))
+}
+
 interface Additions {
   readonly mailbox: number
   readonly messages: readonly NewMessage[]

@@ -20,14 +20,15 @@ export async function expunge(
   for (let from = 0; from === 0 || from < wanted.length; from += batch) {
     const part = wanted.slice(from, from + batch)
     const gone = await commitAccount(context, account, [mailbox], (commit) =>
-      expungeIn(commit, mailboxNumber(mailbox), part),
+      expungeFrom(commit, mailboxNumber(mailbox), part),
     )
     for (const uid of gone) removed.push(uid)
   }
   return removed
 }
 
-async function expungeIn(commit: AccountCommit, mailbox: number, uids: readonly number[]): Promise<number[]> {
+/** Removes messages in a commit that the caller has opened. @returns those that were there */
+export async function expungeFrom(commit: AccountCommit, mailbox: number, uids: readonly number[]): Promise<number[]> {
   const { tx, account, record } = commit
   const copyKeys = new MessageKeys('mail-copy', account, mailbox)
   const indexKeys = new MessageKeys('mail-index', account, mailbox)

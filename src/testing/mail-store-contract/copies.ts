@@ -41,6 +41,24 @@ export const COPY_CASES: readonly MailStoreCase[] = [
     assert.equal((await store.status(account, target)).recent, 3)
   }),
 
+  inWorld('replaces a message in one commit, also where there is room for one alone (RFC 8508)', async (world) => {
+    const { store, account, inbox } = world
+    await world.fill(inbox, 2)
+    await store.setQuota(account, { maxMessages: 2 })
+    const recorded = await recordEvents(world)
+    const replaced = await store.replace(account, inbox, 1, { account, mailbox: inbox }, await world.message('new'))
+    assert.equal(replaced.uid, 3)
+    await recorded.settled()
+    recorded.end()
+    assert.deepEqual(await world.uids(inbox), [2, 3])
+    assert.deepEqual(recorded.events.map(({ kind }) => kind).sort(), ['appended', 'expunged'])
+    const archive = await world.id('Archive')
+    await store.replace(account, inbox, 2, { account, mailbox: archive }, await world.message('other'))
+    assert.deepEqual([await world.uids(inbox), await world.uids(archive)], [[3], [1]])
+    await fails('NOT_FOUND', store.replace(account, inbox, 2, { account, mailbox: inbox }, await world.message('late')))
+    assert.equal((await store.quota(account)).usedMessages, 2)
+  }),
+
   inWorld('copies within one mailbox', async (world) => {
     const { store, account, inbox } = world
     await world.fill(inbox, 2)
