@@ -6,7 +6,7 @@ import { Host } from '../../src/kernel/host.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { mailboxChanged } from '../../src/kernel/moments.ts'
 import { definePlugin } from '../../src/kernel/plugin.ts'
-import { type BlobRef, blobStore } from '../../src/store/blob-store.ts'
+import { blobStore } from '../../src/store/blob-store.ts'
 import { engine } from '../../src/store/engine.ts'
 import { journeys } from '../../src/store/journey.ts'
 import { localDelivery } from '../../src/store/local-delivery.ts'
@@ -112,20 +112,40 @@ test('writes the journeys that still wait when it drains, and forgets them when 
   await world.host.stop()
 })
 
-test('delivers to mailboxes that its own mail store sees', async () => {
-  const world = await started()
-  const inbox = await appended(world)
-  const [record] = await world.store.records(account, inbox.id, [1])
+async function delivered(world: Awaited<ReturnType<typeof started>>): Promise<void> {
   const plan = await world.host.service(localDelivery).plan({
     id: 'm',
     envelope: { sender: undefined, smtpUtf8: false, eightBit: false, requireTls: false },
-    blob: record?.blob as BlobRef,
+    blob: await world.host.service(blobStore).write(Buffer.from('x')),
     index: newMessage('x' as never, 5).index,
     receivedAt: 1,
     isQuarantined: false,
     recipients: [{ account, address: 'a@example.test' }],
   })
   await world.engine.transact(plan.scopes, (tx) => plan.commitIn(tx))
+}
+
+test('delivers to INBOX, also where it was renamed, and where the account was removed and made anew', async () => {
+  const world = await started()
+  await world.store.createAccount(account)
+  const count = async (name: string) =>
+    (await world.store.status(account, (await world.store.mailbox(account, name)).id)).messages
+  await delivered(world)
+  await world.store.renameMailbox(account, 'INBOX', 'Old')
+  await delivered(world)
+  expect([await count('Old'), await count('INBOX')]).toEqual([1, 1])
+  await world.store.removeAccount(account)
+  await world.store.createAccount(account)
+  await delivered(world)
+  await delivered(world)
+  expect(await count('INBOX')).toBe(2)
+  await world.host.stop()
+})
+
+test('delivers to mailboxes that its own mail store sees', async () => {
+  const world = await started()
+  const inbox = await appended(world)
+  await delivered(world)
   expect((await world.store.status(account, inbox.id)).messages).toBe(2)
   await world.host.stop()
 })

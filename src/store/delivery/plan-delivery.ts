@@ -6,7 +6,7 @@ import type { Engine } from '../engine.ts'
 import type { DeliveryRequest, LocalDelivery, PlannedDelivery } from '../local-delivery.ts'
 import { type AccountId, accountScope, type MailboxId, type MailStore } from '../mail-store.ts'
 import { parseFlags } from '../records/flags.ts'
-import { type AccountView, overQuota, viewAccounts } from './account-view.ts'
+import { type AccountView, type Inboxes, overQuota, viewAccounts } from './account-view.ts'
 import { commitDelivery, type PlannedCopy } from './commit-delivery.ts'
 
 export interface DeliveryParts {
@@ -22,21 +22,22 @@ type Recipient = DeliveryRequest['recipients'][number]
 const AT_ONCE = 16
 
 export function createLocalDelivery(parts: DeliveryParts): LocalDelivery {
-  return { plan: (request) => plan(parts, request) }
+  const inboxes: Inboxes = new Map()
+  return { plan: (request) => plan(parts, inboxes, request) }
 }
 
 /**
  * An account that is reached twice gets one copy, filed as its first address says. A hook that fails fails the whole
  * plan: the sender tries again, and nothing is filed in the wrong place.
  */
-async function plan(parts: DeliveryParts, request: DeliveryRequest): Promise<PlannedDelivery> {
+async function plan(parts: DeliveryParts, inboxes: Inboxes, request: DeliveryRequest): Promise<PlannedDelivery> {
   const first = new Map<AccountId, Recipient>()
   for (const recipient of request.recipients) {
     if (!first.has(recipient.account)) first.set(recipient.account, recipient)
   }
   const refused = new Map<AccountId, Error>()
   const takers: AccountView[] = []
-  const { views, gone } = await viewAccounts(parts.engine, parts.store, [...first.keys()])
+  const { views, gone } = await viewAccounts(parts.engine, parts.store, inboxes, [...first.keys()])
   for (const account of gone) refused.set(account, new MailError('RECIPIENT_UNKNOWN', `account ${account} was removed`))
   for (const view of views) {
     const error = overQuota(view, request.index.size)
@@ -52,7 +53,7 @@ async function plan(parts: DeliveryParts, request: DeliveryRequest): Promise<Pla
   return {
     scopes: copies.map(({ account }) => accountScope(account)),
     refused,
-    commitIn: (tx) => commitDelivery(parts.store, tx, request, copies),
+    commitIn: (tx) => commitDelivery(parts.store, tx, inboxes, request, copies),
   }
 }
 
