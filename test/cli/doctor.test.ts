@@ -24,7 +24,7 @@ describe('doctor', () => {
     expect(states).toMatchObject({ certificate: 'warning', 'data directory': 'good' })
     const text = await project.mailserver('doctor')
     expect(text.code).toBe(1)
-    expect(text.stdout).toMatch(/failed +DNS: 127\.0\.0\.1:1 does not answer/)
+    expect(text.stdout).toMatch(/failed +DNS: 127\.0\.0\.1:1 gives no answer/)
     const server = await project.foreground()
     const beside = await project.json<Examined>(['doctor'], 1)
     expect(beside.findings.find(({ check }) => check === 'ports')?.text).toContain(`process ${server.process.pid}`)

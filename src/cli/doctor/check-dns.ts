@@ -30,7 +30,7 @@ async function ask(
     const found = await Promise.all([known(resolver.resolve4(hostname)), known(resolver.resolve6(hostname))])
     return { finding: good('DNS', `${server} answers`), isKnown: found.includes(true) }
   } catch (error) {
-    const text = `${server} does not answer: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`
+    const text = `${server} gives no answer: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`
     return { finding: failed('DNS', text, 'Start it, or name another in dns.servers') }
   }
 }

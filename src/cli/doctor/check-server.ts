@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { ResolvedConfig } from '../../config/resolved-config.ts'
 import type { LockHolder } from '../../control/data-lock.ts'
 import { showStatus } from '../../control/routes/server.ts'
@@ -24,6 +25,7 @@ export async function checkPorts(config: ResolvedConfig, running: LockHolder | u
 /** @throws UserError when the store does not open */
 export async function checkStore(config: ResolvedConfig, running: LockHolder | undefined): Promise<readonly Finding[]> {
   if (running !== undefined) return [good('store', `open in process ${running.pid}`)]
+  if (!existsSync(config.dataDir)) return [good('store', 'is made at the first start')]
   const offline = await openOffline(config)
   await offline[Symbol.asyncDispose]()
   return [good('store', 'opens')]

@@ -8,7 +8,7 @@ import { checkDns } from './check-dns.ts'
 import { checkPorts, checkStore } from './check-server.ts'
 import { type Finding, failed, good } from './finding.ts'
 
-/** What keeps a server of this config from working, one check after the other; none of them changes anything. */
+/** What keeps a server of this config from working, one check after the other. A store that is there is opened, as by any command. */
 export async function* checkSetup(config: ResolvedConfig): AsyncGenerator<Finding> {
   yield* await attempted('configuration', async () => {
     const plugins = await checkGraph(config)
