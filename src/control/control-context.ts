@@ -12,6 +12,8 @@ export interface ControlContext {
   optional<T>(ref: ServiceRef<T>): T | undefined
   /** Work that takes longer than a request. */
   readonly tasks: TaskRunner
+  /** Largest message that is taken, octets. */
+  readonly messageBytes: number
   readonly graph: PluginGraph
   /** Every hook that has handlers, with them in the order they run. */
   hooks(): Iterable<readonly [hook: string, handlers: readonly Handler[]]>

@@ -10,6 +10,7 @@ import type { Host } from '../kernel/host.ts'
 export function contextOf(host: Host, config: ResolvedConfig, tasks: TaskRunner): ControlContext {
   return {
     tasks,
+    messageBytes: config.limits.messageBytes,
     optional: (ref) => (host.has(ref) ? host.service(ref) : undefined),
     service(ref) {
       if (!host.has(ref)) throw new MailError('UNAVAILABLE', `no plugin of the config provides ${ref.id}`)

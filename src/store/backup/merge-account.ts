@@ -1,12 +1,6 @@
-import { createHash } from 'node:crypto'
 import { codeOf, MailError } from '../../errors/mail-error.ts'
-import {
-  type AccountId,
-  HIERARCHY_SEPARATOR,
-  type Mailbox,
-  type MessageRecord,
-  type NewMessage,
-} from '../mail-store.ts'
+import { type AccountId, HIERARCHY_SEPARATOR, type Mailbox, type NewMessage } from '../mail-store.ts'
+import { PresentMessages } from '../present-messages.ts'
 import type { BackupAccount, BackupMailbox, BackupMessage } from './point.ts'
 import { messagesOf, type Restored, type RestoreParts } from './restore-parts.ts'
 
@@ -39,8 +33,7 @@ export async function mergeAccount(
     const { beside } = options
     const name = beside === undefined ? mailbox.name : `${beside}${HIERARCHY_SEPARATOR}${mailbox.name}`
     const target = await targetOf(parts, account, name, mailbox)
-    const present = new PresentMessages(parts, account, target)
-    await present.load()
+    const present = await PresentMessages.of(mail, account, target)
     for await (const messages of messagesOf(parts.records, mailbox, BATCH)) {
       signal?.throwIfAborted()
       const done = await mergeMessages(parts, account, target, mailbox, messages, present)
@@ -84,7 +77,7 @@ async function mergeMessages(
   let isThere = 0
   let lost = 0
   for (const message of messages) {
-    if (await present.has(message, mailbox.uidValidity)) {
+    if (present.hasUid(mailbox.uidValidity, message.uid, message.emailId) || (await present.take(message))) {
       isThere += 1
       continue
     }
@@ -111,69 +104,4 @@ async function mergeMessages(
     throw error
   }
   return { restored: wanted.length, present: isThere, lost }
-}
-
-/** Knows which messages of the backup a mailbox has: by UID where it is the same mailbox, by their bytes where not. */
-class PresentMessages {
-  readonly #parts: RestoreParts
-  readonly #account: AccountId
-  readonly #mailbox: Mailbox
-  readonly #uidsOfSize = new Map<number, number[]>()
-  readonly #emailIds = new Map<number, string>()
-  readonly #digests = new Map<number, string | undefined>()
-
-  constructor(parts: RestoreParts, account: AccountId, mailbox: Mailbox) {
-    this.#parts = parts
-    this.#account = account
-    this.#mailbox = mailbox
-  }
-
-  async load(): Promise<void> {
-    const { mail } = this.#parts
-    for await (const states of mail.states(this.#account, this.#mailbox.id)) {
-      const records: readonly MessageRecord[] = await mail.records(
-        this.#account,
-        this.#mailbox.id,
-        states.map(({ uid }) => uid),
-      )
-      for (const { uid, size, emailId } of records) {
-        this.#emailIds.set(uid, emailId)
-        const uids = this.#uidsOfSize.get(size) ?? []
-        this.#uidsOfSize.set(size, uids)
-        uids.push(uid)
-      }
-    }
-  }
-
-  async has({ uid, emailId, sha256, size }: BackupMessage, uidValidity: number): Promise<boolean> {
-    if (this.#mailbox.uidValidity === uidValidity && this.#emailIds.get(uid) === emailId) return true
-    // A message of the same bytes stands for one of the backup, not for all that are like it.
-    const uids = this.#uidsOfSize.get(size) ?? []
-    for (const [at, candidate] of uids.entries()) {
-      if ((await this.#digestOf(candidate)) !== sha256) continue
-      uids.splice(at, 1)
-      return true
-    }
-    return false
-  }
-
-  /** undefined when it cannot be read: then it is no reason not to bring the message back. */
-  async #digestOf(uid: number): Promise<string | undefined> {
-    if (this.#digests.has(uid)) return this.#digests.get(uid)
-    const digest = await this.#read(uid)
-    this.#digests.set(uid, digest)
-    return digest
-  }
-
-  async #read(uid: number): Promise<string | undefined> {
-    try {
-      const sum = createHash('sha256')
-      const stream = await this.#parts.mail.stream(this.#account, this.#mailbox.id, uid)
-      for await (const chunk of stream as AsyncIterable<Buffer>) sum.update(chunk)
-      return sum.digest('hex')
-    } catch (error) {
-      if (error instanceof MailError) return undefined
-      throw error
-    }
-  }
 }
