@@ -55,6 +55,10 @@ class MboxText {
   /** The message that begins behind what was read; undefined when nothing does. */
   #next: Begin | undefined
   #isInMessage = false
+  /** Nothing of the body was read yet. */
+  #isAtBody = false
+  /** Octets of the body that are left, when its length is known. */
+  #exact: number | undefined
 
   constructor(path: string) {
     this.#path = path
@@ -72,35 +76,65 @@ class MboxText {
     return this.#next
   }
 
+  /** The header section, and the octets of the message without the fields of the mbox. */
   async message(): Promise<{ header: Buffer; octets: AsyncIterable<Buffer> }> {
     this.#isInMessage = true
+    this.#isAtBody = true
     this.#next = undefined
-    let head: Buffer = Buffer.alloc(0)
-    while (this.#isInMessage && !hasHeader(head) && head.length < MAX_HEADER) {
-      head = Buffer.concat([head, await this.#piece()])
-    }
-    const end = headerEnd(head)
-    const header = head.subarray(0, end)
-    const kept = selectFields(header, MBOX_FIELDS, { not: true })
-    const rest = head.subarray(end)
-    return { header, octets: this.#octets(kept, rest) }
+    await this.#fill(MAX_HEADER)
+    const end = Math.min(headerEnd(this.#bytes), MAX_HEADER)
+    const header = Buffer.from(this.#bytes.subarray(0, end))
+    this.#drop(end)
+    this.#exact = await this.#lengthOf(header)
+    return { header, octets: this.#octets(selectFields(header, MBOX_FIELDS, { not: true })) }
   }
 
   async close(): Promise<void> {
     await this.#file?.close()
   }
 
-  async *#octets(kept: Buffer, rest: Buffer): AsyncGenerator<Buffer> {
+  async *#octets(kept: Buffer): AsyncGenerator<Buffer> {
     if (kept.length > 0) yield kept
-    if (rest.length > 0) yield rest
     while (this.#isInMessage) {
       const piece = await this.#piece()
       if (piece.length > 0) yield piece
     }
   }
 
+  /**
+   * Octets of the body by its Content-Length, when another message or the end of the file is found behind them: then
+   * no line is quoted (mboxcl2, as Dovecot and mutt write it). A length that leads nowhere is passed over.
+   */
+  async #lengthOf(header: Buffer): Promise<number | undefined> {
+    const length = Number(fieldsOf(header).get('content-length') ?? Number.NaN)
+    if (!Number.isSafeInteger(length) || length < 0) return undefined
+    const behind = Buffer.alloc(FROM.length + 2)
+    const { bytesRead } = (await this.#file?.read(behind, 0, behind.length, this.#offset + length)) ?? { bytesRead: 0 }
+    const text = behind.toString('latin1', 0, bytesRead)
+    if (bytesRead > 0) return /^\r?\n(?:From |$)/.test(text) ? length : undefined
+    const before = await this.#file?.read(behind, 0, 1, this.#offset + length - 1)
+    return before?.bytesRead === 1 ? length : undefined
+  }
+
+  async #exactPiece(left: number): Promise<Buffer> {
+    await this.#fill(PIECE)
+    const piece = this.#bytes.subarray(0, left)
+    this.#drop(piece.length)
+    this.#exact = left - piece.length
+    if (this.#exact > 0 && !this.#isAtEnd) return piece
+    await this.#fill(MAX_FROM_LINE)
+    let at = 0
+    while (this.#bytes[at] === CR || this.#bytes[at] === LF) at++
+    this.#isInMessage = false
+    this.#takeFromLine(at)
+    return piece
+  }
+
   /** The next lines of this message, unquoted; ends the message where another begins. */
   async #piece(): Promise<Buffer> {
+    if (this.#exact !== undefined) return this.#exactPiece(this.#exact)
+    const isAtBody = this.#isAtBody
+    this.#isAtBody = false
     await this.#fill(PIECE)
     const bytes = this.#bytes
     const pieces: Buffer[] = []
@@ -127,7 +161,7 @@ class MboxText {
     // Empty lines alone must not be waited for without end.
     const whole = this.#isAtEnd ? bytes.length : Math.max(from, lastLine(bytes, limit) || limit)
     const isLast = this.#isAtEnd
-    pieces.push(bytes.subarray(from, isLast ? withoutEmptyLine(bytes, from) : whole))
+    pieces.push(bytes.subarray(from, isLast ? withoutEmptyLine(bytes, from, isAtBody) : whole))
     this.#drop(whole)
     if (isLast) this.#isInMessage = false
     return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
@@ -155,14 +189,13 @@ class MboxText {
   async #fill(wanted: number): Promise<void> {
     while (!this.#isAtEnd && this.#bytes.length < wanted + MAX_FROM_LINE) {
       const piece = Buffer.allocUnsafe(PIECE)
-      const { bytesRead } = (await this.#file?.read(piece, 0, PIECE)) ?? { bytesRead: 0 }
+      const at = this.#offset + this.#bytes.length
+      const { bytesRead } = (await this.#file?.read(piece, 0, PIECE, at)) ?? { bytesRead: 0 }
       if (bytesRead === 0) this.#isAtEnd = true
       else this.#bytes = Buffer.concat([this.#bytes, piece.subarray(0, bytesRead)])
     }
   }
 }
-
-const hasHeader = (bytes: Buffer): boolean => bytes.includes('\n\n') || bytes.includes('\r\n\r\n') || bytes[0] === LF
 
 function isBehindEmptyLine(bytes: Buffer, at: number): boolean {
   if (at === 0) return true
@@ -186,8 +219,9 @@ function lastLine(bytes: Buffer, limit: number): number {
   return end
 }
 
-function withoutEmptyLine(bytes: Buffer, from: number): number {
+function withoutEmptyLine(bytes: Buffer, from: number, isAtBody: boolean): number {
   const end = bytes.length
+  if (isAtBody && from === 0 && /^\r?\n$/.test(bytes.toString('latin1', 0, 3)) && end <= 2) return 0
   if (end - from >= 4 && bytes.subarray(end - 4).equals(Buffer.from('\r\n\r\n'))) return end - 2
   if (end - from >= 2 && bytes[end - 1] === LF && bytes[end - 2] === LF) return end - 1
   return end
