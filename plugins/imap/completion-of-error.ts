@@ -1,5 +1,6 @@
 import { codeOf, type MailErrorCode } from 'mailserver'
 import { bad, type Completion, no } from './completion.ts'
+import { DamagedMessages } from './fetch/damaged-messages.ts'
 import { UnknownEncoding } from './fetch/decoded-part.ts'
 import { NoPermission } from './no-permission.ts'
 import { SEARCH_CHARSETS, UnknownCharset } from './wire/search-keys.ts'
@@ -32,6 +33,7 @@ export const NOT_PERMITTED = no('You do not have the right', 'NOPERM')
 /** The answer to a command that threw. What is not a MailError is our own fault: its detail goes to the log alone. */
 export function completionOfError(error: unknown): Completion {
   if (error instanceof SyntaxFault) return bad(error.message)
+  if (error instanceof DamagedMessages) return no(error.message, 'SERVERBUG')
   if (error instanceof UnknownCharset) return no('Unknown charset', `BADCHARSET (${SEARCH_CHARSETS.join(' ')})`)
   if (error instanceof UnknownEncoding) return no('That transfer encoding is not known here', 'UNKNOWN-CTE')
   if (error instanceof NoPermission) return NOT_PERMITTED

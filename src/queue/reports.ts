@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Directory, Resolution } from '../directory/directory.ts'
+import { codeOf } from '../errors/mail-error.ts'
 import { type Address, formatAddress } from '../mail/address.ts'
 import type { MessageIndex } from '../mail/message-index.ts'
 import type { BlobRef, BlobStore } from '../store/blob-store.ts'
@@ -215,7 +216,11 @@ export class Reports {
     const start = message.offset ?? 0
     const isFull = kind === 'failed' && message.envelope.returnContent === 'full' && message.size <= MAX_RETURNED_BYTES
     const length = isFull ? message.size : Math.min(message.size, MAX_HEADER_BYTES)
-    return this.#parts.blobs.read(message.blob, { start, end: start + length })
+    // A sender is told of a message even when its bytes are damaged: perhaps that is why it failed.
+    return this.#parts.blobs.read(message.blob, { start, end: start + length }).catch((error) => {
+      if (codeOf(error) === 'CORRUPT' || codeOf(error) === 'NOT_FOUND') return Buffer.alloc(0)
+      throw error
+    })
   }
 }
 

@@ -7,6 +7,7 @@ import { BrokenResponse } from '../session-end.ts'
 import { tellKeywords } from '../updates.ts'
 import type { SectionItem } from '../wire/fetch-items.ts'
 import { formatUtf8 } from '../wire/strings.ts'
+import { DamagedMessages } from './damaged-messages.ts'
 import type { DecodedPart } from './decoded-part.ts'
 import type { FetchRequest, IndexItem } from './fetch-request.ts'
 import { type StateItem, stateFormatter } from './plain-items.ts'
@@ -33,6 +34,7 @@ const AHEAD_MESSAGES = 32
 /**
  * Sends the FETCH responses for these positions. A message that is gone, though its client does not know yet, is left out.
  * @returns how many are gone
+ * @throws DamagedMessages once all others are sent
  */
 export async function fetchMessages(session: Session, positions: Uint32Array, request: FetchRequest): Promise<number> {
   const fetcher = new Fetcher(session, request)
@@ -42,6 +44,7 @@ export async function fetchMessages(session: Session, positions: Uint32Array, re
     session.signal.throwIfAborted()
     if (from + size < positions.length) await nextTurn()
   }
+  if (fetcher.damaged.length > 0) throw new DamagedMessages(fetcher.damaged)
   return fetcher.gone
 }
 
@@ -68,6 +71,9 @@ export function changedAfter(view: MailboxView, positions: Uint32Array, modSeq: 
 
 class Fetcher {
   gone = 0
+  /** UIDs of messages whose octets are damaged. */
+  readonly damaged: number[] = []
+  #toldDamaged = 0
   readonly #session: Session
   readonly #view: MailboxView
   readonly #request: FetchRequest
@@ -152,7 +158,7 @@ class Fetcher {
     const messages = await services.store.blobs(account, view.mailbox.id, uids)
     const { label } = this.#request.sections[0] as SectionItem
     let told = 0
-    for await (const batch of readMessages(services.blobs, messages)) {
+    for await (const batch of readMessages(services.blobs, messages, (uid) => this.damaged.push(uid))) {
       signal.throwIfAborted()
       for (const [uid, octets] of batch) {
         const position = view.positionOf(uid)
@@ -167,7 +173,7 @@ class Fetcher {
         if (out.isFull) await out.room()
       }
     }
-    this.gone += positions.length - told
+    this.gone += positions.length - told - this.#newlyDamaged()
   }
 
   async #sections(positions: Uint32Array): Promise<void> {
@@ -193,7 +199,8 @@ class Fetcher {
       const { uid } = message.record
       const position = view.positionOf(uid)
       const row = view.rowAt(position)
-      if (loaded === 'gone' || row === -1) continue
+      if (loaded === 'damaged') this.damaged.push(uid)
+      if (loaded === 'gone' || loaded === 'damaged' || row === -1) continue
       told += 1
       this.#begin(position, row, seen.has(uid))
       const isFirst = this.#isBare && !seen.has(uid)
@@ -202,7 +209,14 @@ class Fetcher {
       out.text(')\r\n')
       if (out.isFull) await out.room()
     }
-    this.gone += positions.length - told
+    this.gone += positions.length - told - this.#newlyDamaged()
+  }
+
+  /** How many more are damaged than when it was asked before: they are not gone. */
+  #newlyDamaged(): number {
+    const more = this.damaged.length - this.#toldDamaged
+    this.#toldDamaged = this.damaged.length
+    return more
   }
 
   /** Nothing stands in the response before what is read from the index or the message. */

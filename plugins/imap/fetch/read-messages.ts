@@ -4,17 +4,19 @@ const FEW = 3
 
 /**
  * The octets of messages in the order given, in batches, read ahead of their turn; those that are gone are left out.
- * @throws MailError CORRUPT, UNAVAILABLE
+ * @param onDamaged told of those whose octets are damaged: they are left out as well
+ * @throws MailError UNAVAILABLE
  */
 export async function* readMessages(
   blobs: BlobStore,
   messages: readonly (readonly [uid: number, blob: BlobRef])[],
+  onDamaged: (uid: number) => void,
 ): AsyncGenerator<readonly (readonly [uid: number, octets: Buffer])[]> {
   let at = 0
   // Below a few the way over a plan costs more than it saves.
   for (; messages.length <= FEW && at < messages.length; at++) {
     const [uid, blob] = messages[at] as (typeof messages)[number]
-    const octets = await blobs.read(blob).catch(leaveOut)
+    const octets = await blobs.read(blob).catch((cause) => leaveOut(cause, uid, onDamaged))
     if (octets !== undefined) yield [[uid, octets]]
   }
   while (at < messages.length) {
@@ -26,13 +28,14 @@ export async function* readMessages(
       }
       return
     } catch (cause) {
-      leaveOut(cause)
+      leaveOut(cause, (messages[at] as (typeof messages)[number])[0], onDamaged)
       at += 1
     }
   }
 }
 
-/** Expunged by another session, and its octets with it. Anything else is thrown again. */
-function leaveOut(cause: unknown): undefined {
-  if (codeOf(cause) !== 'NOT_FOUND') throw cause
+/** Expunged by another session, and its octets with it; or damaged. Anything else is thrown again. */
+function leaveOut(cause: unknown, uid: number, onDamaged: (uid: number) => void): undefined {
+  if (codeOf(cause) === 'CORRUPT') onDamaged(uid)
+  else if (codeOf(cause) !== 'NOT_FOUND') throw cause
 }

@@ -25,7 +25,7 @@ export interface MessageToRead {
 }
 
 /** A message whose sections have been read, or that is gone. */
-export type LoadedMessage = readonly LoadedSection[] | 'gone'
+export type LoadedMessage = readonly LoadedSection[] | 'gone' | 'damaged'
 
 /** A section of a message by the octets it takes to make it. */
 interface PlannedSection {
@@ -56,13 +56,14 @@ export function planReading(items: readonly SectionItem[], message: MessageToRea
   return { record: message.record, sections, cost }
 }
 
-/** Reads what the plan has read ahead. @throws MailError CORRUPT, UNAVAILABLE */
+/** Reads what the plan has read ahead. @throws MailError UNAVAILABLE */
 export async function load(blobs: BlobStore, { record, sections }: ReadingPlan): Promise<LoadedMessage> {
   try {
     return await Promise.all(sections.map((section) => loadSection(blobs, section, record)))
   } catch (cause) {
     // Expunged by another session, and its octets with it.
     if (codeOf(cause) === 'NOT_FOUND') return 'gone'
+    if (codeOf(cause) === 'CORRUPT') return 'damaged'
     throw cause
   }
 }
