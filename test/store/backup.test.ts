@@ -49,7 +49,8 @@ async function seen(small: SmallStore) {
     }
     const { messages: count, unseen, deleted, size, highestModSeq } = await store.status(ALICE, id)
     const status = { count, unseen, deleted, size, highestModSeq }
-    mailboxes.push({ name, id, uidValidity, specialUse, subscribed, createdAt, status, messages })
+    const metadata = [await store.metadata(ALICE, id, 'shared'), await store.metadata(ALICE, id, ALICE)]
+    mailboxes.push({ metadata, name, id, uidValidity, specialUse, subscribed, createdAt, status, messages })
   }
   return { mailboxes, subscriptions: await store.subscriptions(ALICE), quota: await store.quota(ALICE) }
 }
@@ -65,6 +66,10 @@ async function filled(): Promise<SmallStore> {
   await store.copy(ALICE, await small.id('INBOX'), [2], await small.id('Entwürfe/Übung'))
   await store.setFlags(ALICE, await small.id('INBOX'), [3], { mode: 'add', flags: ['\\Flagged'] })
   await store.setSubscribed(ALICE, 'Not/There', true)
+  const value = Buffer.from([0, 255, 13, 10])
+  for (const owner of ['shared', ALICE] as const) {
+    await store.setMetadata(ALICE, await small.id('INBOX'), [{ owner, name: '/comment', value }])
+  }
   await store.setQuota(ALICE, { maxBytes: 1_000_000 })
   return small
 }

@@ -2,6 +2,7 @@ import type { Reader } from '../engine.ts'
 import { accountKey, countersKey, MessageKeys, StatePageKeys } from '../layout.ts'
 import type { AccountId } from '../mail-store.ts'
 import { allRecords, allSubscriptions } from '../mailboxes/names.ts'
+import { allMetadata } from '../metadata/metadata.ts'
 import { decodeAccount } from '../records/account-record.ts'
 import { type CopyRecord, decodeCopy } from '../records/copy-record.ts'
 import { flagList } from '../records/flags.ts'
@@ -74,8 +75,12 @@ async function backUpMailbox(
   counters: MailboxCounters,
   old: BackupMailbox | undefined,
 ): Promise<BackupMailbox> {
+  const metadata = await allMetadata(parts.reader, account, record.number)
   const head = {
     ...record,
+    ...(metadata.length > 0 && {
+      metadata: metadata.map((entry) => [entry.owner, entry.name, entry.value.toString('base64')] as const),
+    }),
     name,
     uidValidity: counters.uidValidity,
     lastUid: counters.lastUid,

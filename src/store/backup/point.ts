@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MailError } from '../../errors/mail-error.ts'
-import type { AccountId, Acl, SpecialUse } from '../mail-store.ts'
+import type { AccountId, Acl, MetadataOwner, SpecialUse } from '../mail-store.ts'
 import { makeDirectory, namesIn, syncDirectory, writeWhole } from './whole-files.ts'
 
 /** One message as a backup has it; a line of a record file. */
@@ -27,6 +27,8 @@ export interface BackupMailbox {
   readonly specialUse?: SpecialUse
   readonly createdAt: number
   readonly acl?: Acl
+  /** Annotations (RFC 5464): whose they are, their names, and their values in base64. */
+  readonly metadata?: readonly (readonly [owner: MetadataOwner, name: string, value: string])[]
   readonly lastUid: number
   readonly highestModSeq: string
   readonly messages: number

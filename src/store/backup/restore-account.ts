@@ -1,7 +1,7 @@
 import { MailError } from '../../errors/mail-error.ts'
 import { type AccountCommit, commitAccount } from '../account-commit.ts'
 import type { Reader } from '../engine.ts'
-import { accountKey, countersKey, MessageKeys, mailboxKey, subscriptionKey } from '../layout.ts'
+import { accountKey, countersKey, MessageKeys, mailboxKey, metadataKey, subscriptionKey } from '../layout.ts'
 import type { AccountId, AclSubject } from '../mail-store.ts'
 import { allRecords, allSubscriptions } from '../mailboxes/names.ts'
 import { decodeAccount, isRemoved } from '../records/account-record.ts'
@@ -153,6 +153,10 @@ async function giveName(parts: RestoreParts, commit: AccountCommit, mailbox: Bac
   }
   tx.put(mailboxKey(account, name), encodeMailbox(stored))
   putGrants(commit, stored)
+  for (const [owner, entry, value] of mailbox.metadata ?? []) {
+    const whose = owner === 'shared' ? owner : parts.accountOf(owner)
+    tx.put(metadataKey(account, number, whose, entry), Buffer.from(value, 'base64'))
+  }
   commit.mirror({ kind: 'mailbox-added', mailbox: mailboxId(number), name })
   commit.addMailbox(number, uidValidity, BigInt(highestModSeq))
   const base = { ...newCounters(uidValidity, BigInt(highestModSeq)), lastUid, firstRecent: lastUid + 1 }

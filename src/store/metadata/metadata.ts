@@ -84,13 +84,26 @@ async function setOwned(
   return modSeq
 }
 
-/** Copies every entry of a mailbox, whoever owns it, to another that has none (RFC 5464 section 4.1). */
-export async function copyMetadata(tx: Transaction, account: AccountId, from: number, to: number): Promise<void> {
-  for await (const batch of tx.scan(metadataRange(account, from))) {
+/** Every entry of a mailbox, whoever owns it. */
+export async function allMetadata(
+  reader: Reader,
+  account: AccountId,
+  mailbox: number,
+): Promise<readonly (MetadataEntry & { readonly owner: MetadataOwner })[]> {
+  const entries: (MetadataEntry & { owner: MetadataOwner })[] = []
+  for await (const batch of reader.scan(metadataRange(account, mailbox))) {
     for (const [at, value] of batch) {
       const [owner, name] = ownerAndNameIn(at)
-      tx.put(metadataKey(account, to, owner, name), value)
+      entries.push({ owner, name, value })
     }
+  }
+  return entries
+}
+
+/** Copies every entry of a mailbox to another that has none (RFC 5464 section 4.1). */
+export async function copyMetadata(tx: Transaction, account: AccountId, from: number, to: number): Promise<void> {
+  for (const { owner, name, value } of await allMetadata(tx, account, from)) {
+    tx.put(metadataKey(account, to, owner, name), value)
   }
 }
 
