@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { AccountId, MailboxId, MailStore } from '../../src/store/mail-store.ts'
-import { collect, countKeys } from '../../src/testing/mail-store-contract/world.ts'
+import { collect, countKeys, statesIn } from '../../src/testing/mail-store-contract/world.ts'
 import { scratch } from '../support/peer.ts'
 import { openLevel, storeOn } from './support/store-on-level.ts'
 
@@ -29,6 +29,7 @@ async function workAndKill(path: string, count: number): Promise<string[]> {
 
 async function recount(store: MailStore, mailbox: MailboxId) {
   const states = await collect(store.states(account, mailbox))
+  expect(statesIn(await store.columns(account, mailbox))).toEqual(states)
   const status = await store.status(account, mailbox)
   expect(status).toMatchObject({
     messages: states.length,

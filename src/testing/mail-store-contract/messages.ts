@@ -6,7 +6,7 @@ import { countersKey } from '../../store/layout.ts'
 import { accountScope, type MailboxId } from '../../store/mail-store.ts'
 import { decodeCounters, encodeCounters } from '../../store/records/mailbox-counters.ts'
 import { mailboxNumber } from '../../store/records/mailbox-record.ts'
-import { assertMessages, collect, fails, indexOf, inWorld, type MailStoreCase } from './world.ts'
+import { assertMessages, collect, fails, indexOf, inWorld, type MailStoreCase, statesIn } from './world.ts'
 
 const unreadable = (blobs: BlobStore): BlobStore => ({
   writer: () => blobs.writer(),
@@ -152,15 +152,7 @@ export const MESSAGE_CASES: readonly MailStoreCase[] = [
     await store.setFlags(account, inbox, uids.slice(40, 90), { mode: 'add', flags: ['\\Flagged', 'Home'] })
     await store.setFlags(account, inbox, uids.slice(60, 70), { mode: 'replace', flags: [] })
     await store.expunge(account, inbox, [...uids.slice(0, 33), 100, 101, 200])
-    const { count, flagSets, ...columns } = await store.columns(account, inbox)
-    const rows = Array.from({ length: count }, (_, row) => ({
-      uid: columns.uids[row],
-      flags: flagSets[columns.flags[row] ?? -1],
-      modSeq: BigInt(columns.modSeqs[row] ?? 0),
-      internalDate: columns.internalDates[row],
-      size: columns.sizes[row],
-    }))
-    assert.deepEqual(rows, await world.states(inbox))
+    assert.deepEqual(statesIn(await store.columns(account, inbox)), await world.states(inbox))
     await fails('MAILBOX_NOT_FOUND', store.columns(account, 'm99' as MailboxId))
   }),
 

@@ -5,7 +5,7 @@ import type { Engine, Transaction } from '../../store/engine.ts'
 import type { MailboxEvent, MailboxId, MessageState } from '../../store/mail-store.ts'
 import { delegate } from './engines.ts'
 import { Model, type Step, seeded, sortedFlags } from './walk-model.ts'
-import { assertMessages, inWorld, type MailStoreCase, newMessage, recordEvents, type World } from './world.ts'
+import { assertMessages, inWorld, type MailStoreCase, newMessage, recordEvents, statesIn, type World } from './world.ts'
 
 const SESSIONS = 50
 const STEPS = 20
@@ -171,6 +171,7 @@ export const WALK_CASES: readonly MailStoreCase[] = [
       let total = { messages: 0, size: 0 }
       for (const [at, mailbox] of mailboxes.entries()) {
         const states = await world.states(mailbox)
+        assert.deepEqual(statesIn(await store.columns(account, mailbox)), states)
         const expected = [...(model.mailboxes[at]?.messages.values() ?? [])]
         assert.deepEqual(
           states.map(({ uid, flags, internalDate, size }) => ({ uid, flags: sortedFlags(flags), internalDate, size })),

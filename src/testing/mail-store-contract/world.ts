@@ -7,7 +7,15 @@ import { createMailStore } from '../../store/create-mail-store.ts'
 import type { Engine } from '../../store/engine.ts'
 import { prefixRange } from '../../store/key.ts'
 import { accountKey } from '../../store/layout.ts'
-import type { AccountId, MailboxEvent, MailboxId, MailStore, MessageState, NewMessage } from '../../store/mail-store.ts'
+import type {
+  AccountId,
+  MailboxEvent,
+  MailboxId,
+  MailStore,
+  MessageState,
+  NewMessage,
+  StateColumns,
+} from '../../store/mail-store.ts'
 import type { MailboxMirror } from '../../store/mirror/mailbox-mirror.ts'
 import { decodeAccount } from '../../store/records/account-record.ts'
 import { StatePage } from '../../store/records/state-page.ts'
@@ -162,6 +170,17 @@ export function indexOf(size: number): MessageIndex {
     messageId: '<1@example.test>',
     sentAt: Date.UTC(2025, 4, 31),
   }
+}
+
+/** What columns say, message by message. */
+export function statesIn({ count, flagSets, ...columns }: StateColumns): MessageState[] {
+  return Array.from({ length: count }, (_, row) => ({
+    uid: columns.uids[row] as number,
+    flags: flagSets[columns.flags[row] as number] as readonly string[],
+    modSeq: BigInt(columns.modSeqs[row] as number),
+    internalDate: columns.internalDates[row] as number,
+    size: columns.sizes[row] as number,
+  }))
 }
 
 export async function collect<T>(batches: AsyncIterable<readonly T[]>): Promise<T[]> {
