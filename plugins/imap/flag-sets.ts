@@ -15,11 +15,22 @@ export interface FlagSet {
  */
 export class FlagSets {
   readonly #sets: FlagSet[] = []
+  readonly #byList = new WeakMap<readonly string[], number>()
   readonly #byText = new Map<string, number>()
   readonly #keywords = new Map<string, string>()
 
   /** The number of the set with these flags. */
   idOf(flags: readonly string[]): number {
+    // The store gives the same array for equal flags, again and again.
+    let id = this.#byList.get(flags)
+    if (id === undefined) {
+      id = this.#idOfText(flags)
+      this.#byList.set(flags, id)
+    }
+    return id
+  }
+
+  #idOfText(flags: readonly string[]): number {
     const text = flags.join(' ')
     const known = this.#byText.get(text)
     if (known !== undefined) return known

@@ -83,9 +83,10 @@ export class StatePage {
   /** Row of a UID; -1 when it is not there. */
   find(uid: number): number {
     const place = uid - this.number * PAGE_UIDS
-    for (let row = 0; row < this.#count; row++) {
+    // Rows rise with their places, so none stands behind its own: a full page answers at once.
+    for (let row = Math.min(place, this.#count - 1); row >= 0; row--) {
       const at = this.#rows[row * ROW_BYTES] as number
-      if (at >= place) return at === place ? row : -1
+      if (at <= place) return at === place ? row : -1
     }
     return -1
   }
