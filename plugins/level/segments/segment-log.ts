@@ -102,6 +102,8 @@ export class SegmentLog {
       if (!this.#options.shared.hasFailed) await this.#seal(writer)
     } finally {
       await this.#feed.whenIdle()
+      await writer.whenWritten()
+      await this.#groups.whenIdle()
       writer.close()
     }
   }
@@ -213,6 +215,12 @@ export class SegmentLog {
     const old = this.#writer
     if (old === undefined) return
     await (await this.#seal(old)).visible.promise
+    // What still works on the file must not meet its successor: zeros that are written ahead would go to whatever gets its
+    // descriptor, and a sync that ends later would vouch for what the new segment has at that offset.
+    await old.whenWritten()
+    clearTimeout(this.#relaxedTimer)
+    this.#relaxedTimer = undefined
+    await this.#groups.whenIdle()
     this.#writer = undefined
     old.close()
   }

@@ -24,6 +24,7 @@ export class SyncGroups {
   #synced = 0
   #waiters: Waiter[] = []
   #isRunning = false
+  #running: Promise<void> | undefined
   readonly #beside = new Set<number>()
 
   /** @param fail is told when a sync has failed */
@@ -52,8 +53,13 @@ export class SyncGroups {
     if (end <= this.#synced) return Promise.resolve()
     const done = Promise.withResolvers<void>()
     this.#waiters.push({ end, done })
-    if (!this.#isRunning) void this.#run()
+    if (!this.#isRunning) this.#running = this.#run()
     return done.promise
+  }
+
+  /** Resolves when no sync is under way. */
+  async whenIdle(): Promise<void> {
+    while (this.#isRunning) await this.#running
   }
 
   async #run(): Promise<void> {
