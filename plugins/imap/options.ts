@@ -15,15 +15,19 @@ const address = () =>
     .refine((text) => parseAddress(text) !== undefined, "expected an address such as 'public@example.org'")
     .transform((text) => parseAddress(text) as Address)
 
+/** A capability by its name, in any case; a name alone is all that begin so: `COMPRESS` is `COMPRESS=DEFLATE`. */
+function namedCapabilities(text: string): readonly string[] {
+  const name = text.toUpperCase()
+  const exact = [...SWITCHABLE].filter((known) => known.toUpperCase() === name)
+  return exact.length > 0 ? exact : [...SWITCHABLE].filter((known) => known.toUpperCase().startsWith(`${name}=`))
+}
+
 const capabilities = () =>
   z
     .array(
-      z
-        .string()
-        .transform((name) => [...SWITCHABLE].find((known) => known.toUpperCase() === name.toUpperCase()) ?? name)
-        .refine((name) => SWITCHABLE.has(name), `expected one of ${[...SWITCHABLE].join(', ')}`),
+      z.string().refine((text) => namedCapabilities(text).length > 0, `expected one of ${[...SWITCHABLE].join(', ')}`),
     )
-    .readonly()
+    .transform((names) => names.flatMap(namedCapabilities))
 
 const clientRule = z.strictObject({
   /** Fields of ID, e.g. `{ name: /Outlook/ }`. */

@@ -131,6 +131,12 @@ it('offers less to clients that ID tells apart (RFC 2971)', async () => {
 
 it('takes from the config only names there are, in any case', () => {
   expect(imapOptions.parse({ disable: ['idle'] }).disable).toEqual(['IDLE'])
+  expect(imapOptions.parse({ disable: ['COMPRESS', 'Quota', 'rights'] }).disable).toEqual([
+    'COMPRESS=DEFLATE',
+    'QUOTA',
+    'RIGHTS=',
+  ])
+  expect(imapOptions.safeParse({ disable: [''] }).success).toBe(false)
   expect(imapOptions.safeParse({ disable: ['IMAP4rev1'] }).success).toBe(false)
   expect(imapOptions.safeParse({ clients: [{ id: { name: /x/ }, disable: ['NOTHING'] }] }).success).toBe(false)
   expect(imapOptions.parse({ clients: [{ id: { name: /x/ }, disable: ['MOVE'] }] }).clients).toHaveLength(1)
