@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Database } from '../../../plugins/level/engine/database.ts'
 import { prepareLayout } from '../../../plugins/level/layout.ts'
 import { Room } from '../../../plugins/level/segments/room.ts'
@@ -6,7 +6,12 @@ import { SegmentFiles } from '../../../plugins/level/segments/segment-files.ts'
 import { SegmentLog } from '../../../plugins/level/segments/segment-log.ts'
 import { SharedState } from '../../../plugins/level/shared-state.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
+import { disk, repair } from './faulty-disk.ts'
 import { dataDirectory } from './open-store.ts'
+
+vi.mock('node:fs', async (original) => (await import('./faulty-disk.ts')).faulty(await original()))
+
+afterEach(() => repair())
 
 describe('a segment that is full', () => {
   it('makes way for the next when all of it is in the index, as an ended thread is only asked for its last', async () => {
@@ -31,6 +36,37 @@ describe('a segment that is full', () => {
     gate.resolve()
     await Promise.all([first, second])
     expect(slot.segment).toBe(1)
+    await segments.close()
+    files.close()
+  })
+
+  it('waits for a sync that is under way, which would vouch for the next segment when it ends', async () => {
+    using directory = dataDirectory()
+    const layout = prepareLayout(directory.path)
+    const shared = new SharedState()
+    shared.begin(1n, 0)
+    const slot = shared.claim(0)
+    const [index, sync] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const db = { batch: () => ({ put() {}, write: () => index.promise }) } as unknown as Database
+    const files = new SegmentFiles(layout)
+    const parts = { layout, db, shared, slot, files, room: new Room(layout.log, 0) }
+    const segments = new SegmentLog({ ...parts, segmentBytes: 1_000, durability: 'group', log: silentLog })
+    const commit = (name: string, size: number, isRelaxed: boolean) =>
+      segments.commit({ ops: [{ key: Buffer.from(name), value: Buffer.alloc(size) }], isRelaxed })
+    const commits = [commit('relaxed', 10, true), commit('first', 2_000, false)]
+    await expect.poll(() => slot.synced).toBeGreaterThan(2_000)
+    const sealed = slot.synced
+    Object.assign(disk, { syncGate: sync.promise, syncs: 0 })
+    commits.push(commit('second', 10, false))
+    // The sync that brings relaxed commits to the disk begins a second after them, and takes the seal along.
+    await new Promise((resolve) => setTimeout(resolve, 1_200))
+    index.resolve()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(slot.segment).toBe(0)
+    sync.resolve()
+    await Promise.all(commits)
+    expect(slot.segment).toBe(1)
+    expect(slot.synced).toBeLessThan(sealed)
     await segments.close()
     files.close()
   })
