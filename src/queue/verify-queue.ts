@@ -64,7 +64,7 @@ async function* verifyMessages(context: VerifyContext): Damages {
     if (blobs)
       await readThrough(
         context,
-        messages.flatMap((message) => message?.blob ?? []),
+        messages.flatMap((one) => (one === undefined ? [] : { blob: one.blob, size: (one.offset ?? 0) + one.size })),
       )
     for (const [at, id] of ids.entries()) {
       const message = messages[at]

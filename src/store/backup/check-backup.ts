@@ -26,7 +26,8 @@ export async function checkBackup(
     const bad = new Set<string>()
     const total = [...directory.packs.all.values()].reduce((sum, { count }) => sum + count, 0)
     for (const index of directory.packs.all.values()) {
-      for (const { digest, size } of index) {
+      // As they lie on the disk.
+      for (const { digest, size } of [...index].sort((a, b) => a.offset - b.offset)) {
         signal?.throwIfAborted()
         if (!(await isSound(directory, digest))) bad.add(digest.toString('hex'))
         seen.blobs += 1

@@ -18,6 +18,8 @@ import type { BackupAccount, BackupMailbox, BackupMessage } from './point.ts'
 import { messagesOf, type Restored, type RestoreParts } from './restore-parts.ts'
 
 const BATCH = 250
+/** Messages that are brought at the same time; each of them may be large. */
+const AT_ONCE = 8
 const NOTHING = Buffer.alloc(0)
 /** Mailbox numbers that are left out: what was made after the backup must not come again (RFC 8474 MAILBOXID). */
 const NUMBER_MARGIN = 10_000
@@ -85,22 +87,15 @@ async function bringMessages(
   mailbox: BackupMailbox,
   messages: readonly BackupMessage[],
 ): Promise<Restored> {
-  const { store, blobs, onLost } = parts
+  const { store } = parts
   const { number } = mailbox
   const copies = new MessageKeys('mail-copy', account, number)
   const indexes = new MessageKeys('mail-index', account, number)
   const there = await store.engine.getMany(messages.map(({ uid }) => copies.of(uid)))
   const missing = messages.filter((_, at) => there[at] === undefined)
-  const brought: (BackupMessage & Brought)[] = []
-  for (const message of missing) {
-    try {
-      if (message.sha256 === null) throw new MailError('NOT_FOUND', 'it could not be read when the backup was made')
-      brought.push({ ...message, ...(await blobs.bring(message.sha256)) })
-    } catch (error) {
-      if (!(error instanceof MailError) || (error.code !== 'NOT_FOUND' && error.code !== 'CORRUPT')) throw error
-      await onLost({ mailbox: mailbox.name, uid: message.uid, text: error.message })
-    }
-  }
+  const brought = (await inOrder(missing, AT_ONCE, (message) => bringOne(parts, mailbox, message))).filter(
+    (one) => one !== undefined,
+  )
   if (brought.length > 0) {
     await commitAccount(store, account, [], async (commit) => {
       const states = commit.states(number)
@@ -116,6 +111,35 @@ async function bringMessages(
   }
   const lost = missing.length - brought.length
   return { restored: brought.length, present: messages.length - missing.length, lost }
+}
+
+/** undefined when the backup has lost its bytes. */
+async function bringOne(
+  { blobs, onLost }: RestoreParts,
+  { name }: BackupMailbox,
+  message: BackupMessage,
+): Promise<(BackupMessage & Brought) | undefined> {
+  try {
+    if (message.sha256 === null) throw new MailError('NOT_FOUND', 'it could not be read when the backup was made')
+    return { ...message, ...(await blobs.bring(message.sha256)) }
+  } catch (error) {
+    if (!(error instanceof MailError) || (error.code !== 'NOT_FOUND' && error.code !== 'CORRUPT')) throw error
+    await onLost({ mailbox: name, uid: message.uid, text: error.message })
+    return undefined
+  }
+}
+
+/** Works on some at a time; results in the order of the items. All have ended when it throws. */
+async function inOrder<T, R>(items: readonly T[], atOnce: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (let at = 0; at < items.length; at += atOnce) {
+    const settled = await Promise.allSettled(items.slice(at, at + atOnce).map(work))
+    for (const one of settled) {
+      if (one.status === 'rejected') throw one.reason
+      results.push(one.value)
+    }
+  }
+  return results
 }
 
 function giveNames(parts: RestoreParts, backup: BackupAccount, account: AccountId): Promise<void> {

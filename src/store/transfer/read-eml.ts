@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nameOf } from './file-names.ts'
+import { fileOctets } from './file-octets.ts'
 import type { IncomingMailbox, IncomingMessage } from './transfer-message.ts'
 import { SIDECAR, type Sidecar } from './write-eml.ts'
 
@@ -29,9 +29,10 @@ async function* messagesIn(
     const file = join(path, name)
     const one = known.get(name)
     const date = one === undefined ? Number.NaN : Date.parse(one.internalDate)
-    const internalDate = Number.isNaN(date) ? Math.round((await stat(file)).mtimeMs) : date
+    const { mtimeMs, size } = await stat(file)
+    const internalDate = Number.isNaN(date) ? Math.round(mtimeMs) : date
     const flags = Array.isArray(one?.flags) ? one.flags.filter((flag) => typeof flag === 'string') : []
-    yield { source: file, flags, internalDate, octets: createReadStream(file) }
+    yield { source: file, flags, internalDate, octets: fileOctets(file, size) }
   }
 }
 

@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { namesIn } from '../backup/whole-files.ts'
+import { fileOctets } from './file-octets.ts'
 import { flagsOf, mailboxOf, parseKeywords } from './maildir-names.ts'
 import type { IncomingMailbox, IncomingMessage } from './transfer-message.ts'
 
@@ -43,7 +43,7 @@ async function* messagesIn(path: string): AsyncGenerator<IncomingMessage> {
       source: file,
       flags: flagsOf(/:2,([A-Za-z]*)/.exec(name)?.[1] ?? '', keywords),
       internalDate: Math.round(found.mtimeMs),
-      octets: createReadStream(file),
+      octets: fileOctets(file, found.size),
     }
   }
 }

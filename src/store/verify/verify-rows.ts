@@ -55,7 +55,7 @@ export async function* verifyRows(
   if (context.blobs === false) return
   await readThrough(
     context,
-    withCopy.map(({ copy }) => copy.blob),
+    withCopy.map(({ copy, size }) => ({ blob: copy.blob, size: size ?? Infinity })),
   )
   for (const { uid, copy, size } of withCopy) {
     const found = context.read.get(copy.blob)
