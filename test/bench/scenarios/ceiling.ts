@@ -76,5 +76,6 @@ export const ceiling: Scenario = {
   peers: [],
   need: { accounts: 1 },
   data: TEN_THOUSAND,
+  isLong: true,
   cases: [client, source],
 }

@@ -54,5 +54,6 @@ export const idle: Scenario = {
   peers: [dovecotMaildir],
   need: { accounts: 1 },
   prepare: (system) => fill(system, { messages: 10, bytes: 2_000 }),
-  cases: [idleCase(1_000, { isLong: false }), idleCase(10_000, { isLong: true, peers: [] })],
+  isLong: true,
+  cases: [idleCase(1_000, {}), idleCase(10_000, { peers: [] })],
 }

@@ -30,7 +30,7 @@ async function send(system: System, messages: number): Promise<MessagesResult & 
   return result
 }
 
-const count = ({ isQuick }: { readonly isQuick: boolean }) => (isQuick ? 1_000 : 2_000)
+const count = ({ isQuick }: { readonly isQuick: boolean }) => (isQuick ? 500 : 2_000)
 
 const latency: Case = {
   name: 'latency',
@@ -57,6 +57,7 @@ const storm: Case = {
     { key: 'logins', title: 'logins meanwhile', unit: '', better: 'more' },
   ],
   peers: [],
+  isLong: true,
   async run(system, effort) {
     const messages = count(effort)
     const calm = (messages / (await send(system, messages)).ms) * 1000

@@ -13,6 +13,7 @@ function loginCase(protocol: 'imap' | 'pop3', title: string, parallel: number, b
     name: protocol,
     title,
     figures: [{ key: 'rate', title: 'sessions', unit: 'sessions/s', better: 'more', ...(bars && { bars }) }],
+    isLong: protocol === 'pop3',
     async run({ ports }, { targetMs }) {
       const { sessions, ms, clientShare } = await runLoad<LoginsResult>('logins.ts', {
         protocol,

@@ -42,6 +42,7 @@ const memory: Case = {
     { key: 'mb', title: 'memory (PSS of all its processes)', unit: 'MB', better: 'less', limit: { floor: 150 } },
     { key: 'processes', title: 'processes', unit: '', better: 'less' },
   ],
+  isLong: true,
   async run(system) {
     await system.restart()
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))

@@ -45,6 +45,7 @@ export const submission: Scenario = {
   about: 'STARTTLS, AUTH PLAIN, 2 KB to a mailbox of the same server, 10 sessions. The password was verified before.',
   peers: [postfixLmtp],
   need: { accounts: 1 },
+  isLong: true,
   cases: [
     submissionCase('reuse', 'many messages a login', false),
     submissionCase('fresh', 'a connection, a handshake and a login for each message', true),
