@@ -1,6 +1,7 @@
 import type { AppendResult } from './load/imap-append.ts'
 import { runLoad } from './load/run-load.ts'
 import { cached, forgetOthers, layoutKey } from './support/cache.ts'
+import { hasEnded, untilEnd } from './support/running.ts'
 import { addressOf, type Need, PASSWORD, type System, type SystemKind } from './system.ts'
 
 /** Mail that is there before anything is measured. Kept between runs, for each system in its own layout. */
@@ -22,8 +23,9 @@ export async function dataFor(set: DataSet, kind: SystemKind, need: Need): Promi
   const name = kind.name === 'ours' ? `${own}-${layoutKey()}` : own
   if (kind.name === 'ours') forgetOthers(`${own}-`, name)
   return cached(name, async (path) => {
-    await using system = await kind.start({ ...need, dataDir: path, isFilling: true })
+    await using system = untilEnd(await kind.start({ ...need, dataDir: path, isFilling: true }))
     await fill(system, set)
+    hasEnded(system)
   })
 }
 

@@ -10,6 +10,7 @@ import { casesOf, type Ledger, runScenario } from './run-scenario.ts'
 import type { Scenario } from './scenario.ts'
 import { scenariosFor } from './scenarios.ts'
 import { projectRoot } from './support/cache.ts'
+import { endWithSignals } from './support/running.ts'
 import { withResults } from './write-docs.ts'
 
 const print = (text: string) => void process.stdout.write(`${text}\n`)
@@ -54,6 +55,7 @@ function listed(scenarios: readonly Scenario[]): string {
 }
 
 async function measure(scenarios: readonly Scenario[], options: BenchOptions): Promise<void> {
+  endWithSignals()
   const startedAt = new Date()
   if (options.build && options.sides !== 'peers') await build()
   const ledger: Ledger = { participants: new Map(), absent: new Map(), say }

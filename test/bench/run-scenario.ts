@@ -5,6 +5,7 @@ import { renderProfiles } from './profile.ts'
 import type { CaseResult, Participant, ScenarioResult, SystemResult } from './result.ts'
 import type { Case, Effort, Scenario } from './scenario.ts'
 import { seriesOf } from './statistics.ts'
+import { hasEnded, untilEnd } from './support/running.ts'
 import type { Need, System, SystemKind } from './system.ts'
 
 const ours: SystemKind = { name: 'ours', start: (need) => OurServer.start(need) }
@@ -49,9 +50,13 @@ export async function runScenario(
     try {
       const isProfiled = kind === ours && profileDir !== undefined
       const dataDir = scenario.data === undefined ? undefined : await dataFor(scenario.data, kind, need)
-      const system = systems.use(
+      const system = untilEnd(
         await kind.start({ ...need, ...(dataDir && { dataDir }), ...(isProfiled && { profileDir }) }),
       )
+      systems.defer(async () => {
+        await system[Symbol.asyncDispose]()
+        hasEnded(system)
+      })
       await scenario.prepare?.(system, effort)
       running.push(system)
       ledger.participants.set(system.name, pick(system))
