@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { accepts } from '../../support/peer.ts'
+import { hasEnded, untilEnd } from './running.ts'
 
 const KILL_AFTER_MS = 20_000
 
@@ -16,16 +17,19 @@ export interface DaemonOptions {
 }
 
 /** A server that was started in the foreground, ended by its own pid. */
-export class Daemon {
+export class Daemon implements AsyncDisposable {
   readonly pid: number
-  /** From the start of the process until all ports accepted connections. */
-  readonly startMs: number
   readonly #child: ChildProcess
+  #startMs = 0
 
-  private constructor(child: ChildProcess, startMs: number) {
+  private constructor(child: ChildProcess) {
     this.#child = child
     this.pid = child.pid as number
-    this.startMs = startMs
+  }
+
+  /** From the start of the process until all ports accepted connections. */
+  get startMs(): number {
+    return this.#startMs
   }
 
   /** @throws Error with what it printed when it ends, or does not listen in time */
@@ -39,6 +43,8 @@ export class Daemon {
       stdio: ['ignore', log, log],
     })
     closeSync(log)
+    const daemon = untilEnd(new Daemon(child))
+    child.once('exit', () => hasEnded(daemon))
     let fault: Error | undefined
     child.once('error', (error) => {
       fault = error
@@ -46,15 +52,16 @@ export class Daemon {
     const until = began + (options.timeoutMs ?? 60_000)
     for (const port of options.ports) {
       while (!(await accepts(port))) {
-        const hasEnded = child.exitCode !== null || child.signalCode !== null || fault !== undefined
-        if (hasEnded || performance.now() > until) {
-          if (!hasEnded) child.kill('SIGKILL')
+        const isOver = child.exitCode !== null || child.signalCode !== null || fault !== undefined
+        if (isOver || performance.now() > until) {
+          if (!isOver) child.kill('SIGKILL')
           throw new Error(`${program} did not start: ${fault?.message ?? tail(options.logFile)}`)
         }
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
     }
-    return new Daemon(child, performance.now() - began)
+    daemon.#startMs = performance.now() - began
+    return daemon
   }
 
   get hasEnded(): boolean {
@@ -69,6 +76,10 @@ export class Daemon {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), KILL_AFTER_MS)
     await ended
     clearTimeout(timer)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
   }
 }
 

@@ -1,6 +1,8 @@
 /** Exit code of a program that a signal ended, as a shell says it: 128 and the number of SIGINT. */
 const INTERRUPTED = 130
 
+const SETTLE_MS = 1_000
+
 const running = new Set<AsyncDisposable>()
 
 /** Takes part in the end of the benchmark, should a signal end it: nothing stays behind. Returns what it was given. */
@@ -17,7 +19,8 @@ export function endWithSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       const ends = [...running].reverse().map((one) => one[Symbol.asyncDispose]())
-      void Promise.allSettled(ends).then(() => process.exit(INTERRUPTED))
+      // Whoever waited for them takes away their directories.
+      void Promise.allSettled(ends).then(() => setTimeout(() => process.exit(INTERRUPTED), SETTLE_MS))
     })
   }
 }
