@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOfFault, isGone } from '../faults.ts'
@@ -35,6 +35,17 @@ export async function createFile(path: string): Promise<FileHandle> {
   return open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE)
 }
 
+/** The same. A file of this name is one that a crash left behind, and goes. */
+export async function createAnew(path: string): Promise<FileHandle> {
+  try {
+    return await createFile(path)
+  } catch (cause) {
+    if (codeOfFault(cause) !== 'EEXIST') throw cause
+    await removeFile(path)
+    return createFile(path)
+  }
+}
+
 /** Text of a small file; undefined when there is none. A file that is too large counts as none. */
 export async function readText(path: string): Promise<string | undefined> {
   try {
@@ -51,10 +62,19 @@ export async function readText(path: string): Promise<string | undefined> {
   }
 }
 
+/** Removes a file, if it is there. (`rm` would do its work on the thread of the sessions.) */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (cause) {
+    if (!isGone(cause)) throw cause
+  }
+}
+
 /** Replaces a file whole: after a power failure it is the old one or the new one. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${process.pid}.new`
-  await rm(draft, { force: true })
+  await removeFile(draft)
   const handle = await createFile(draft)
   try {
     await handle.writeFile(text)
@@ -90,8 +110,7 @@ export async function withDotLock<T>(path: string, work: () => Promise<T>): Prom
   const lock = `${path}.lock`
   for (const until = Date.now() + LOCK_TIMEOUT_MS; ; ) {
     try {
-      const handle = await createFile(lock)
-      await handle.close()
+      await (await createFile(lock)).close()
       break
     } catch (cause) {
       if (codeOfFault(cause) !== 'EEXIST') throw cause
@@ -99,7 +118,7 @@ export async function withDotLock<T>(path: string, work: () => Promise<T>): Prom
         ({ mtimeMs }) => Date.now() - mtimeMs,
         () => 0,
       )
-      if (age > LOCK_STALE_MS) await rm(lock, { force: true })
+      if (age > LOCK_STALE_MS) await removeFile(lock)
       else if (Date.now() > until) throw new Error(`${lock} is held by another program`)
       else await sleep(20)
     }
@@ -107,7 +126,7 @@ export async function withDotLock<T>(path: string, work: () => Promise<T>): Prom
   try {
     return await work()
   } finally {
-    await rm(lock, { force: true })
+    await removeFile(lock)
   }
 }
 

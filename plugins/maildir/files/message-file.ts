@@ -1,8 +1,8 @@
-import { type FileHandle, rm } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { type BlobRange, type BlobRef, type BlobStore, MailError, type MessageIndex, MessageIndexer } from 'mailserver'
 import { faultOf } from '../faults.ts'
-import { createFile, openRegular } from './disk.ts'
+import { createAnew, createFile, openRegular, removeFile } from './disk.ts'
 import { CrlfTransform, LfTransform, withCrlf, withLf } from './line-ends.ts'
 
 /** Up to this size a message is handled in one piece. */
@@ -25,13 +25,33 @@ export async function writeMessage(
   path: string,
   { size, mtime }: { readonly size: number; readonly mtime: number },
 ): Promise<WrittenFile> {
-  // Left by an earlier try.
-  await rm(path, { force: true })
-  if (size > WHOLE_BYTES) return writeLarge(blobs, blob, path, mtime)
+  if (size > WHOLE_BYTES) {
+    // Left by an earlier try.
+    await removeFile(path)
+    return writeLarge(blobs, blob, path, mtime)
+  }
   const bytes = await blobs.read(blob)
   const written = withLf(bytes) ?? bytes
-  await fill(path, mtime, (handle) => handle.writeFile(written))
+  await writeSmall(path, written, mtime)
   return { size: written.length }
+}
+
+/**
+ * None of this on the thread of the sessions: to make a file waits for the file system's journal, which the syncs of other
+ * files keep busy.
+ */
+async function writeSmall(path: string, bytes: Buffer, mtime: number): Promise<void> {
+  const handle = await createAnew(path)
+  try {
+    await handle.writeFile(bytes)
+    await handle.utimes(new Date(), new Date(mtime))
+    await handle.datasync()
+  } catch (cause) {
+    await removeFile(path)
+    throw cause
+  } finally {
+    await handle.close()
+  }
 }
 
 async function writeLarge(blobs: BlobStore, blob: BlobRef, path: string, mtime: number): Promise<WrittenFile> {
@@ -40,7 +60,7 @@ async function writeLarge(blobs: BlobStore, blob: BlobRef, path: string, mtime: 
     await pipeline(blobs.stream(blob), lf, (source) => writeAll(handle, source))
   })
   if (lf.isExact) return { size }
-  await rm(path, { force: true })
+  await removeFile(path)
   const plain = await fill(path, mtime, async (handle) => {
     await pipeline(blobs.stream(blob), (source) => writeAll(handle, source))
   })
@@ -60,7 +80,7 @@ async function fill(path: string, mtime: number, write: (handle: FileHandle) => 
     await handle.datasync()
     return (await handle.stat()).size
   } catch (cause) {
-    await rm(path, { force: true })
+    await removeFile(path)
     throw cause
   } finally {
     await handle.close()

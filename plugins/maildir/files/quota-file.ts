@@ -1,7 +1,7 @@
-import { rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Quota } from 'mailserver'
-import { appendText, exists, replaceFile } from './disk.ts'
+import { appendText, exists, removeFile, replaceFile } from './disk.ts'
 
 /** Maildir++: at this size the file is written anew. */
 const MAX_BYTES = 5_120
@@ -19,7 +19,7 @@ export function formatQuotaFile({ usedBytes, usedMessages, maxBytes, maxMessages
 /** Writes the file anew; an account without a limit has none. */
 export async function writeQuotaFile(root: string, quota: Quota): Promise<void> {
   const path = join(root, NAME)
-  if (quota.maxBytes === undefined && quota.maxMessages === undefined) await rm(path, { force: true })
+  if (quota.maxBytes === undefined && quota.maxMessages === undefined) await removeFile(path)
   else await replaceFile(path, formatQuotaFile(quota))
 }
 

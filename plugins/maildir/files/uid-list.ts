@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { isGone } from '../faults.ts'
 import { parseFileName } from '../names/file-name.ts'
-import { appendText, exists, readText, replaceFile, withDotLock } from './disk.ts'
+import { appendText, readText, replaceFile, withDotLock } from './disk.ts'
 
 /** UIDs of a folder as Dovecot (`dovecot-uidlist`) or Courier (`courierimapuiddb`) has them. */
 export interface UidList {
@@ -96,9 +97,13 @@ export async function writeUidList(
 export async function appendUidList(folder: string, entries: readonly UidEntry[]): Promise<boolean> {
   const path = join(folder, DOVECOT)
   return withDotLock(path, async () => {
-    if (!(await exists(path))) return false
-    await appendText(path, linesOf(entries))
-    return true
+    try {
+      await appendText(path, linesOf(entries))
+      return true
+    } catch (cause) {
+      if (isGone(cause)) return false
+      throw cause
+    }
   })
 }
 

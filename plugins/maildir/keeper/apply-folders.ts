@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, type Mailbox, type MailboxId, type MirrorOperation } from 'mailserver'
-import { exists, isDirectoryWithin, makeMaildir, namesIn, syncDirectory } from '../files/disk.ts'
+import { exists, isDirectoryWithin, makeMaildir, namesIn, removeFile, syncDirectory } from '../files/disk.ts'
 import { writeQuotaFile } from '../files/quota-file.ts'
 import { readSubscriptions, subscriptionsPrint, writeSubscriptions } from '../files/subscription-list.ts'
 import { writeUidList } from '../files/uid-list.ts'
@@ -96,8 +96,7 @@ export async function removeFolder(estate: Estate, { mailbox }: Named): Promise<
 /** INBOX goes with its account alone. What other programs keep in the directory stays. */
 async function emptyInbox(estate: Estate): Promise<void> {
   for (const name of ['cur', 'new', 'tmp']) await rm(join(estate.root, name), { recursive: true, force: true })
-  for (const name of await namesIn(estate.root))
-    if (LISTS.test(name)) await rm(join(estate.root, name), { force: true })
+  for (const name of await namesIn(estate.root)) if (LISTS.test(name)) await removeFile(join(estate.root, name))
   await rmdir(estate.root).catch(() => {})
   await storePath(estate.parts.engine, estate.account, undefined)
 }

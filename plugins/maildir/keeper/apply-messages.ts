@@ -1,8 +1,8 @@
-import { link, rename, rm } from 'node:fs/promises'
+import { link, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobRef, MessageRecord, MirrorOperation } from 'mailserver'
 import { isGone } from '../faults.ts'
-import { exists } from '../files/disk.ts'
+import { exists, removeFile } from '../files/disk.ts'
 import { writeMessage } from '../files/message-file.ts'
 import { storedFolder, storedPath } from '../layout.ts'
 import { formatFileName, stemOf } from '../names/file-name.ts'
@@ -54,7 +54,7 @@ async function draft(estate: Estate, source: BlobRef, message: MessageRef): Prom
   if (first !== undefined) {
     try {
       const { size, at } = JSON.parse(await first) as { size: number; at: string }
-      await rm(path, { force: true })
+      await removeFile(path)
       await link(at, path)
       return { path, size }
     } catch {
@@ -88,8 +88,9 @@ export async function placeMessage(
   const draft = drafts.get(operation.ref)
   if (folder.files.has(key)) {
     // Done before a crash, and not confirmed.
-    if (draft !== undefined) await rm(draft.path, { force: true })
-    return []
+    if (draft !== undefined) await removeFile(draft.path)
+    // The operations before it have brought its source back.
+    return operation.kind === 'moved' ? removeMessage(estate, operation.source) : []
   }
   const flags = records.get(operation.ref)?.flags ?? []
   const letters = lettersOf(flags, await folder.keywords.learn(flags))
@@ -139,7 +140,7 @@ function took(folder: Folder, key: string, uid: number, file: FolderFile): strin
 export async function removeMessage(estate: Estate, ref: BlobRef): Promise<readonly string[]> {
   const found = await locate(estate, ref)
   if (found === undefined) return []
-  await rm(found.folder.pathOf(found.file), { force: true })
+  await removeFile(found.folder.pathOf(found.file))
   found.folder.delete(found.key)
   return [join(found.folder.path, found.file.place)]
 }

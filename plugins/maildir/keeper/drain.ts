@@ -9,7 +9,7 @@ import type { Estate } from './estate.ts'
 import { readyCount } from './pending.ts'
 
 /** Commits that are done and confirmed together: their syncs are shared. */
-const COMMITS = 64
+const COMMITS = 256
 
 /**
  * Does what the commits of the account ask for, in their order, until none is left. Files are on disk under their names

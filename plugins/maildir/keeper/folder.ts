@@ -1,7 +1,7 @@
-import { lstat, rename, rm } from 'node:fs/promises'
+import { lstat, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { MailboxId } from 'mailserver'
-import { exists, namesIn } from '../files/disk.ts'
+import { exists, namesIn, removeFile } from '../files/disk.ts'
 import { KeywordList } from '../files/keyword-list.ts'
 import { appendUidList, type UidEntry } from '../files/uid-list.ts'
 import { parseFileName } from '../names/file-name.ts'
@@ -133,7 +133,7 @@ export class Folder {
   async #settleTwins(first: FolderFile, second: FolderFile): Promise<boolean> {
     try {
       const [a, b] = await Promise.all([lstat(this.pathOf(first)), lstat(this.pathOf(second))])
-      if (a.ino === b.ino) await rm(this.pathOf(first))
+      if (a.ino === b.ino) await removeFile(this.pathOf(first))
       else {
         const unique = `${process.hrtime.bigint()}.twin.${first.name}`
         await rename(this.pathOf(first), join(this.path, first.place, unique))

@@ -14,6 +14,8 @@ const COOL_AFTER_MS = 90_000
 /** What is only held for its last deliveries is let go sooner. */
 const FORGET_AFTER_MS = 10_000
 const DRAINS_AT_ONCE = 8
+/** Commits that come within so long are done together: nobody waits for their files. */
+const GATHER_MS = 20
 
 export interface KeeperOptions extends Omit<AccountKeeperParts, 'watchBudget' | 'folderOf' | 'written'> {
   readonly mirror: Mirror
@@ -32,6 +34,7 @@ export class Keeper {
   readonly #accounts = new Map<AccountId, AccountKeeper>()
   readonly #opening = new Map<AccountId, Promise<AccountKeeper | undefined>>()
   readonly #due = new Set<AccountId>()
+  readonly #gathering = new Map<AccountId, () => void>()
   /** Accounts with commits from before: another keeper may have done some of them. */
   readonly #left = new Set<AccountId>()
   #draining = 0
@@ -132,8 +135,17 @@ export class Keeper {
   #hear([kind, account]: MirrorMessage): void {
     if (kind === 'who') this.#options.mirror.tell(['keeper'])
     else if (account === undefined) return
-    else if (kind === 'committed') this.#drainSoon(account)
+    else if (kind === 'committed') this.#gather(account)
     else if (kind === 'attend') void this.#heat(account)
+  }
+
+  #gather(account: AccountId): void {
+    if (this.#gathering.has(account)) return
+    const cancel = this.#options.clock.after(GATHER_MS, () => {
+      this.#gathering.delete(account)
+      this.#drainSoon(account)
+    })
+    this.#gathering.set(account, cancel)
   }
 
   #drainSoon(account: AccountId): void {
@@ -203,6 +215,8 @@ export class Keeper {
   async #release(): Promise<void> {
     this.#end()
     this.#end = () => {}
+    for (const cancel of this.#gathering.values()) cancel()
+    this.#gathering.clear()
     this.#due.clear()
     for (const keeper of this.#accounts.values()) await keeper.close()
     this.#accounts.clear()
