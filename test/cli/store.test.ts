@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { mailProject } from './mail-project.ts'
 
@@ -49,4 +51,25 @@ test('a backup of one server becomes another, with passwords, aliases and the qu
   expect(stdout).toContain('info@example.test')
   expect((await other.mailserver('store', 'restore', '/nowhere')).stderr).toContain('/nowhere has no backup')
   await other.json(['stop'])
+})
+
+test('mail goes out of one account and into another as files, beside a running server', async () => {
+  await using p = mailProject()
+  writeFileSync(
+    join(p.dir, 'old.mbox'),
+    'From a@example.test Sat Feb 29 12:30:15 2020\nSubject: old\nStatus: RO\n\nhello\n',
+  )
+  await p.json(['start', '--detach'])
+  const imported = await p.json(['store', 'import', 'alice@example.test', 'old.mbox', '--mailbox', 'Entwürfe'])
+  expect(imported).toMatchObject({ imported: 1, present: 0, skipped: 0 })
+  expect(await p.json(['store', 'export', 'alice@example.test', 'out', '--format', 'maildir'])).toMatchObject({
+    messages: 1,
+  })
+  expect(await p.json(['store', 'import', 'bob@example.test', 'out', '--into', 'From Alice'])).toMatchObject({
+    imported: 1,
+  })
+  expect((await p.mailserver('user', 'show', 'bob@example.test')).stdout).toContain('From Alice/Entwürfe')
+  const again = await p.mailserver('store', 'export', 'alice@example.test', 'out', '--format', 'mbox')
+  expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('is not empty') })
+  await p.json(['stop'])
 })
