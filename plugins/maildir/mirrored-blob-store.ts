@@ -1,7 +1,11 @@
 import { Readable } from 'node:stream'
 import type { BlobRange, BlobRef, BlobStore, BlobWriter } from 'mailserver'
 import type { Locator } from './locator.ts'
-import { isMessageRef } from './names/message-ref.ts'
+import { isMessageRef, parseMessageRef } from './names/message-ref.ts'
+
+/** What is read together at most. */
+const MAX_FILES = 16
+const MAX_BYTES = 1024 * 1024
 
 /** The store's BlobStore, which can also read what is in a Maildir. What is written goes to the store. */
 export class MirroredBlobStore implements BlobStore {
@@ -31,9 +35,22 @@ export class MirroredBlobStore implements BlobStore {
       let end = at + 1
       while (end < refs.length && isMessageRef(refs[end] as BlobRef) === isOurs) end += 1
       const part = refs.slice(at, end)
-      if (isOurs) for (const ref of part) yield [[ref, await this.#locator.read(ref)]]
+      if (isOurs) yield* this.#readFiles(part)
       else yield* this.#inner.readMany(part)
       at = end
+    }
+  }
+
+  /** Several files at a time. What comes before one that cannot be read is delivered first. */
+  async *#readFiles(refs: readonly BlobRef[]): AsyncIterable<readonly (readonly [ref: BlobRef, bytes: Buffer])[]> {
+    for (let at = 0; at < refs.length; ) {
+      const batch = refs.slice(at, at + batchSize(refs, at))
+      at += batch.length
+      const read = await Promise.allSettled(batch.map((ref) => this.#locator.read(ref)))
+      const failed = read.findIndex(({ status }) => status === 'rejected')
+      const whole = read.slice(0, failed === -1 ? undefined : failed) as PromiseFulfilledResult<Buffer>[]
+      if (whole.length > 0) yield whole.map(({ value }, each) => [batch[each] as BlobRef, value] as const)
+      if (failed !== -1) throw (read[failed] as PromiseRejectedResult).reason
     }
   }
 
@@ -50,4 +67,15 @@ export class MirroredBlobStore implements BlobStore {
     // A message goes from its Maildir when it is expunged, not when nobody refers to it.
     if (!isMessageRef(ref)) await this.#inner.release(ref)
   }
+}
+
+/** How many messages from there on are read together: a megabyte of them, or one. */
+function batchSize(refs: readonly BlobRef[], from: number): number {
+  let bytes = 0
+  for (let count = 0; count < MAX_FILES; count++) {
+    const ref = refs[from + count]
+    bytes += ref === undefined ? MAX_BYTES : (parseMessageRef(ref)?.size ?? 0)
+    if (bytes >= MAX_BYTES) return Math.max(1, count)
+  }
+  return MAX_FILES
 }

@@ -101,6 +101,46 @@ describe('what the server does', () => {
     }
   })
 
+  it('reads many at once, in their order, and delivers all before one that is gone', async () => {
+    const id = await inbox()
+    for (let at = 0; at < 40; at++) await append(id, `many ${at}`)
+    await mail.keeper.settle(alice)
+    const refs = (
+      await mail.store.records(
+        alice,
+        id,
+        Array.from({ length: 40 }, (_, at) => at + 1),
+      )
+    ).map(({ blob }) => blob)
+    const read: string[] = []
+    for await (const batch of mail.blobs.readMany(refs)) read.push(...batch.map(([, bytes]) => bytes.toString()))
+    expect(read.map((one) => /^Subject: (.*)\r/.exec(one)?.[1])).toEqual(refs.map((_, at) => `many ${at}`))
+    const gone = refs[20]?.replace(/[^/]*$/, 'nothing') as (typeof refs)[number]
+    const before: string[] = []
+    const all = async () => {
+      for await (const batch of mail.blobs.readMany([...refs.slice(0, 20), gone, ...refs.slice(20)])) {
+        before.push(...batch.map(([ref]) => ref))
+      }
+    }
+    await expect(all()).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    expect(before).toEqual(refs.slice(0, 20))
+  })
+
+  it('keeps mail that cannot be written, lets it be read, and writes it later', async () => {
+    const id = await inbox()
+    rmSync(join(root, 'tmp'), { recursive: true })
+    writeFileSync(join(root, 'tmp'), 'in the way')
+    const uid = await append(id, 'waits')
+    await mail.keeper.settle(alice)
+    expect((await mail.store.read(alice, id, uid)).toString()).toContain('hello waits')
+    expect(files('')).toEqual([])
+    rmSync(join(root, 'tmp'))
+    mkdirSync(join(root, 'tmp'))
+    await eventually(() => files('').length === 1)
+    expect((await mail.store.read(alice, id, uid)).toString()).toContain('hello waits')
+    expect((await states(id)).map((state) => state.uid)).toEqual([uid])
+  })
+
   it('renames, moves, copies and removes files', async () => {
     const id = await inbox()
     const uid = await append(id, 'walks')
