@@ -43,6 +43,14 @@ const mechanism = (name: string): Capability => ({
   items: [`AUTHENTICATE ${name}`],
 })
 
+/** THREAD itself belongs to all three: it goes with the last of them. */
+const threading = (name: string): Capability => ({
+  name: `THREAD=${name}`,
+  isShown: afterLogin,
+  commands: ['THREAD', 'UID THREAD'],
+  items: [`THREAD ${name}`],
+})
+
 /** In the order in which they are shown. */
 export const CAPABILITIES: readonly Capability[] = [
   { name: 'IMAP4rev1', isShown: always, isFixed: true },
@@ -84,6 +92,13 @@ export const CAPABILITIES: readonly Capability[] = [
     isEnablable: true,
   },
   { name: 'ESEARCH', isShown: afterLogin, items: ['SEARCH RETURN'] },
+  { name: 'SEARCHRES', isShown: afterLogin, items: ['SEQUENCE $', 'RETURN SAVE'], needs: ['ESEARCH'] },
+  { name: 'PARTIAL', isShown: afterLogin, items: ['RETURN PARTIAL', 'FETCH PARTIAL'], needs: ['ESEARCH'] },
+  { name: 'SORT', isShown: afterLogin, commands: ['SORT', 'UID SORT'] },
+  { name: 'SORT=DISPLAY', isShown: afterLogin, items: ['SORT DISPLAYFROM', 'SORT DISPLAYTO'], needs: ['SORT'] },
+  { name: 'ESORT', isShown: afterLogin, items: ['SORT RETURN'], needs: ['SORT', 'ESEARCH'] },
+  ...['ORDEREDSUBJECT', 'REFERENCES', 'REFS'].map(threading),
+  { name: 'I18NLEVEL=1', isShown: afterLogin },
   { name: 'LIST-EXTENDED', isShown: afterLogin, items: ['LIST EXTENDED'] },
   { name: 'LIST-STATUS', isShown: afterLogin, items: ['LIST STATUS'], needs: ['LIST-EXTENDED'] },
   // RFC 8437 section 3: it need not be shown before login.

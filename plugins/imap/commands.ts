@@ -25,10 +25,12 @@ import { getQuota, getQuotaRoot, setQuota } from './commands/quota.ts'
 import { replace, uidReplace } from './commands/replace.ts'
 import { search, uidSearch } from './commands/search.ts'
 import { examine, select } from './commands/select.ts'
+import { sort, uidSort } from './commands/sort.ts'
 import { starttls } from './commands/starttls.ts'
 import { status } from './commands/status.ts'
 import { store, uidStore } from './commands/store.ts'
 import { subscribe, unsubscribe } from './commands/subscribe.ts'
+import { thread, uidThread } from './commands/thread.ts'
 import { unauthenticate } from './commands/unauthenticate.ts'
 
 /** Every command there is, by its name in capitals. */
@@ -38,7 +40,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     ...[select, examine, create, deleteCommand, rename, subscribe, unsubscribe, list, lsub, status, namespace],
     ...[setAcl, deleteAcl, getAcl, listRights, myRights, getQuota, getQuotaRoot, setQuota],
     ...[getMetadata, setMetadata, notify],
-    ...[append, idle, check, close, unselect, expunge, uidExpunge, search, uidSearch],
+    ...[append, idle, check, close, unselect, expunge, uidExpunge, search, uidSearch, sort, uidSort, thread, uidThread],
     ...[fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove, replace, uidReplace],
   ].map((row) => [row.name, row]),
 )

@@ -30,7 +30,7 @@ import type { Arguments } from './wire/arguments.ts'
 import { type CommandHead, CommandReader, type ReadCommand, type ReaderLimits } from './wire/command-reader.ts'
 import type { IncomingLiteral } from './wire/incoming-literal.ts'
 import { formatMailbox } from './wire/mailbox-name.ts'
-import { largestOf, type SequenceSet } from './wire/sequence-set.ts'
+import { largestOf, SAVED, type SequenceSet } from './wire/sequence-set.ts'
 
 export interface SessionOptions {
   readonly transport: Transport
@@ -98,6 +98,8 @@ export class Session {
   readonly quotaAlert: number
   /** Extensions the client switched on (RFC 5161), in capitals. */
   readonly enabled = new Set<string>()
+  /** UIDs that the last search with SAVE has found (RFC 5182). */
+  saved: ReadonlySet<number> = new Set()
   readonly #reader: CommandReader
   /** Capabilities that this client is offered. */
   offer: Offer
@@ -245,6 +247,7 @@ export class Session {
   select(view: MailboxView | undefined): void {
     const before = this.#view
     this.#view = view
+    this.saved = new Set()
     if (before === undefined) return
     before.close()
     this.services.mirrors.release(before.mirror)
@@ -342,8 +345,17 @@ export class Session {
   /** Positions in the selected mailbox; with UIDs beyond those the client knows it is told of new messages first. */
   async positions(set: SequenceSet, isUid: boolean): Promise<Uint32Array> {
     const view = this.selected
+    if (set === SAVED) return this.#savedPositions()
     if (isUid && (view.count === 0 || largestOf(set) > view.uidAt(view.count - 1))) await this.catchUp()
     return view.positions(set, isUid)
+  }
+
+  /** RFC 5182 section 2.1: what is gone since then is left out. */
+  #savedPositions(): Uint32Array {
+    const positions = Array.from(this.saved, (uid) => this.selected.positionOf(uid)).filter(
+      (position) => position !== -1,
+    )
+    return Uint32Array.from(positions).sort()
   }
 
   /** Tells the client of every message that came to its mailbox until now. */

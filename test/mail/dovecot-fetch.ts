@@ -17,8 +17,16 @@ const IMAP = '/usr/lib/dovecot/imap'
 const NOBODY = 65534
 const TIMEOUT_MS = 30_000
 
-/** Puts messages into a Maildir and asks Dovecot's imap process, which speaks on its standard input without a login. */
 export async function dovecotFetch(messages: readonly Buffer[]): Promise<readonly Fetched[]> {
+  const text = await dovecotDialog(messages, ['FETCH 1:* (ENVELOPE BODYSTRUCTURE BODY)'])
+  return parseFetches(text, messages.length)
+}
+
+/**
+ * Puts messages into a Maildir, says commands to Dovecot's imap process, which speaks on its standard input without a login,
+ * and returns everything it answers.
+ */
+export async function dovecotDialog(messages: readonly Buffer[], commands: readonly string[]): Promise<string> {
   using home = scratch('dovecot')
   const isRoot = process.getuid?.() === 0
   const [uid, gid] = isRoot ? [NOBODY, NOBODY] : [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
@@ -41,14 +49,14 @@ first_valid_gid = 1
 mail_fsync = never
 `,
   )
-  return parseFetches(await converse(config, home.path), messages.length)
+  return await converse(config, home.path, commands)
 }
 
 /**
  * Dovecot takes a socket, which is what a child of Node has, for inetd: hence the pipes. Its input stays open until it
  * has logged out, because at the end of input it gives up on output that waits.
  */
-async function converse(config: string, home: string): Promise<string> {
+async function converse(config: string, home: string, commands: readonly string[]): Promise<string> {
   const child = spawn('/bin/sh', ['-c', 'cat | "$0" -c "$1" | cat', IMAP, config], {
     env: { PATH: process.env.PATH, HOME: home, USER: 'tester' },
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -57,9 +65,10 @@ async function converse(config: string, home: string): Promise<string> {
   const output: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => {
     output.push(chunk)
-    if (chunk.includes('3 OK ')) child.stdin.end()
+    if (chunk.includes('z OK ')) child.stdin.end()
   })
-  child.stdin.write('1 SELECT INBOX\r\n2 FETCH 1:* (ENVELOPE BODYSTRUCTURE BODY)\r\n3 LOGOUT\r\n')
+  const lines = ['SELECT INBOX', ...commands].map((line, at) => `${at + 1} ${line}\r\n`)
+  child.stdin.write(`${lines.join('')}z LOGOUT\r\n`)
   await once(child, 'close')
   clearTimeout(timer)
   return Buffer.concat(output).toString('latin1')

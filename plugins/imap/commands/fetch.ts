@@ -5,6 +5,7 @@ import { fetchRequest } from '../fetch/fetch-request.ts'
 import { vanishedSince } from '../vanished.ts'
 import { type FetchItem, parseFetchItems } from '../wire/fetch-items.ts'
 import { parseFetchModifiers } from '../wire/modifiers.ts'
+import { windowOf } from '../wire/return-options.ts'
 import { parseSequenceSet } from '../wire/sequence-set.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 
@@ -29,6 +30,8 @@ function fetching(name: string, isUid: boolean): Command {
       if (isEarlier && !(isUid && modifiers.changedSince !== undefined && enabled.has('QRESYNC'))) {
         throw new SyntaxFault('VANISHED goes with UID FETCH, CHANGEDSINCE and QRESYNC')
       }
+      // RFC 9394 section 3.3: sequence numbers are windows enough.
+      if (modifiers.partial !== undefined && !isUid) throw new SyntaxFault('PARTIAL goes with UID FETCH')
       const isChanged = modifiers.changedSince !== undefined
       const all: readonly FetchItem[] = isChanged && !items.includes('MODSEQ') ? [...items, 'MODSEQ'] : items
       return { set, modifiers, request: fetchRequest(all, isUid) }
@@ -42,6 +45,7 @@ function fetching(name: string, isUid: boolean): Command {
         const vanished = await vanishedSince(session.services.store, session.selected, set, changedSince)
         if (vanished !== '') session.out.untagged(`VANISHED (EARLIER) ${vanished}`)
       }
+      if (modifiers.partial !== undefined) positions = Uint32Array.from(windowOf([...positions], modifiers.partial))
       const gone = await fetchMessages(session, positions, request)
       // RFC 2180 section 4.1.2: what is there was sent, and the client learns why not all was.
       if (gone > 0 && !isUid) return no('Some of the messages are gone', 'EXPUNGEISSUED')

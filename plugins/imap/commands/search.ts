@@ -2,22 +2,15 @@ import { type Command, command, SELECTED } from '../command.ts'
 import { ok } from '../completion.ts'
 import { leavesOf } from '../search/evaluate.ts'
 import { searchMailbox } from '../search/search-mailbox.ts'
+import { tellExtended, tellNumbers } from '../search/tell-found.ts'
 import type { Session } from '../session.ts'
-import { parseReturnOptions, type ReturnOption } from '../wire/return-options.ts'
-import { parseSearch } from '../wire/search-keys.ts'
-import { formatSequenceSet } from '../wire/sequence-set.ts'
+import { parseReturnOptions, type ReturnOptions } from '../wire/return-options.ts'
+import { parseSearch, type SearchKey } from '../wire/search-keys.ts'
 
 /** RFC 3501 section 6.4.4. */
 export const search = searching('SEARCH', false)
 /** RFC 3501 section 6.4.8. */
 export const uidSearch = searching('UID SEARCH', true)
-
-interface Found {
-  /** Sequence numbers or UIDs, rising. */
-  readonly numbers: readonly number[]
-  /** The highest mod-sequence among them, when the search asks for mod-sequences. */
-  readonly modSeq: number | undefined
-}
 
 function searching(name: string, isUid: boolean): Command {
   return command({
@@ -32,53 +25,45 @@ function searching(name: string, isUid: boolean): Command {
       return { key, options }
     },
     async run({ key, options }, session) {
-      const view = session.selected
-      const isModSeq = leavesOf(key).some(({ kind }) => kind === 'modseq')
-      if (isModSeq) session.enableCondstore()
-      await session.catchUp()
-      const positions = await searchMailbox(session, key)
-      const numbers = positions.map((position) => (isUid ? view.uidAt(position) : position + 1))
-      const found = { numbers, modSeq: isModSeq ? highestModSeq(session, positions) : undefined }
-      if (options === undefined) await tellFound(session, found)
+      const positions = await findPositions(session, key, options)
+      const found = { positions, modSeq: highestModSeq(session, key, positions) }
+      if (options === undefined) await tellNumbers(session, 'SEARCH', found, isUid)
       else tellExtended(session, found, options, isUid)
       return ok('Search completed')
     },
   })
 }
 
-/** RFC 7162 section 3.1.5: the highest mod-sequence of what was found. */
-function highestModSeq({ selected: view }: Session, positions: readonly number[]): number | undefined {
-  const modSeqs = positions.map((position) => {
+/** Rising positions of what meets the condition, new messages among them. */
+export async function findPositions(
+  session: Session,
+  key: SearchKey,
+  options?: ReturnOptions,
+): Promise<readonly number[]> {
+  try {
+    if (asksForModSeq(key)) session.enableCondstore()
+    await session.catchUp()
+    return await searchMailbox(session, key)
+  } catch (cause) {
+    // RFC 5182 section 2.1: a search that fails leaves nothing behind.
+    if (options?.names.has('SAVE')) session.saved = new Set()
+    throw cause
+  }
+}
+
+const asksForModSeq = (key: SearchKey): boolean => leavesOf(key).some(({ kind }) => kind === 'modseq')
+
+/** RFC 7162 section 3.1.5: the highest mod-sequence of what was found, for a search that asks for mod-sequences. */
+export function highestModSeq(
+  { selected: view }: Session,
+  key: SearchKey,
+  positions: readonly number[],
+): number | undefined {
+  if (!asksForModSeq(key) || positions.length === 0) return undefined
+  let highest = 0
+  for (const position of positions) {
     const row = view.rowAt(position)
-    return row === -1 ? 0 : view.mirror.columns.modSeqAt(row)
-  })
-  return modSeqs.length === 0 ? undefined : modSeqs.reduce((highest, modSeq) => Math.max(highest, modSeq))
-}
-
-async function tellFound({ out }: Session, { numbers, modSeq }: Found): Promise<void> {
-  out.text('* SEARCH')
-  for (const number of numbers) {
-    out.text(` ${number}`)
-    if (out.isFull) await out.room()
+    if (row !== -1) highest = Math.max(highest, view.mirror.columns.modSeqAt(row))
   }
-  out.text(modSeq === undefined ? '\r\n' : ` (MODSEQ ${modSeq})\r\n`)
-}
-
-/** RFC 4731 section 3.1: what is not there is left out, but for COUNT. */
-function tellExtended(
-  { out, tag }: Session,
-  { numbers, modSeq }: Found,
-  options: ReadonlySet<ReturnOption>,
-  isUid: boolean,
-): void {
-  const data = [`ESEARCH (TAG "${tag}")`]
-  if (isUid) data.push('UID')
-  if (numbers.length > 0) {
-    if (options.has('MIN')) data.push(`MIN ${numbers[0]}`)
-    if (options.has('MAX')) data.push(`MAX ${numbers.at(-1)}`)
-    if (options.has('ALL')) data.push(`ALL ${formatSequenceSet(numbers)}`)
-  }
-  if (options.has('COUNT')) data.push(`COUNT ${numbers.length}`)
-  if (modSeq !== undefined) data.push(`MODSEQ ${modSeq}`)
-  out.untagged(data.join(' '))
+  return highest
 }

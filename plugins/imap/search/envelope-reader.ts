@@ -84,3 +84,23 @@ class Reader {
     return this.#text.slice(start, this.#at)
   }
 }
+
+/** The first address of a field: what SORT compares (RFC 5256 section 3, RFC 5957). */
+export interface FirstAddress {
+  /** Octets, one character each; encoded words stay as they are. */
+  readonly name: string | undefined
+  readonly local: string
+  readonly host: string | undefined
+}
+
+const PLACES = { from: 2, to: 5, cc: 6 } as const
+
+/** @returns undefined when the field is empty or there is none */
+export function firstAddress(envelope: Buffer, field: keyof typeof PLACES): FirstAddress | undefined {
+  const value = new Reader(envelope.toString('latin1')).value()
+  const list = Array.isArray(value) ? (value as readonly Value[])[PLACES[field]] : undefined
+  const first = Array.isArray(list) ? (list as readonly Value[])[0] : undefined
+  if (!Array.isArray(first)) return undefined
+  const [name, , local, host] = first as readonly Value[]
+  return { name: textOf(name), local: textOf(local) ?? '', host: textOf(host) }
+}

@@ -26,7 +26,7 @@ const MAX_HEADER_BYTES = 4 * 1024 * 1024
  */
 export async function searchMailbox(session: Session, key: SearchKey): Promise<number[]> {
   const view = session.selected
-  const state = new StateLeaf(view, session.clock.now())
+  const state = new StateLeaf(view, session.saved, session.clock.now())
   const found: number[] = []
   const open: Place[] = []
   for (let position = 0; position < view.count; position++) {
@@ -71,7 +71,7 @@ class Reading {
     this.#session = session
     this.#view = session.selected
     this.#key = key
-    this.#state = new StateLeaf(this.#view, session.clock.now())
+    this.#state = new StateLeaf(this.#view, session.saved, session.clock.now())
     const leaves = leavesOf(key)
     this.#needsRecord = leaves.some(({ kind }) => kind === 'emailid' || kind === 'saved')
     this.#needsHeader = leaves.some(({ kind }) => kind === 'header')

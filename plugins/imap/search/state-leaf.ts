@@ -1,7 +1,7 @@
 import type { MailboxView } from '../mailbox-view.ts'
 import { dayOfInstant } from '../wire/date-time.ts'
 import type { Relation } from '../wire/search-keys.ts'
-import { resolveSequenceSet, type SequenceRange } from '../wire/sequence-set.ts'
+import { resolveSequenceSet, SAVED, type SequenceRange } from '../wire/sequence-set.ts'
 import type { LeafKey } from './evaluate.ts'
 
 /** A message of the view. */
@@ -13,14 +13,16 @@ export interface Place {
 /** Answers the conditions that the view knows; undefined for those that need the message. */
 export class StateLeaf {
   readonly #view: MailboxView
+  readonly #saved: ReadonlySet<number>
   readonly #now: number
   /** Of each flag condition, the answer for each set of flags. */
   readonly #bySet = new Map<LeafKey, boolean[]>()
   readonly #ranges = new Map<LeafKey, readonly SequenceRange[]>()
 
-  /** @param now milliseconds since the epoch */
-  constructor(view: MailboxView, now: number) {
+  /** @param saved UIDs that `$` stands for. @param now milliseconds since the epoch */
+  constructor(view: MailboxView, saved: ReadonlySet<number>, now: number) {
     this.#view = view
+    this.#saved = saved
     this.#now = now
   }
 
@@ -36,8 +38,10 @@ export class StateLeaf {
       case 'recent':
         return this.#view.recent.has(this.#view.uidAt(position))
       case 'sequence':
+        if (key.set === SAVED) return this.#saved.has(this.#view.uidAt(position))
         return isIn(this.#rangesOf(key, this.#view.count), position + 1)
       case 'uid': {
+        if (key.set === SAVED) return this.#saved.has(this.#view.uidAt(position))
         const { count } = this.#view
         return isIn(this.#rangesOf(key, count === 0 ? 0 : this.#view.uidAt(count - 1)), this.#view.uidAt(position))
       }

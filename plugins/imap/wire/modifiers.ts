@@ -1,4 +1,5 @@
 import type { Arguments } from './arguments.ts'
+import { type PartialRange, parsePartialRange } from './return-options.ts'
 import { parseSequenceSet, type SequenceSet } from './sequence-set.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 
@@ -6,6 +7,8 @@ import { SyntaxFault } from './syntax-fault.ts'
 export interface FetchModifiers {
   readonly changedSince?: number
   readonly vanished: boolean
+  /** A window of the messages named (RFC 9394 section 3.3). */
+  readonly partial?: PartialRange
 }
 
 /** SELECT's parameters (RFC 7162 sections 3.1.8, 3.2.5). */
@@ -25,6 +28,7 @@ export function parseFetchModifiers(args: Arguments): FetchModifiers {
   if (!args.skip(' ')) return { vanished: false }
   let changedSince: number | undefined
   let vanished = false
+  let partial: PartialRange | undefined
   args.list(() => {
     const name = args.word()
     if (!args.knows(`FETCH ${name}`)) throw new SyntaxFault('No such modifier of FETCH')
@@ -32,9 +36,12 @@ export function parseFetchModifiers(args: Arguments): FetchModifiers {
     else if (name === 'CHANGEDSINCE') {
       args.space()
       changedSince = args.number(true)
+    } else if (name === 'PARTIAL') {
+      args.space()
+      partial = parsePartialRange(args)
     } else throw new SyntaxFault('No such modifier of FETCH')
   })
-  return changedSince === undefined ? { vanished } : { vanished, changedSince }
+  return { vanished, ...(changedSince !== undefined && { changedSince }), ...(partial && { partial }) }
 }
 
 /** `(UNCHANGEDSINCE n) ` in front of STORE's flags (RFC 7162 section 3.1.3). */

@@ -1,19 +1,62 @@
 import type { Arguments } from './arguments.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 
-/** What SEARCH is to return (RFC 4731 section 3.1). */
-export type ReturnOption = 'MIN' | 'MAX' | 'ALL' | 'COUNT'
+/** A window of results, counted from 1; negative ends count from the last (RFC 9394 section 3.1). */
+export interface PartialRange {
+  readonly from: number
+  readonly to: number
+}
 
-const OPTIONS: ReadonlySet<string> = new Set<ReturnOption>(['MIN', 'MAX', 'ALL', 'COUNT'])
+/** What SEARCH and SORT are to return (RFC 4731 section 3.1, RFC 5182, RFC 5267, RFC 9394). */
+export interface ReturnOptions {
+  readonly names: ReadonlySet<ReturnOption>
+  readonly partial?: PartialRange
+}
+
+export type ReturnOption = 'MIN' | 'MAX' | 'ALL' | 'COUNT' | 'SAVE'
+
+const OPTIONS: ReadonlySet<string> = new Set<ReturnOption>(['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE'])
 
 /** `RETURN (…) ` in front of the keys; undefined when it is not there. No option at all means ALL. */
-export function parseReturnOptions(args: Arguments): ReadonlySet<ReturnOption> | undefined {
+export function parseReturnOptions(args: Arguments): ReturnOptions | undefined {
   if (!args.knows('SEARCH RETURN') || !args.skipWord('RETURN ')) return undefined
-  const options = args.list(() => {
+  const names = new Set<ReturnOption>()
+  let partial: PartialRange | undefined
+  args.list(() => {
     const name = args.word()
-    if (!OPTIONS.has(name)) throw new SyntaxFault('No such result option')
-    return name as ReturnOption
+    if (!args.knows(`RETURN ${name}`)) throw new SyntaxFault('No such result option')
+    if (name === 'PARTIAL') {
+      args.space()
+      partial = parsePartialRange(args)
+    } else if (OPTIONS.has(name)) names.add(name as ReturnOption)
+    else throw new SyntaxFault('No such result option')
   })
   args.space()
-  return new Set(options.length === 0 ? ['ALL'] : options)
+  // RFC 5267 section 4.4: a window of all, and all.
+  if (partial !== undefined && names.has('ALL')) throw new SyntaxFault('PARTIAL and ALL exclude each other')
+  if (names.size === 0 && partial === undefined) names.add('ALL')
+  return { names, ...(partial && { partial }) }
+}
+
+const RANGE = /(-?)(\d{1,10}):(-?)(\d{1,10})/y
+
+/** RFC 9394 section 4: both ends count from the same side. */
+export function parsePartialRange(args: Arguments): PartialRange {
+  const text = args.match(RANGE)
+  const [from = Number.NaN, to = Number.NaN] = (text ?? '').split(':').map(Number)
+  const isSameSide = from < 0 === to < 0
+  if (text === undefined || from === 0 || to === 0 || !isSameSide || Math.max(-from, -to, from, to) > 0xffffffff) {
+    throw new SyntaxFault('Invalid range of results')
+  }
+  return { from, to }
+}
+
+export const formatPartialRange = ({ from, to }: PartialRange): string => `${from}:${to}`
+
+/** The results in the window, in their order; those that it names and are not there are left out. */
+export function windowOf<T>(results: readonly T[], { from, to }: PartialRange): readonly T[] {
+  const low = Math.min(Math.abs(from), Math.abs(to))
+  const high = Math.max(Math.abs(from), Math.abs(to))
+  if (from > 0) return results.slice(low - 1, high)
+  return results.slice(Math.max(0, results.length - high), Math.max(0, results.length - low + 1))
 }

@@ -126,7 +126,7 @@ class KeyParser {
     if (this.#count > this.#limits.items || depth > this.#limits.searchDepth) {
       throw new SyntaxFault('Search is too complex')
     }
-    if (/[\d*]/.test(args.next)) return { kind: 'sequence', set: parseSequenceSet(args) }
+    if (/[\d*$]/.test(args.next)) return { kind: 'sequence', set: parseSequenceSet(args) }
     if (args.skip('(')) {
       const keys = this.keys(() => args.next === ')', depth + 1)
       args.expect(')')

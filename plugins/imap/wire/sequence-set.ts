@@ -5,10 +5,14 @@ import { SyntaxFault } from './syntax-fault.ts'
 export type SequenceRange = readonly [from: number, to: number]
 export type SequenceSet = readonly SequenceRange[]
 
+/** What the last search with SAVE has found, `$` (RFC 5182 section 2.1). Compared by identity. */
+export const SAVED: SequenceSet = [[0, 0]]
+
 const SET = /[\d:,*]+/y
 const RANGE = /^(\d{1,10}|\*)(?::(\d{1,10}|\*))?$/
 
 export function parseSequenceSet(args: Arguments): SequenceSet {
+  if (args.knows('SEQUENCE $') && args.skip('$')) return SAVED
   const text = args.match(SET)
   if (text === undefined) throw new SyntaxFault('Sequence set expected')
   return sequenceSetOf(text)

@@ -44,6 +44,16 @@ const USES: Readonly<Record<string, string>> = {
   'NOTIFY SERVERMETADATACHANGE': 'NOTIFY SET (personal (ServerMetadataChange))',
   'FETCH BINARY': 'FETCH 1 BINARY.PEEK[1]',
   'APPEND BINARY': 'APPEND INBOX ~{6+}\r\nA: b\r\n',
+  'SEQUENCE $': 'SEARCH $',
+  'RETURN SAVE': 'SEARCH RETURN (SAVE) ALL',
+  'RETURN PARTIAL': 'SEARCH RETURN (PARTIAL 1:2) ALL',
+  'FETCH PARTIAL': 'UID FETCH 1:* FLAGS (PARTIAL 1:2)',
+  'SORT RETURN': 'SORT RETURN (COUNT) (DATE) UTF-8 ALL',
+  'SORT DISPLAYFROM': 'SORT (DISPLAYFROM) UTF-8 ALL',
+  'SORT DISPLAYTO': 'SORT (DISPLAYTO) UTF-8 ALL',
+  'THREAD ORDEREDSUBJECT': 'THREAD ORDEREDSUBJECT UTF-8 ALL',
+  'THREAD REFERENCES': 'THREAD REFERENCES UTF-8 ALL',
+  'THREAD REFS': 'THREAD REFS UTF-8 ALL',
   'CREATE USE': 'CREATE x (USE (\\Archive))',
   'LITERAL +': `SEARCH TEXT {5000+}\r\n${'x'.repeat(5000)}`,
   'APPEND UTF8': 'APPEND INBOX UTF8 (~{6+}\r\nA: b\r\n)',
@@ -74,7 +84,11 @@ it.each(CAPABILITIES.filter(({ isFixed }) => !isFixed))('$name is gone wholly wh
   expect(capabilities.join(' ')).not.toMatch(
     new RegExp(` ${row.name.replace('+', '\\+')}${row.name.endsWith('=') ? '' : '(?:[ =]|$)'}`, 'm'),
   )
-  for (const command of row.commands ?? []) {
+  // A command that several share goes with the last of them.
+  const own = (row.commands ?? []).filter(
+    (one) => CAPABILITIES.filter(({ commands }) => commands?.includes(one)).length === 1,
+  )
+  for (const command of own) {
     expect(COMMANDS.has(command), command).toBe(true)
     expect(await client.command(`${command} x`)).toEqual([expect.stringMatching(/^t\d+ BAD Unknown command$/)])
   }

@@ -1,0 +1,39 @@
+import { type Command, command, SELECTED } from '../command.ts'
+import { ok } from '../completion.ts'
+import { sortMessages } from '../search/sort-messages.ts'
+import { tellExtended, tellNumbers } from '../search/tell-found.ts'
+import { parseReturnOptions } from '../wire/return-options.ts'
+import { parseSearch } from '../wire/search-keys.ts'
+import { parseCharset, parseSortCriteria } from '../wire/sort-criteria.ts'
+import { findPositions, highestModSeq } from './search.ts'
+
+/** RFC 5256 section 3, with the results of RFC 5267 section 3. */
+export const sort = sorting('SORT', false)
+export const uidSort = sorting('UID SORT', true)
+
+function sorting(name: string, isUid: boolean): Command {
+  return command({
+    name,
+    states: SELECTED,
+    updates: isUid ? 'all' : 'no-expunge',
+    parse(args, { limits }) {
+      args.space()
+      const options = args.knows('SORT RETURN') ? parseReturnOptions(args) : undefined
+      const criteria = parseSortCriteria(args)
+      args.space()
+      parseCharset(args)
+      args.space()
+      const key = parseSearch(args, limits)
+      args.end()
+      return { options, criteria, key }
+    },
+    async run({ options, criteria, key }, session) {
+      const positions = await findPositions(session, key, options)
+      const sorted = await sortMessages(session, positions, criteria)
+      const found = { positions: sorted, modSeq: highestModSeq(session, key, sorted) }
+      if (options === undefined) await tellNumbers(session, 'SORT', found, isUid)
+      else tellExtended(session, found, options, isUid)
+      return ok('Sort completed')
+    },
+  })
+}

@@ -1,0 +1,105 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { decodeToLine, type MessageIndex } from 'mailserver'
+import type { MailboxView } from '../mailbox-view.ts'
+import type { Session } from '../session.ts'
+import type { SortCriterion, SortKey } from '../wire/sort-criteria.ts'
+import { baseSubject } from './base-subject.ts'
+import { casemap } from './casemap.ts'
+import { firstAddress } from './envelope-reader.ts'
+
+type Value = number | string
+type FromView = (view: MailboxView, row: number) => Value
+type FromIndex = (index: MessageIndex, view: MailboxView, row: number) => Value
+
+const FROM_VIEW: ReadonlyMap<SortKey, FromView> = new Map<SortKey, FromView>([
+  ['ARRIVAL', (view, row) => view.mirror.columns.dateAt(row)],
+  ['SIZE', (view, row) => view.mirror.columns.sizeAt(row)],
+])
+
+const FROM_INDEX: ReadonlyMap<SortKey, FromIndex> = new Map<SortKey, FromIndex>([
+  // RFC 5256 section 2.2: without a date that can be read, that of arrival.
+  ['DATE', ({ sentAt }, view, row) => sentAt ?? view.mirror.columns.dateAt(row)],
+  ['SUBJECT', ({ subject = '' }) => casemap(baseSubject(subject).text)],
+  ['FROM', ({ envelope }) => mailboxOf(envelope, 'from')],
+  ['TO', ({ envelope }) => mailboxOf(envelope, 'to')],
+  ['CC', ({ envelope }) => mailboxOf(envelope, 'cc')],
+  ['DISPLAYFROM', ({ envelope }) => displayOf(envelope, 'from')],
+  ['DISPLAYTO', ({ envelope }) => displayOf(envelope, 'to')],
+])
+
+const BATCH = 1000
+
+/**
+ * Positions in the order of the criteria, messages that are alike in the order they have in the mailbox (RFC 5256 section
+ * 3). Only what the criteria need is read; the octets of a message never. One that is gone by now is left out.
+ */
+export async function sortMessages(
+  session: Session,
+  positions: readonly number[],
+  criteria: readonly SortCriterion[],
+): Promise<number[]> {
+  const view = session.selected
+  const values = new Map<number, readonly Value[]>()
+  if (criteria.every(({ key }) => FROM_VIEW.has(key))) {
+    for (const position of positions) {
+      const row = view.rowAt(position)
+      if (row !== -1)
+        values.set(
+          position,
+          criteria.map(({ key }) => (FROM_VIEW.get(key) as FromView)(view, row)),
+        )
+    }
+  } else await readValues(session, positions, criteria, values)
+  const signs = criteria.map(({ isReverse }) => (isReverse ? -1 : 1))
+  return [...values.keys()].sort((a, b) => compare(values.get(a) as Value[], values.get(b) as Value[], signs) || a - b)
+}
+
+async function readValues(
+  session: Session,
+  positions: readonly number[],
+  criteria: readonly SortCriterion[],
+  values: Map<number, readonly Value[]>,
+): Promise<void> {
+  const { selected: view, services, signal } = session
+  const { account } = view.mirror
+  for (let from = 0; from < positions.length; from += BATCH) {
+    signal.throwIfAborted()
+    const uids = positions.slice(from, from + BATCH).map((position) => view.uidAt(position))
+    for await (const batch of services.store.indexes(account, view.mailbox.id, uids)) {
+      for (const [uid, index] of batch) {
+        const position = view.positionOf(uid)
+        const row = view.rowAt(position)
+        if (row === -1) continue
+        values.set(
+          position,
+          criteria.map(
+            ({ key }) => FROM_VIEW.get(key)?.(view, row) ?? (FROM_INDEX.get(key) as FromIndex)(index, view, row),
+          ),
+        )
+      }
+    }
+    await nextTurn()
+  }
+}
+
+function compare(a: readonly Value[], b: readonly Value[], signs: readonly number[]): number {
+  for (const [at, sign] of signs.entries()) {
+    const left = a[at] as Value
+    const right = b[at] as Value
+    if (left !== right) return left < right ? -sign : sign
+  }
+  return 0
+}
+
+/** The local part of the first address, empty when there is none. */
+function mailboxOf(envelope: Buffer, field: 'from' | 'to' | 'cc'): string {
+  return casemap(decodeToLine(firstAddress(envelope, field)?.local ?? ''))
+}
+
+/** RFC 5957 section 3: the name that is shown, or the whole address when there is no name. */
+function displayOf(envelope: Buffer, field: 'from' | 'to'): string {
+  const first = firstAddress(envelope, field)
+  if (first === undefined) return ''
+  const { name, local, host } = first
+  return casemap(decodeToLine(name || (host === undefined ? local : `${local}@${host}`)))
+}

@@ -1,0 +1,38 @@
+import type { Arguments } from './arguments.ts'
+import { SEARCH_CHARSETS, UnknownCharset } from './search-keys.ts'
+import { SyntaxFault } from './syntax-fault.ts'
+
+/** RFC 5256 section 3, RFC 5957 section 3. */
+export type SortKey = 'ARRIVAL' | 'CC' | 'DATE' | 'FROM' | 'SIZE' | 'SUBJECT' | 'TO' | 'DISPLAYFROM' | 'DISPLAYTO'
+
+export interface SortCriterion {
+  readonly key: SortKey
+  readonly isReverse: boolean
+}
+
+const KEYS: ReadonlySet<string> = new Set<SortKey>([
+  ...(['ARRIVAL', 'CC', 'DATE', 'FROM', 'SIZE', 'SUBJECT', 'TO'] as const),
+  ...(['DISPLAYFROM', 'DISPLAYTO'] as const),
+])
+const MAX_CRITERIA = 20
+
+export function parseSortCriteria(args: Arguments): readonly SortCriterion[] {
+  const criteria = args.list(() => {
+    let name = args.word()
+    const isReverse = name === 'REVERSE'
+    if (isReverse) {
+      args.space()
+      name = args.word()
+    }
+    if (!KEYS.has(name) || !args.knows(`SORT ${name}`)) throw new SyntaxFault('No such sort criterion')
+    return { key: name as SortKey, isReverse }
+  })
+  if (criteria.length === 0 || criteria.length > MAX_CRITERIA) throw new SyntaxFault('Sort criteria expected')
+  return criteria
+}
+
+/** The character set that SORT and THREAD name in any case. @throws UnknownCharset */
+export function parseCharset(args: Arguments): void {
+  const charset = args.astring().toUpperCase()
+  if (!SEARCH_CHARSETS.some((known) => known === charset)) throw new UnknownCharset(charset)
+}
