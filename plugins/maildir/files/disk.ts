@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { dirname, join, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOfFault, isGone } from '../faults.ts'
@@ -12,6 +13,8 @@ const MAX_LIST_BYTES = 64 * 1024 * 1024
 const LOCK_TIMEOUT_MS = 3_000
 /** A lock this old was left behind by a program that died (Dovecot's own measure). */
 const LOCK_STALE_MS = 120_000
+/** Ours, when we died between making it and writing our name. */
+const LOCK_UNNAMED_MS = 2_000
 
 /** Makes the names in a directory survive a power failure. */
 export async function syncDirectory(path: string): Promise<void> {
@@ -110,15 +113,11 @@ export async function withDotLock<T>(path: string, work: () => Promise<T>): Prom
   const lock = `${path}.lock`
   for (const until = Date.now() + LOCK_TIMEOUT_MS; ; ) {
     try {
-      await (await createFile(lock)).close()
+      await takeLock(lock)
       break
     } catch (cause) {
       if (codeOfFault(cause) !== 'EEXIST') throw cause
-      const age = await lstat(lock).then(
-        ({ mtimeMs }) => Date.now() - mtimeMs,
-        () => 0,
-      )
-      if (age > LOCK_STALE_MS) await removeFile(lock)
+      if (await isLeftBehind(lock)) await removeFile(lock)
       else if (Date.now() > until) throw new Error(`${lock} is held by another program`)
       else await sleep(20)
     }
@@ -127,6 +126,39 @@ export async function withDotLock<T>(path: string, work: () => Promise<T>): Prom
     return await work()
   } finally {
     await removeFile(lock)
+  }
+}
+
+/** With who holds it, as Dovecot writes it. */
+async function takeLock(lock: string): Promise<void> {
+  const handle = await createFile(lock)
+  try {
+    await handle.writeFile(`${process.pid}:${hostname()}`)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Has the program that took the lock died? Known at once on this machine, by the time elsewhere. */
+async function isLeftBehind(lock: string): Promise<boolean> {
+  try {
+    const age = Date.now() - (await lstat(lock)).mtimeMs
+    if (age > LOCK_STALE_MS) return true
+    const [, pid, host] = /^(\d+):(.+)$/.exec((await readText(lock)) ?? '') ?? []
+    if (pid === undefined) return age > LOCK_UNNAMED_MS
+    return host === hostname() && !isAlive(Number(pid))
+  } catch (cause) {
+    if (isGone(cause)) return false
+    throw cause
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return codeOfFault(cause) !== 'ESRCH'
   }
 }
 

@@ -42,9 +42,10 @@ export async function addMissingFolders(estate: Estate): Promise<void> {
   const stored = await storedFolders(engine, estate.account)
   const missing = (await mirrored.store.mailboxes(estate.account)).filter(({ id }) => !stored.has(id))
   for (const { id, name } of missing) await addFolder(estate, { kind: 'mailbox-added', mailbox: id, name })
-  if (missing.length === 0) return
-  await applySubscriptions(estate)
+  // The list is written last: without it an earlier try did not come to its end.
+  if (missing.length === 0 && (await subscriptionsPrint(estate.root)) !== '') return
   await applyQuota(estate)
+  await applySubscriptions(estate)
 }
 
 export async function renameFolder(estate: Estate, { mailbox, name }: Named): Promise<void> {

@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type AccountId, indexMessage, type MailboxId, type MessageState } from 'mailserver'
 import { memoryBlobStore, memoryEngine } from 'mailserver/testing'
@@ -351,6 +352,17 @@ describe('a uidlist', () => {
     expect(await uids(id)).toEqual([1, 2, after.uidNext - 1])
     await mail.keeper.settle(alice)
     expect(readFileSync(join(root, 'dovecot-uidlist'), 'utf8')).toMatch(new RegExp(`^3 V${after.uidValidity} `))
+  })
+
+  it.each([
+    ['that names a process which is gone', `999999999:${hostname()}`],
+    ['with no name in it', ''],
+  ])('is written in spite of a lock that a crash left behind, %s', async (_title, holder) => {
+    const id = await inbox()
+    writeFileSync(join(root, 'dovecot-uidlist.lock'), holder)
+    await append(id, 'locked')
+    await eventually(() => readFileSync(join(root, 'dovecot-uidlist'), 'utf8').includes('\n1 :'))
+    expect(existsSync(join(root, 'dovecot-uidlist.lock'))).toBe(false)
   })
 
   it('takes a UID that another program has given, when it is above all others', async () => {
