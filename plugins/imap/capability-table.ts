@@ -75,6 +75,8 @@ export const CAPABILITIES: readonly Capability[] = [
   { name: 'SPECIAL-USE', isShown: afterLogin, items: ['LIST SPECIAL-USE'] },
   { name: 'CREATE-SPECIAL-USE', isShown: afterLogin, items: ['CREATE USE'], needs: ['SPECIAL-USE'] },
   { name: 'MULTIAPPEND', isShown: afterLogin },
+  { name: 'CATENATE', isShown: afterLogin, items: ['APPEND CATENATE'] },
+  { name: 'URL-PARTIAL', isShown: afterLogin, items: ['APPEND PARTIAL'], needs: ['CATENATE'] },
   {
     name: 'CONDSTORE',
     isShown: afterLogin,

@@ -2,6 +2,7 @@ import type { Command, Finish } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { bad, type Completion, formatCompletion } from './completion.ts'
 import { completionOfError } from './completion-of-error.ts'
+import { isFatal } from './fatal.ts'
 import { Session, type SessionOptions } from './session.ts'
 import { BrokenResponse, SessionEnd } from './session-end.ts'
 import { tellSelected } from './tell-selected.ts'
@@ -222,9 +223,3 @@ export class CommandLoop {
     this.session.transport.interrupt()
   }
 }
-
-function isFatal(cause: unknown): boolean {
-  return FATAL.some((kind) => cause instanceof kind)
-}
-
-const FATAL = [PeerGone, PeerSilent, Interrupted, MailboxGone, MailboxClosed, BrokenResponse, SessionEnd] as const

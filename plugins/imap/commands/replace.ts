@@ -1,11 +1,13 @@
 import type { NewMessage } from 'mailserver'
-import { AppendTransfer } from '../append-transfer.ts'
+import { AppendTransfer, type CommitMessages } from '../append-transfer.ts'
 import { type Command, command, SELECTED } from '../command.ts'
 import { bad, type Completion, no, ok } from '../completion.ts'
 import { completionOfError } from '../completion-of-error.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
 import type { Session } from '../session.ts'
 import type { Arguments } from '../wire/arguments.ts'
+import type { CommandHead } from '../wire/command-reader.ts'
+import type { IncomingLiteral } from '../wire/incoming-literal.ts'
 import { parseSequenceSet } from '../wire/sequence-set.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 import { refusalOf } from './expunge.ts'
@@ -16,23 +18,26 @@ export const replace = replacing('REPLACE', false)
 export const uidReplace = replacing('UID REPLACE', true)
 
 function replacing(name: string, isUid: boolean): Command {
-  return command<never>({
+  const transfer = async (
+    session: Session,
+    head: CommandHead,
+    args: Arguments,
+    literal: IncomingLiteral | undefined,
+  ): Promise<Completion> => {
+    const place = await placeOf(args, session, isUid).catch(completionOfError)
+    if ('status' in place) return literal === undefined ? place : session.refuse(literal, place)
+    const commit: CommitMessages = (target, [message]) => replaceBy(session, place.uid, target, message as NewMessage)
+    return new AppendTransfer(session, head, { args, literal }, commit, 1).receive()
+  }
+  return command<Arguments>({
     name,
     states: SELECTED,
     updates: 'all',
-    parse() {
-      throw new SyntaxFault('Message literal expected')
-    },
-    run: async (): Promise<Completion> => bad('Message literal expected'),
+    parse: (args) => args,
+    run: (args, session) => transfer(session, { tag: session.tag, name }, args, undefined),
     message: {
       takesMessage,
-      async receive(head, args, literal, session) {
-        const place = await placeOf(args, session, isUid).catch(completionOfError)
-        if ('status' in place) return session.refuse(literal, place)
-        const commit = (target: ReachedMailbox, [message]: readonly NewMessage[]) =>
-          replaceBy(session, place.uid, target, message as NewMessage)
-        return new AppendTransfer(session, head, commit, 1).receive(args, literal)
-      },
+      receive: (head, args, literal, session) => transfer(session, head, args, literal),
     },
   })
 }
