@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
 import { blobStore, definePlugin, dns, queue, Secret, type ServerFacts } from 'mailserver'
 import { ConnectionPool } from './connection-pool.ts'
+import { DeadHosts } from './dead-hosts.ts'
 import { Delivery, type SmarthostHop } from './delivery.ts'
 import { DeliveryLoop } from './delivery-loop.ts'
 import { HostMemory } from './host-memory.ts'
@@ -33,6 +34,8 @@ export const outbound = definePlugin({
     const active = metrics.gauge('attempts_active', 'Attempts in progress')
     const attempts = metrics.counter('recipients_total', 'Recipients tried, by what came of it', ['outcome'])
     const seconds = metrics.histogram('attempt_seconds', 'Length of an attempt', [0.05, 0.2, 1, 5, 30, 120, 600])
+    const dead = new DeadHosts(clock, options.deadHost)
+    let stopListening: (() => void) | undefined
     let loop: DeliveryLoop | undefined
 
     const begin = () => {
@@ -40,9 +43,8 @@ export const outbound = definePlugin({
         relay: {
           pool,
           clock,
-          dead: new HostMemory(clock),
+          dead,
           brokenTls: new HostMemory(clock),
-          deadHostMs: options.deadHost,
         },
         mx: {
           dns: services.dns,
@@ -70,15 +72,20 @@ export const outbound = definePlugin({
           const started = clock.now()
           const results = await delivery.attempt(claim, stop)
           seconds.observe((clock.now() - started) / 1000)
-          for (const { kind } of results.values()) attempts.add(1, { outcome: kind })
+          for (const result of results.values()) {
+            const isUntried = result.kind === 'deferred' && result.isUntried
+            attempts.add(1, { outcome: isUntried ? 'put-off' : result.kind })
+          }
           return results
         },
         onChange: (count) => active.set(count),
       })
+      stopListening = services.queue.onRetry(() => dead.doubt())
       loop.start()
     }
 
     const drain = async (signal: AbortSignal) => {
+      stopListening?.()
       await loop?.drain(signal)
       pool.close()
     }

@@ -1,5 +1,6 @@
 import { type Attempt, type AttemptResult, type Clock, formatAddress, type QueueRecipient } from 'mailserver'
 import type { ConnectionPool, Leased } from './connection-pool.ts'
+import { type DeadHosts, HostAway } from './dead-hosts.ts'
 import type { HostMemory } from './host-memory.ts'
 import type { Hosts } from './mx.ts'
 import type { Endpoint } from './open-session.ts'
@@ -14,10 +15,9 @@ export interface RelayParts {
   readonly pool: ConnectionPool
   readonly clock: Clock
   /** Hosts that could not be reached. */
-  readonly dead: HostMemory
+  readonly dead: DeadHosts
   /** Hosts whose STARTTLS is broken. */
   readonly brokenTls: HostMemory
-  readonly deadHostMs: number
 }
 
 /** Addresses, and sessions, one attempt tries before it leaves the rest to the next attempt. */
@@ -52,6 +52,9 @@ export class Relay {
   #open: readonly QueueRecipient[]
   /** The last host that could not decide; a deferral outweighs a failure, since that host may yet take it. */
   #end: HostEnd | undefined
+  /** When the first of the hosts that were passed over may be tried again; they are no attempt by themselves. */
+  #awayUntil: number | undefined
+  #isTried = false
 
   constructor(
     parts: RelayParts,
@@ -82,17 +85,14 @@ export class Relay {
     for (const { name, address } of addresses.slice(0, MAX_ADDRESSES)) {
       if (this.#open.length === 0 || this.#signal.aborted || sessions >= MAX_SESSIONS) break
       const endpoint: Endpoint = { ...this.#settings, name, address }
-      const known = this.#parts.dead.read(hostOf(endpoint))
-      if (known !== undefined) {
-        this.#note(endpoint, deferred('4.4.1', `${known}; not tried again so soon`), true)
-        continue
-      }
       const end = await this.#try(endpoint)
       if (end === 'unreached') continue
       sessions += 1
       if (end !== undefined && !end.mayGoOn) break
     }
-    if (this.#end !== undefined && !this.#isBrokenOff()) this.#settleAll(this.#end.verdict, this.#end.attempt)
+    if (this.#end === undefined || this.#isBrokenOff()) return
+    if (this.#isTried || this.#awayUntil === undefined) this.#settleAll(this.#end.verdict, this.#end.attempt)
+    else this.#putOff(this.#end.attempt, this.#awayUntil)
   }
 
   /** Sends what was left undecided back as deferred: the attempt took too long. */
@@ -106,10 +106,13 @@ export class Relay {
     for (;;) {
       let leased: Leased
       try {
-        leased = await this.#connect(endpoint)
+        leased = await this.#parts.dead.reach(hostOf(endpoint), this.#signal, () => this.#connect(endpoint))
       } catch (fault) {
+        if (fault instanceof HostAway) return this.#passOver(endpoint, fault)
+        this.#isTried = true
         return this.#unconnected(endpoint, fault as Error)
       }
+      this.#isTried = true
       const { client } = leased
       try {
         const unique = firstOfEach(this.#open)
@@ -146,11 +149,25 @@ export class Relay {
     }
   }
 
+  #passOver(endpoint: Endpoint, { message, until }: HostAway): 'unreached' {
+    this.#awayUntil = Math.min(until, this.#awayUntil ?? until)
+    const text = `${message} to ${remoteOf(endpoint)}; not tried again so soon`
+    this.#note(endpoint, deferred('4.4.1', text), true)
+    return 'unreached'
+  }
+
+  #putOff(attempt: Attempt, until: number): void {
+    const retryAfterMs = Math.max(0, until - this.#parts.clock.now())
+    for (const { index } of this.#open) {
+      this.results.set(index, { kind: 'deferred', attempt, retryAfterMs, isUntried: true })
+    }
+    this.#open = []
+  }
+
   #unconnected(endpoint: Endpoint, error: Error): HostEnd | 'unreached' {
     const fault = error instanceof SmtpFault ? error : new SmtpFault('session', error.message)
     if (fault.phase === 'connect') {
       const text = `${fault.message} to ${remoteOf(endpoint)}`
-      if (!this.#signal.aborted) this.#parts.dead.note(hostOf(endpoint), this.#parts.deadHostMs, text)
       this.#note(endpoint, deferred('4.4.1', text), true)
       return 'unreached'
     }
@@ -163,10 +180,7 @@ export class Relay {
       const text = `Login at ${remoteOf(endpoint)} failed: ${replyText(fault.reply ?? fault.message)}`
       return this.#note(endpoint, deferred('4.7.0', text), false)
     }
-    if (fault.reply === undefined) {
-      if (!this.#signal.aborted) this.#parts.dead.note(hostOf(endpoint), this.#parts.deadHostMs, fault.message)
-      return this.#note(endpoint, deferred('4.4.2', fault.message), true)
-    }
+    if (fault.reply === undefined) return this.#note(endpoint, deferred('4.4.2', fault.message), true)
     // A server that greets with 5xx takes no mail now, from us (RFC 5321 section 3.1); it says nothing of the recipient.
     const verdict = verdictOf(fault.reply, '3.2')
     const soft = verdict.kind === 'failed' ? deferred(`4${verdict.status.slice(1)}`, verdict.text) : verdict

@@ -201,7 +201,7 @@ export class Claims {
           continue
         }
         const { owner: _, mark, ...rest } = stored
-        if (mark !== undefined && mark.kind !== 'hold') {
+        if (mark?.kind === 'remove' || mark?.kind === 'bounce') {
           givenUp.push(index)
           continue
         }

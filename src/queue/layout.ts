@@ -36,11 +36,15 @@ export interface StoredMessage extends QueueMessage {
 
 export type Mark =
   | { readonly kind: 'hold' }
+  | { readonly kind: 'retry' }
   | { readonly kind: 'remove' }
   | { readonly kind: 'bounce'; readonly reason: string }
 
 /** Engine topic: what waits for a destination, `<due time> <destination>`, or nothing: pauses have changed. */
 export const DUE_TOPIC = 'queue:due'
+
+/** Engine topic: an operator asks for entries to be tried again. */
+export const RETRY_TOPIC = 'queue:retry'
 
 export const messageScope = (id: MessageId): string => `queue:${id}`
 

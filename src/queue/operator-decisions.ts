@@ -8,10 +8,13 @@ import type { Decide } from './settlement.ts'
  */
 export const retryAt =
   (now: number): Decide =>
-  (stored) =>
-    stored.state === 'waiting'
-      ? changed({ ...stored, dueAt: Math.min(now, stored.dueAt) }, 'to be tried now')
-      : undefined
+  (stored) => {
+    if (stored.state === 'waiting') {
+      return changed({ ...stored, dueAt: Math.min(now, stored.dueAt) }, 'to be tried now')
+    }
+    if (stored.state === 'held' || stored.mark !== undefined) return undefined
+    return changed({ ...stored, mark: { kind: 'retry' } }, 'to be tried now')
+  }
 
 export const hold: Decide = (stored) => {
   if (stored.state === 'held') return undefined

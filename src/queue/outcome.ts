@@ -13,6 +13,8 @@ export type Outcome =
       readonly next: StoredRecipient
       readonly report?: 'delayed'
     }
+  /** Nothing was tried: it waits for servers that are away, and nobody need be told. */
+  | { readonly kind: 'put-off'; readonly next: StoredRecipient }
   | { readonly kind: 'removed' }
   /** An operator's doing: it stays in the queue, otherwise than it was. */
   | { readonly kind: 'changed'; readonly next: StoredRecipient; readonly text: string }
@@ -73,31 +75,33 @@ export function givenUp(at: number, reason: string, last: Attempt | undefined): 
 
 function deferral(
   stored: StoredRecipient,
-  { attempt, retryAfterMs }: Extract<AttemptResult, { kind: 'deferred' }>,
+  { attempt, retryAfterMs, isUntried = false }: Extract<AttemptResult, { kind: 'deferred' }>,
   context: OutcomeContext,
 ): Outcome {
   const { schedule, now, arrivedAt, random, canReport } = context
+  // What an operator asked for came when the servers had been found away already: it is not put off by that.
+  const wait = isUntried && stored.mark?.kind === 'retry' ? 0 : retryAfterMs
   const dueAt = nextAttempt(
     schedule,
     {
       attempts: stored.attempts + 1,
       now,
       expiresAt: stored.expiresAt,
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(wait !== undefined && { retryAfterMs: wait }),
     },
     random,
   )
-  if (dueAt === undefined) return failure(stored, expired(stored, attempt), context)
+  if (dueAt === undefined) return failure(stored, expired(stored, attempt, isUntried ? 0 : 1), context)
   const isLate = stored.delayReportedAt === undefined && now - arrivedAt >= schedule.warnAfterMs
   const isReported = isLate && canReport && wants(stored, 'delay')
-  const next = waiting(stored, attempt, dueAt)
-  if (!isReported) return { kind: 'deferred', attempt, next }
+  const next = waiting(stored, attempt, dueAt, isUntried ? 0 : 1)
+  if (!isReported) return isUntried ? { kind: 'put-off', next } : { kind: 'deferred', attempt, next }
   return { kind: 'deferred', attempt, next: { ...next, delayReportedAt: now }, report: 'delayed' }
 }
 
 /** RFC 3463 section 3.5, X.4.7: the time is over; why it was not delivered stays readable. */
-function expired(stored: StoredRecipient, attempt: Attempt): Attempt {
-  const tries = stored.attempts + 1
+function expired(stored: StoredRecipient, attempt: Attempt, counts: 0 | 1): Attempt {
+  const tries = Math.max(1, stored.attempts + counts)
   return {
     ...attempt,
     status: '5.4.7',
@@ -105,10 +109,10 @@ function expired(stored: StoredRecipient, attempt: Attempt): Attempt {
   }
 }
 
-function waiting(stored: StoredRecipient, attempt: Attempt, dueAt: number): StoredRecipient {
+function waiting(stored: StoredRecipient, attempt: Attempt, dueAt: number, counts: 0 | 1 = 1): StoredRecipient {
   const { owner: _, mark, ...rest } = stored
   const state = mark?.kind === 'hold' ? 'held' : 'waiting'
-  return { ...rest, state, attempts: stored.attempts + 1, dueAt, lastAttempt: attempt }
+  return { ...rest, state, attempts: stored.attempts + counts, dueAt, lastAttempt: attempt }
 }
 
 /** RFC 3461 section 4.1: who says nothing hears of failure and delay; NEVER is never. */

@@ -64,7 +64,13 @@ export type AttemptResult =
       /** The next hop took over the request to report success (RFC 3461 section 5.2.1): we report nothing. */
       readonly isDsnPassedOn?: boolean
     }
-  | { readonly kind: 'deferred'; readonly attempt: Attempt; readonly retryAfterMs?: number }
+  | {
+      readonly kind: 'deferred'
+      readonly attempt: Attempt
+      readonly retryAfterMs?: number
+      /** No server was asked, since all are known to be away: it is put off, and no attempt is counted. */
+      readonly isUntried?: boolean
+    }
   | { readonly kind: 'failed'; readonly attempt: Attempt }
 
 /** Recipients of one message that go to one destination together. Held by one worker until it settles or its lease ends. */
@@ -124,6 +130,7 @@ export interface Queue {
     page?: { after?: string; limit?: number },
   ): Promise<{ entries: readonly QueueEntry[]; next?: string }>
   count(filter: QueueFilter): Promise<number>
+  /** Due at once, also what is put off again by an attempt in progress. */
   retry(filter: QueueFilter): Promise<number>
   hold(filter: QueueFilter): Promise<number>
   release(filter: QueueFilter): Promise<number>
@@ -137,6 +144,12 @@ export interface Queue {
   pause(destination?: string): Promise<void>
   resume(destination?: string): Promise<void>
   paused(): Promise<{ readonly all: boolean; readonly destinations: readonly string[] }>
+
+  /**
+   * Calls back whenever an operator, through any worker, is about to make entries due: what was learned about servers
+   * that were away is out of date. Returns the function that takes it back.
+   */
+  onRetry(listener: () => void): () => void
 }
 
 export const queue = defineService<Queue>('core:queue')

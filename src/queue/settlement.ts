@@ -65,19 +65,26 @@ export class Settlement {
   /**
    * @param indexes entries to decide about
    * @param now for the blob's grace time
+   * @param needsSync false when nothing is lost if the commit is: the entries are then tried once more
    * @throws MailError UNAVAILABLE, STORE_FULL from the Engine: nothing was written
    */
-  async run(id: MessageId, indexes: readonly number[], now: number, decide: Decide): Promise<readonly Settled[]> {
+  async run(
+    id: MessageId,
+    indexes: readonly number[],
+    now: number,
+    decide: Decide,
+    needsSync = true,
+  ): Promise<readonly Settled[]> {
     const { engine, reports, log } = this.#parts
     let prepared: PreparedReports | undefined
     let canReport = true
     for (let round = 0; ; round++) {
       try {
         const scopes = [messageScope(id), ...(prepared?.scopes ?? [])]
-        const settled = await engine.transact(scopes, (tx) =>
-          this.#commit(tx, id, indexes, now, (stored, message) => decide(stored, message, canReport), prepared),
-        )
-        return settled
+        const commit = (tx: Transaction) =>
+          this.#commit(tx, id, indexes, now, (stored, message) => decide(stored, message, canReport), prepared)
+        const isSynced = needsSync || prepared !== undefined
+        return await (isSynced ? engine.transact(scopes, commit) : engine.transactRelaxed(scopes, commit))
       } catch (error) {
         const isRefusedReport = prepared !== undefined && codeOf(error) === 'OVER_QUOTA'
         // After any other error of the Engine the reports stay: a commit whose end is not known may refer to them.
@@ -163,6 +170,7 @@ function reportsAbout(settled: readonly Settled[]): Map<ReportKind, ReportedReci
 function eventOf({ recipient }: StoredRecipient, outcome: Outcome, at: number): JourneyEvent[] {
   const who = formatAddress(recipient.address)
   if (outcome.kind === 'changed') return [{ at, step: 'operator', text: `${who}: ${outcome.text}` }]
+  if (outcome.kind === 'put-off') return []
   if (outcome.kind === 'removed') return [{ at, step: 'removed', text: `${who}: removed by the operator` }]
   const { attempt } = outcome
   const where = attempt.remote === undefined ? '' : ` ${attempt.remote}:`

@@ -7,7 +7,7 @@ import { Claims } from './claims.ts'
 import { DueDestinations } from './due-destinations.ts'
 import { addMessage } from './entries.ts'
 import { EntryList } from './entry-list.ts'
-import { DUE_TOPIC, type StoredRecipient } from './layout.ts'
+import { DUE_TOPIC, RETRY_TOPIC, type StoredRecipient } from './layout.ts'
 import { hold, markToBounce, release, remove, rerouteTo, retryAt } from './operator-decisions.ts'
 import { failure, givenUp, type OutcomeContext, outcomeOf } from './outcome.ts'
 import { Pauses } from './pauses.ts'
@@ -146,13 +146,14 @@ export class StoreQueue implements Queue {
     const context = this.#context()
     const indexes = claim.recipients.map(({ index }) => index)
     const settled = indexes.filter((index) => results.has(index))
-    await this.#run(id, settled, (stored, message, canReport) =>
+    const decide: Decide = (stored, message, canReport) =>
       outcomeOf(stored, results.get(stored.index) as AttemptResult, {
         ...context,
         arrivedAt: message.arrivedAt,
         canReport,
-      }),
-    )
+      })
+    const needsSync = [...results.values()].some((result) => result.kind !== 'deferred' || !result.isUntried)
+    await this.#run(id, settled, decide, needsSync)
     const untouched = indexes.filter((index) => !results.has(index))
     if (untouched.length > 0) await this.#giveBack(id, untouched, this.#parts.owner)
   }
@@ -191,6 +192,7 @@ export class StoreQueue implements Queue {
   }
 
   retry(filter: QueueFilter): Promise<number> {
+    this.#parts.engine.publish(RETRY_TOPIC, '')
     return this.#change(filter, retryAt(this.#parts.clock.now()))
   }
 
@@ -233,6 +235,10 @@ export class StoreQueue implements Queue {
     return this.#pauses.read()
   }
 
+  onRetry(listener: () => void): () => void {
+    return this.#parts.engine.watch(RETRY_TOPIC, listener)
+  }
+
   #context(): Omit<OutcomeContext, 'arrivedAt' | 'canReport'> {
     const { schedule, clock, random, owner } = this.#parts
     return { schedule, now: clock.now(), random: random(), owner }
@@ -253,8 +259,8 @@ export class StoreQueue implements Queue {
     return count
   }
 
-  async #run(id: MessageId, indexes: readonly number[], decide: Decide): Promise<readonly Settled[]> {
-    const settled = await this.#settlement.run(id, indexes, this.#parts.clock.now(), decide)
+  async #run(id: MessageId, indexes: readonly number[], decide: Decide, needsSync = true): Promise<readonly Settled[]> {
+    const settled = await this.#settlement.run(id, indexes, this.#parts.clock.now(), decide, needsSync)
     for (const attempt of attemptsOf(settled)) this.#parts.onSettled(attempt)
     return settled
   }

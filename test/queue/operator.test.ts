@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { QueueEntry } from '../../src/queue/queue.ts'
-import { all, HOUR, MINUTE, NONE, one, queueWorld, tick } from './queue-world.ts'
+import type { Claim, QueueEntry } from '../../src/queue/queue.ts'
+import { all, HOUR, MINUTE, NONE, names, one, putOff, queueWorld, tick } from './queue-world.ts'
 
 const name = ({ recipient }: QueueEntry) => `${recipient.message}/${recipient.index}`
 
@@ -139,6 +139,36 @@ describe('retry and reroute', () => {
     expect(await world.queue.retry({ recipient: 'a@*' })).toBe(1)
     await tick()
     expect(one(await world.queue.claim(1, NONE)).recipients[0]?.attempts).toBe(1)
+  })
+
+  it('makes due at once what an attempt in progress puts off for a server that is away', async () => {
+    const world = queueWorld()
+    await world.queue.start()
+    await world.put(['a@x.test', 'b@y.test'])
+    const [first, second] = await world.queue.claim(2, NONE)
+    expect(await world.queue.retry({})).toBe(2)
+    await world.queue.settle(first as Claim, putOff(first as Claim, 60_000))
+    await world.queue.settle(second as Claim, all(second as Claim, 'deferred'))
+    await tick()
+    expect((await world.queue.claim(2, NONE)).map(names)).toEqual([names(first as Claim)])
+  })
+
+  it('tells every worker before anything becomes due', async () => {
+    const world = queueWorld()
+    const other = world.open('w2')
+    await world.queue.start()
+    await world.put(['a@x.test'])
+    let heard = 0
+    const stop = other.onRetry(() => {
+      heard += 1
+    })
+    await world.queue.retry({})
+    await tick()
+    expect(heard).toBe(1)
+    stop()
+    await world.queue.retry({})
+    await tick()
+    expect(heard).toBe(1)
   })
 
   it('moves entries to another next hop and back', async () => {

@@ -188,6 +188,20 @@ export function all(claim: Claim, kind: AttemptResult['kind'], attempt: Partial<
   )
 }
 
+/** The servers of the claim are known to be away for so long. */
+export const putOff = (claim: Claim, retryAfterMs: number) =>
+  new Map<number, AttemptResult>(
+    claim.recipients.map(({ index }) => [
+      index,
+      {
+        kind: 'deferred',
+        isUntried: true,
+        retryAfterMs,
+        attempt: { at: 0, ms: 0, status: '4.4.1', text: 'connection refused; not tried again so soon' },
+      },
+    ]),
+  )
+
 export const one = (claims: readonly Claim[]): Claim => claims[0] ?? raise('nothing was claimed')
 
 export const names = (claim: Claim) => claim.recipients.map(({ recipient }) => formatAddress(recipient.address))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AttemptResult } from '../../src/queue/queue.ts'
-import { all, HOUR, MINUTE, NONE, one, queueWorld, tick } from './queue-world.ts'
+import { all, HOUR, MINUTE, NONE, one, putOff, queueWorld, tick } from './queue-world.ts'
 
 describe('settling', () => {
   it('takes delivered recipients out, and the blob with the last of them', async () => {
@@ -73,6 +73,42 @@ describe('settling', () => {
     await world.queue.settle(claim, new Map([[0, { kind: 'deferred', attempt, retryAfterMs: 1234 }]]))
     const entry = (await world.queue.list({})).entries[0]?.recipient
     expect((entry?.dueAt ?? 0) - world.clock.now()).toBe(1234)
+  })
+
+  it('puts off what was not tried, without counting it or telling anyone', async () => {
+    const world = queueWorld()
+    await world.queue.start()
+    const id = await world.put(['a@x.test'])
+    const claim = one(await world.queue.claim(1, NONE))
+    await world.queue.settle(claim, putOff(claim, 60_000))
+    await tick()
+    const { entries } = await world.queue.list({})
+    expect(entries[0]?.recipient).toMatchObject({ state: 'waiting', attempts: 0, dueAt: world.clock.now() + 60_000 })
+    expect(entries[0]?.recipient.lastAttempt?.text).toContain('not tried again so soon')
+    expect(world.settled).toEqual([])
+    expect(world.events.get(id) ?? []).toEqual([])
+    await world.clock.advance(59_999)
+    expect(await world.queue.claim(1, NONE)).toEqual([])
+    await world.clock.advance(1)
+    expect(await world.queue.claim(1, NONE)).toHaveLength(1)
+  })
+
+  it('warns, and gives up in the end, also when its servers were away all the time', async () => {
+    const world = queueWorld()
+    await world.queue.start()
+    await world.put(['a@x.test'])
+    for (;;) {
+      const [claim] = await world.queue.claim(1, NONE)
+      if (claim === undefined) break
+      await world.queue.settle(claim, putOff(claim, HOUR))
+      await world.clock.advance(HOUR)
+    }
+    expect(await world.queue.count({})).toBe(0)
+    expect(world.delivered.map(({ text }) => /^Action: (.*)\r$/m.exec(text)?.[1])).toEqual(['delayed', 'failed'])
+    expect(world.settled.map(({ outcome, status }) => [outcome, status])).toEqual([
+      ['deferred', '4.4.1'],
+      ['failed', '5.4.7'],
+    ])
   })
 
   it('gives up at the end of the lifetime, with the last words of the remote', async () => {

@@ -8,6 +8,7 @@ import {
 } from 'mailserver'
 import { memoryBlobStore } from 'mailserver/testing'
 import { ConnectionPool } from '../../../plugins/outbound/connection-pool.ts'
+import { DeadHosts } from '../../../plugins/outbound/dead-hosts.ts'
 import { Delivery, type SmarthostHop } from '../../../plugins/outbound/delivery.ts'
 import { HostMemory } from '../../../plugins/outbound/host-memory.ts'
 import type { Timeouts } from '../../../plugins/outbound/open-session.ts'
@@ -28,6 +29,7 @@ export interface DeliveryOptions {
   readonly attemptMs?: number
   readonly maxMessages?: number
   readonly idleMs?: number
+  readonly deadHostMs?: number
   readonly on?: (add: (hook: AnyHook, handle: (...args: never[]) => unknown) => void) => void
 }
 
@@ -63,10 +65,10 @@ export function deliveryWorld(options: DeliveryOptions) {
     client: { heloName: 'mail.home.test', timeouts },
     clock: systemClock,
   })
-  const dead = new HostMemory(systemClock)
+  const dead = new DeadHosts(systemClock, options.deadHostMs ?? 60_000)
   const brokenTls = new HostMemory(systemClock)
   const delivery = new Delivery({
-    relay: { pool, clock: systemClock, dead, brokenTls, deadHostMs: 60_000 },
+    relay: { pool, clock: systemClock, dead, brokenTls },
     mx: {
       dns: fakeDns(options.zones ?? X_TEST),
       ownNames: new Set(['mail.home.test']),

@@ -194,7 +194,8 @@ describe('several servers', () => {
     using world = deliveryWorld({ port: server.port, zones })
     const results = await world.attempt(await world.claim(['a@x.test']))
     expect(results.get(0)?.attempt.remote).toContain('two.test')
-    expect(world.dead.read(`127.0.0.2 ${server.port}`)).toContain('ECONNREFUSED')
+    const passedOver = world.dead.reach(`127.0.0.2 ${server.port}`, new AbortController().signal, async () => 'asked')
+    await expect(passedOver).rejects.toThrow('ECONNREFUSED')
     expect(await world.send(['a@x.test'])).toEqual(['delivered 2.0.0'])
   })
 
@@ -204,6 +205,20 @@ describe('several servers', () => {
     expect(words(first)).toEqual(['deferred 4.4.1'])
     const second = await world.attempt(await world.claim(['a@x.test']))
     expect(second.get(0)?.attempt.text).toContain('not tried again so soon')
+    expect(first.get(0)).not.toHaveProperty('isUntried')
+    expect(second.get(0)).toMatchObject({ kind: 'deferred', isUntried: true })
+    const { retryAfterMs = 0 } = second.get(0) as { retryAfterMs?: number }
+    expect(retryAfterMs).toBeGreaterThan(0)
+    expect(retryAfterMs).toBeLessThanOrEqual(60_000)
+  })
+
+  it('counts an attempt when one is away and another defers', async () => {
+    await using two = await startScriptedServer({ rcpt: () => '450 4.2.0 later' })
+    using world = deliveryWorld({ port: two.port, zones })
+    await world.send(['a@x.test'])
+    const result = (await world.attempt(await world.claim(['a@x.test']))).get(0)
+    expect(result).toMatchObject({ kind: 'deferred', attempt: { status: '4.2.0' } })
+    expect(result).not.toHaveProperty('isUntried')
   })
 
   it('tries the next for recipients that one defers, and not for those it fails', async () => {
