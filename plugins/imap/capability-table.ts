@@ -93,6 +93,7 @@ export const CAPABILITIES: readonly Capability[] = [
     needs: ['CONDSTORE', 'ENABLE'],
     isEnablable: true,
   },
+  { name: 'UIDONLY', isShown: afterLogin, needs: ['ENABLE'], isEnablable: true },
   { name: 'ESEARCH', isShown: afterLogin, items: ['SEARCH RETURN'] },
   { name: 'SEARCHRES', isShown: afterLogin, items: ['SEQUENCE $', 'RETURN SAVE'], needs: ['ESEARCH'] },
   { name: 'PARTIAL', isShown: afterLogin, items: ['RETURN PARTIAL', 'FETCH PARTIAL'], needs: ['ESEARCH'] },

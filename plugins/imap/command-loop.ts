@@ -7,6 +7,7 @@ import { Session, type SessionOptions } from './session.ts'
 import { BrokenResponse, SessionEnd } from './session-end.ts'
 import { tellSelected } from './tell-selected.ts'
 import { Interrupted } from './transport.ts'
+import { UID_REQUIRED } from './uid-only.ts'
 import { MailboxClosed, MailboxGone } from './updates.ts'
 import type { CommandHead, ReadCommand } from './wire/command-reader.ts'
 import { PeerGone, PeerSilent } from './wire/octet-input.ts'
@@ -177,12 +178,14 @@ export class CommandLoop {
   /** The row of a command that is possible in this state. */
   #rowFor(name: string): Command | undefined {
     const row = this.#knows(name) ? COMMANDS.get(name) : undefined
+    if (row?.usesNumbers && this.session.isUidOnly) return undefined
     return row?.states.includes(this.session.state) ? row : undefined
   }
 
   #whyNot(name: string): Completion {
     if (!this.#knows(name)) return bad('Unknown command')
-    const { state } = this.session
+    const { state, isUidOnly } = this.session
+    if (isUidOnly && COMMANDS.get(name)?.usesNumbers) return UID_REQUIRED
     return bad(state === 'not-authenticated' ? 'Log in first' : `Not possible in the ${state} state`)
   }
 

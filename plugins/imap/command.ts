@@ -24,6 +24,8 @@ export interface CommandSpec<A> {
   readonly states: readonly State[]
   /** `all` when absent. */
   readonly updates?: Updates
+  /** It names messages by their numbers, which UIDONLY forbids. */
+  readonly usesNumbers?: boolean
   /** Pure: reads the arguments to their end. @throws SyntaxFault, answered BAD */
   parse(args: Arguments, session: Session): A
   /** @throws MailError, answered by the table of errors */
@@ -59,6 +61,7 @@ export interface Command {
   readonly name: string
   readonly states: readonly State[]
   readonly updates: Updates
+  readonly usesNumbers: boolean
   readonly message: MessageSpec | undefined
   execute(args: Arguments, session: Session): Promise<Completion>
   /** undefined for a command that always runs alone. Never throws. */
@@ -71,6 +74,7 @@ export function command<A>(spec: CommandSpec<A>): Command {
     name: spec.name,
     states: spec.states,
     updates: spec.updates ?? 'all',
+    usesNumbers: spec.usesNumbers ?? false,
     message: spec.message,
     async execute(args, session) {
       const parsed = spec.parse(args, session)

@@ -3,6 +3,7 @@ import { bad, type Completion, no } from './completion.ts'
 import { DamagedMessages } from './fetch/damaged-messages.ts'
 import { UnknownEncoding } from './fetch/decoded-part.ts'
 import { NoPermission } from './no-permission.ts'
+import { UID_REQUIRED, UidRequired } from './uid-only.ts'
 import { SEARCH_CHARSETS, UnknownCharset } from './wire/search-keys.ts'
 import { SyntaxFault } from './wire/syntax-fault.ts'
 
@@ -37,5 +38,6 @@ export function completionOfError(error: unknown): Completion {
   if (error instanceof UnknownCharset) return no('Unknown charset', `BADCHARSET (${SEARCH_CHARSETS.join(' ')})`)
   if (error instanceof UnknownEncoding) return no('That transfer encoding is not known here', 'UNKNOWN-CTE')
   if (error instanceof NoPermission) return NOT_PERMITTED
+  if (error instanceof UidRequired) return UID_REQUIRED
   return COMPLETIONS[codeOf(error)]
 }

@@ -258,6 +258,11 @@ export class Session {
     return this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4REV2')
   }
 
+  /** The client knows no message numbers (RFC 9586). */
+  get isUidOnly(): boolean {
+    return this.enabled.has('UIDONLY')
+  }
+
   /** The name of a mailbox as this client reads it. */
   mailboxName(name: string): string {
     return formatMailbox(name, this.isUtf8)

@@ -1,6 +1,7 @@
 import { codeOf, type MailStore } from 'mailserver'
 import type { MailboxView } from './mailbox-view.ts'
 import type { Responses } from './responses.ts'
+import { fetchHead } from './uid-only.ts'
 import { formatSequenceSet } from './wire/sequence-set.ts'
 
 /** The selected mailbox was deleted by another session: this one cannot go on. */
@@ -38,13 +39,15 @@ export async function tellUpdates(view: MailboxView, out: Responses, options: Up
   if (!view.hasUpdates) return
   if (view.mirror.isDeleted) throw new MailboxGone('the selected mailbox was deleted')
   tellRights(view, out)
+  const isUidOnly = options.enabled.has('UIDONLY')
   if (options.hasMessages === false) return
   if (options.canExpunge) {
-    await tellExpunged(view, out, options.enabled.has('QRESYNC'))
+    await tellExpunged(view, out, isUidOnly || options.enabled.has('QRESYNC'))
   }
   await tellNew(view, out, options.store)
   tellKeywords(view, out)
   const isCondstore = options.enabled.has('CONDSTORE')
+  const namesUid = !isUidOnly && (isCondstore || options.namesUids === true)
   let told = 0
   const changed = view.takeFlags()
   if (options.hasFlags === false) return
@@ -52,16 +55,16 @@ export async function tellUpdates(view: MailboxView, out: Responses, options: Up
     // The mirror goes on while a slow client is waited for.
     const row = view.rowAt(position)
     if (row !== -1)
-      out.untagged(`${position + 1} FETCH (${changedText(view, position, row, isCondstore, options.namesUids)})`)
+      out.untagged(`${fetchHead(view, position, isUidOnly)}${changedText(view, position, row, isCondstore, namesUid)})`)
     told += 1
     if (told % BATCH === 0 && out.isFull) await out.room()
   }
 }
 
-/** With QRESYNC the UIDs are named instead of the numbers (RFC 7162 section 3.2.10). */
-async function tellExpunged(view: MailboxView, out: Responses, isQresync: boolean): Promise<void> {
+/** With QRESYNC and UIDONLY the UIDs are named instead of the numbers (RFC 7162 section 3.2.10, RFC 9586 section 3.5). */
+async function tellExpunged(view: MailboxView, out: Responses, namesUids: boolean): Promise<void> {
   const gone = view.takeExpunged()
-  if (isQresync) {
+  if (namesUids) {
     const uids = gone.map(({ uid }) => uid).reverse()
     if (uids.length > 0) out.untagged(`VANISHED ${formatSequenceSet(uids)}`)
     return
@@ -73,9 +76,15 @@ async function tellExpunged(view: MailboxView, out: Responses, isQresync: boolea
 }
 
 /** Flags as an unasked FETCH tells them; with CONDSTORE the mod-sequence and, for QRESYNC, the UID beside them. */
-function changedText(view: MailboxView, position: number, row: number, isCondstore: boolean, namesUid = false): string {
+function changedText(
+  view: MailboxView,
+  position: number,
+  row: number,
+  isCondstore: boolean,
+  namesUid: boolean,
+): string {
   const flags = `FLAGS ${flagsText(view, position, row)}`
-  const known = isCondstore || namesUid ? `UID ${view.uidAt(position)} ${flags}` : flags
+  const known = namesUid ? `UID ${view.uidAt(position)} ${flags}` : flags
   return isCondstore ? `${known} MODSEQ (${view.mirror.columns.modSeqAt(row)})` : known
 }
 

@@ -27,6 +27,7 @@ function transferring(name: string, isUid: boolean, run: Run): Command {
   return command<Transfer>({
     name,
     states: SELECTED,
+    usesNumbers: !isUid,
     parse: parseTransfer,
     async run({ set, target }, session) {
       const mailbox = await targetOf(session, target)

@@ -19,6 +19,7 @@ function fetching(name: string, isUid: boolean): Command {
     name,
     states: SELECTED,
     updates: isUid ? 'all' : 'no-expunge',
+    usesNumbers: !isUid,
     parse(args, { limits, enabled }) {
       args.space()
       const set = parseSequenceSet(args)
@@ -34,7 +35,8 @@ function fetching(name: string, isUid: boolean): Command {
       if (modifiers.partial !== undefined && !isUid) throw new SyntaxFault('PARTIAL goes with UID FETCH')
       const isChanged = modifiers.changedSince !== undefined
       const all: readonly FetchItem[] = isChanged && !items.includes('MODSEQ') ? [...items, 'MODSEQ'] : items
-      return { set, modifiers, request: fetchRequest(all, isUid) }
+      // RFC 9586 section 3.3: there the response begins with the UID.
+      return { set, modifiers, request: fetchRequest(all, isUid && !enabled.has('UIDONLY')) }
     },
     async run({ set, modifiers, request }, session) {
       if (request.state.includes('MODSEQ')) session.enableCondstore()

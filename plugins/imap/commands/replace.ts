@@ -32,7 +32,7 @@ function replacing(name: string, isUid: boolean): Command {
   return command<Arguments>({
     name,
     states: SELECTED,
-    updates: 'all',
+    usesNumbers: !isUid,
     parse: (args) => args,
     run: (args, session) => transfer(session, { tag: session.tag, name }, args, undefined),
     message: {

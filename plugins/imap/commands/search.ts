@@ -4,8 +4,10 @@ import { leavesOf } from '../search/evaluate.ts'
 import { searchMailbox } from '../search/search-mailbox.ts'
 import { tellExtended, tellNumbers } from '../search/tell-found.ts'
 import type { Session } from '../session.ts'
+import { UidRequired } from '../uid-only.ts'
 import { parseReturnOptions, type ReturnOptions } from '../wire/return-options.ts'
 import { parseSearch, type SearchKey } from '../wire/search-keys.ts'
+import { SAVED } from '../wire/sequence-set.ts'
 
 /** RFC 3501 section 6.4.4. */
 export const search = searching('SEARCH', false)
@@ -17,6 +19,7 @@ function searching(name: string, isUid: boolean): Command {
     name,
     states: SELECTED,
     updates: isUid ? 'all' : 'no-expunge',
+    usesNumbers: !isUid,
     parse(args, { limits }) {
       args.space()
       const options = parseReturnOptions(args)
@@ -40,6 +43,8 @@ export async function findPositions(
   key: SearchKey,
   options?: ReturnOptions,
 ): Promise<readonly number[]> {
+  if (session.isUidOnly && leavesOf(key).some((leaf) => leaf.kind === 'sequence' && leaf.set !== SAVED))
+    throw new UidRequired()
   try {
     if (asksForModSeq(key)) session.enableCondstore()
     await session.catchUp()

@@ -7,6 +7,7 @@ import { MailboxView } from '../mailbox-view.ts'
 import { formatMailboxId } from '../object-ids.ts'
 import { alertOfQuota } from '../quota-roots.ts'
 import type { Session } from '../session.ts'
+import { UidRequired } from '../uid-only.ts'
 import { permanentFlagsText, recentCount } from '../updates.ts'
 import { vanishedSince } from '../vanished.ts'
 import { SYSTEM_FLAGS } from '../wire/flags.ts'
@@ -29,6 +30,7 @@ function selecting(name: string, isReadOnly: boolean): Command {
       const name = parseMailbox(args)
       const parameters = parseSelectParameters(args)
       args.end()
+      if (parameters.qresync?.hasNumbers && enabled.has('UIDONLY')) throw new UidRequired()
       if (parameters.qresync !== undefined && !enabled.has('QRESYNC')) throw new SyntaxFault('ENABLE QRESYNC first')
       return { name, parameters }
     },
@@ -66,7 +68,7 @@ async function open(
   }
 }
 
-async function describe({ out, services, offer }: Session, view: MailboxView): Promise<void> {
+async function describe({ out, services, offer, isUidOnly }: Session, view: MailboxView): Promise<void> {
   const { mirror } = view
   const status = await services.store.status(mirror.account, view.mailbox.id)
   const flags = mirror.columns.flagSets.flags.join(' ')
@@ -74,7 +76,8 @@ async function describe({ out, services, offer }: Session, view: MailboxView): P
   out.untagged(permanentFlagsText(view))
   out.untagged(`${view.count} EXISTS`)
   out.untagged(`${recentCount(view)} RECENT`)
-  const unseen = firstUnseen(view)
+  // RFC 9586 section 3.6: a message number like any other.
+  const unseen = isUidOnly ? 0 : firstUnseen(view)
   if (unseen !== 0) out.untagged(`OK [UNSEEN ${unseen}] First unseen`)
   out.untagged(`OK [UIDVALIDITY ${view.mailbox.uidValidity}] UIDs valid`)
   if (offer.has('CONDSTORE')) out.untagged(`OK [HIGHESTMODSEQ ${mirror.highestModSeq}] Highest`)
@@ -91,7 +94,7 @@ async function resynchronise(session: Session, view: MailboxView, parameters: Qr
   if (vanished !== '') out.untagged(`VANISHED (EARLIER) ${vanished}`)
   const positions = view.positions(known ?? [[1, Number.POSITIVE_INFINITY]], true)
   const changed = changedAfter(view, positions, modSeq)
-  await fetchMessages(session, changed, fetchRequest(['UID', 'FLAGS', 'MODSEQ'], true))
+  await fetchMessages(session, changed, fetchRequest(['FLAGS', 'MODSEQ'], !session.isUidOnly))
 }
 
 /** Sequence number of the first message without `\Seen`; 0 when there is none. */

@@ -16,6 +16,7 @@ function sorting(name: string, isUid: boolean): Command {
     name,
     states: SELECTED,
     updates: isUid ? 'all' : 'no-expunge',
+    usesNumbers: !isUid,
     parse(args, { limits }) {
       args.space()
       const options = args.knows('SORT RETURN') ? parseReturnOptions(args) : undefined

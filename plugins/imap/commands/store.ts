@@ -4,6 +4,7 @@ import { type Completion, no, ok } from '../completion.ts'
 import { type StateItem, stateFormatter } from '../fetch/plain-items.ts'
 import type { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
+import { fetchHead } from '../uid-only.ts'
 import { rightForFlag, tellKeywords } from '../updates.ts'
 import { parseStoreFlags } from '../wire/flags.ts'
 import { parseStoreModifier } from '../wire/modifiers.ts'
@@ -33,6 +34,7 @@ function storing(name: string, isUid: boolean): Command {
     name,
     states: SELECTED,
     updates: isUid ? 'all' : 'no-expunge',
+    usesNumbers: !isUid,
     parse(args, { limits }) {
       args.space()
       const set = parseSequenceSet(args)
@@ -135,7 +137,11 @@ async function tellStored(
   const unchanged = new Set(modified)
   for (const uid of modified) failed.push(isUid ? uid : view.positionOf(uid) + 1)
   // RFC 7162 section 3.1.3: the new mod-sequence is told also when the flags are not.
-  const items: StateItem[] = [...(isUid ? (['UID'] as const) : []), ...(isSilent ? [] : (['FLAGS'] as const))]
+  const { isUidOnly } = session
+  const items: StateItem[] = [
+    ...(isUid && !isUidOnly ? (['UID'] as const) : []),
+    ...(isSilent ? [] : (['FLAGS'] as const)),
+  ]
   if (isCondstore) items.push('MODSEQ')
   const format = stateFormatter(items)
   const isTold = !isSilent || isCondstore
@@ -147,7 +153,7 @@ async function tellStored(
       missing += 1
     } else if (!unchanged.has(uid)) {
       view.forgetFlags(uid)
-      if (isTold) out.untagged(`${position + 1} FETCH (${format(view, position, row)})`)
+      if (isTold) out.untagged(`${fetchHead(view, position, isUidOnly)}${format(view, position, row)})`)
       if (out.isFull) await out.room()
     }
   }

@@ -26,6 +26,7 @@ function threading(name: string, isUid: boolean): Command {
     name,
     states: SELECTED,
     updates: isUid ? 'all' : 'no-expunge',
+    usesNumbers: !isUid,
     parse(args, { limits }) {
       args.space()
       const word = args.word()

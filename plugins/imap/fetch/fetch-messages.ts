@@ -4,6 +4,7 @@ import type { MailboxView } from '../mailbox-view.ts'
 import { threadIdOf } from '../object-ids.ts'
 import type { Session } from '../session.ts'
 import { BrokenResponse } from '../session-end.ts'
+import { fetchHead } from '../uid-only.ts'
 import { tellKeywords } from '../updates.ts'
 import type { SectionItem } from '../wire/fetch-items.ts'
 import { formatUtf8 } from '../wire/strings.ts'
@@ -106,13 +107,13 @@ class Fetcher {
   }
 
   async #states(positions: Uint32Array): Promise<void> {
-    const { out } = this.#session
+    const { out, isUidOnly } = this.#session
     const view = this.#view
     for (const position of positions) {
       const row = view.rowAt(position)
       if (row === -1 || this.#records?.has(view.uidAt(position)) === false) this.gone += 1
       else if (this.#records === undefined)
-        out.text(`* ${position + 1} FETCH (${this.#state(view, position, row)})\r\n`)
+        out.text(`* ${fetchHead(view, position, isUidOnly)}${this.#state(view, position, row)})\r\n`)
       else {
         this.#begin(position, row, false)
         out.text(')\r\n')
@@ -234,9 +235,9 @@ class Fetcher {
   /** Opens the response and says what the view knows. */
   #begin(position: number, row: number, isNewlySeen: boolean): void {
     const format = isNewlySeen ? this.#stateWithFlags : this.#state
-    const { out } = this.#session
+    const { out, isUidOnly } = this.#session
     const state = format(this.#view, position, row)
-    out.text(`* ${position + 1} FETCH (${state}`)
+    out.text(`* ${fetchHead(this.#view, position, isUidOnly)}${state}`)
     const record = this.#records?.get(this.#view.uidAt(position))
     if (record !== undefined) out.text(state === '' ? record : ` ${record}`)
     if (isNewlySeen) this.#view.forgetFlags(this.#view.uidAt(position))

@@ -22,6 +22,8 @@ export interface QresyncParameters {
   readonly modSeq: number
   /** UIDs the client knows; all when absent. */
   readonly known?: SequenceSet
+  /** Message numbers stand beside them. */
+  readonly hasNumbers: boolean
 }
 
 export function parseFetchModifiers(args: Arguments): FetchModifiers {
@@ -80,13 +82,15 @@ function parseQresync(args: Arguments): QresyncParameters {
   args.space()
   const modSeq = args.number(true)
   let known: SequenceSet | undefined
+  let hasNumbers = false
   if (args.skip(' ')) {
     if (args.next !== '(') known = parseSequenceSet(args)
     // Which numbers the client thinks they have: only a shortcut for servers that have forgotten what vanished.
-    if (known === undefined || args.skip(' ')) skipSequenceMatch(args)
+    hasNumbers = known === undefined || args.skip(' ')
+    if (hasNumbers) skipSequenceMatch(args)
   }
   args.expect(')')
-  return { uidValidity, modSeq, ...(known && { known }) }
+  return { uidValidity, modSeq, hasNumbers, ...(known && { known }) }
 }
 
 function skipSequenceMatch(args: Arguments): void {
