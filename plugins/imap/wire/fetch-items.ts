@@ -52,10 +52,13 @@ const MACROS: ReadonlyMap<string, readonly PlainItem[]> = new Map([
   ['FULL', ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE', 'ENVELOPE', 'BODY']],
 ])
 
+/** The two with PEEK are of RFC 1730 sections 6.4.5 and 7.3.3: Outlook sends them to IMAP4rev1 servers as well. */
 const RFC822: ReadonlyMap<string, SectionItem> = new Map([
   ['RFC822', { section: WHOLE, isPeek: false, label: 'RFC822' }],
+  ['RFC822.PEEK', { section: WHOLE, isPeek: true, label: 'RFC822' }],
   ['RFC822.HEADER', { section: HEADER, isPeek: true, label: 'RFC822.HEADER' }],
   ['RFC822.TEXT', { section: TEXT, isPeek: false, label: 'RFC822.TEXT' }],
+  ['RFC822.TEXT.PEEK', { section: TEXT, isPeek: true, label: 'RFC822.TEXT' }],
 ])
 
 /** A macro, one item, or a list of items; each item once, in the order given (RFC 3501 section 6.4.5). */

@@ -96,6 +96,12 @@ it('reads FETCH items as RFC 3501 section 6.4.5 has them', () => {
     'BODY[1.MIME] true',
     'RFC822.HEADER true',
   ])
+  expect(labels('(UID RFC822.SIZE RFC822.peek RFC822.TEXT.PEEK)')).toEqual([
+    'UID',
+    'RFC822.SIZE',
+    'RFC822 true',
+    'RFC822.TEXT true',
+  ])
   for (const text of [
     'BODY[0]',
     'BODY[1.]',
