@@ -146,7 +146,14 @@ export {
   type QueueRecipient,
   queue,
 } from './queue/queue.ts'
-export { type BlobRange, type BlobRef, type BlobStore, type BlobWriter, blobStore } from './store/blob-store.ts'
+export {
+  type BlobRange,
+  type BlobRef,
+  type BlobStore,
+  type BlobWriter,
+  blobStore,
+  type WantedRange,
+} from './store/blob-store.ts'
 export {
   type Engine,
   type Entry,

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type BlobRange, type BlobRef, type BlobStore, type BlobWriter, MailError } from 'mailserver'
+import { type BlobRange, type BlobRef, type BlobStore, type BlobWriter, MailError, type WantedRange } from 'mailserver'
 
 /** The BlobStore that setup hands out: it works from start to stop. */
 export class DeferredBlobStore implements BlobStore {
@@ -27,6 +27,10 @@ export class DeferredBlobStore implements BlobStore {
 
   async *readMany(refs: readonly BlobRef[]): AsyncGenerator<readonly (readonly [BlobRef, Buffer])[]> {
     yield* this.#store.readMany(refs)
+  }
+
+  async *readRanges(wanted: readonly WantedRange[]): AsyncGenerator<readonly (readonly [BlobRef, Buffer])[]> {
+    yield* this.#store.readRanges(wanted)
   }
 
   stream(ref: BlobRef, range?: BlobRange): Readable {

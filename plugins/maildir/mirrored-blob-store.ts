@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
-import type { BlobRange, BlobRef, BlobStore, BlobWriter } from 'mailserver'
+import type { BlobRange, BlobRef, BlobStore, BlobWriter, WantedRange } from 'mailserver'
 import type { Locator } from './locator.ts'
 import { isMessageRef, parseMessageRef } from './names/message-ref.ts'
+
+type Batch = readonly (readonly [ref: BlobRef, bytes: Buffer])[]
 
 /** What is read together at most. */
 const MAX_FILES = 16
@@ -29,27 +31,31 @@ export class MirroredBlobStore implements BlobStore {
     return isMessageRef(ref) ? this.#locator.read(ref, range) : this.#inner.read(ref, range)
   }
 
-  async *readMany(refs: readonly BlobRef[]): AsyncIterable<readonly (readonly [ref: BlobRef, bytes: Buffer])[]> {
-    for (let at = 0; at < refs.length; ) {
-      const isOurs = isMessageRef(refs[at] as BlobRef)
+  readMany(refs: readonly BlobRef[]): AsyncIterable<Batch> {
+    return this.readRanges(refs.map((ref) => ({ ref })))
+  }
+
+  async *readRanges(wanted: readonly WantedRange[]): AsyncIterable<Batch> {
+    const isOurs = (at: number) => isMessageRef((wanted[at] as WantedRange).ref)
+    for (let at = 0; at < wanted.length; ) {
       let end = at + 1
-      while (end < refs.length && isMessageRef(refs[end] as BlobRef) === isOurs) end += 1
-      const part = refs.slice(at, end)
-      if (isOurs) yield* this.#readFiles(part)
-      else yield* this.#inner.readMany(part)
+      while (end < wanted.length && isOurs(end) === isOurs(at)) end += 1
+      const part = wanted.slice(at, end)
+      if (isOurs(at)) yield* this.#readFiles(part)
+      else yield* this.#inner.readRanges(part)
       at = end
     }
   }
 
   /** Several files at a time. What comes before one that cannot be read is delivered first. */
-  async *#readFiles(refs: readonly BlobRef[]): AsyncIterable<readonly (readonly [ref: BlobRef, bytes: Buffer])[]> {
-    for (let at = 0; at < refs.length; ) {
-      const batch = refs.slice(at, at + batchSize(refs, at))
+  async *#readFiles(wanted: readonly WantedRange[]): AsyncIterable<Batch> {
+    for (let at = 0; at < wanted.length; ) {
+      const batch = wanted.slice(at, at + batchSize(wanted, at))
       at += batch.length
-      const read = await Promise.allSettled(batch.map((ref) => this.#locator.read(ref)))
+      const read = await Promise.allSettled(batch.map(({ ref, range }) => this.#locator.read(ref, range)))
       const failed = read.findIndex(({ status }) => status === 'rejected')
       const whole = read.slice(0, failed === -1 ? undefined : failed) as PromiseFulfilledResult<Buffer>[]
-      if (whole.length > 0) yield whole.map(({ value }, each) => [batch[each] as BlobRef, value] as const)
+      if (whole.length > 0) yield whole.map(({ value }, each) => [(batch[each] as WantedRange).ref, value] as const)
       if (failed !== -1) throw (read[failed] as PromiseRejectedResult).reason
     }
   }
@@ -70,12 +76,17 @@ export class MirroredBlobStore implements BlobStore {
 }
 
 /** How many messages from there on are read together: a megabyte of them, or one. */
-function batchSize(refs: readonly BlobRef[], from: number): number {
+function batchSize(wanted: readonly WantedRange[], from: number): number {
   let bytes = 0
   for (let count = 0; count < MAX_FILES; count++) {
-    const ref = refs[from + count]
-    bytes += ref === undefined ? MAX_BYTES : (parseMessageRef(ref)?.size ?? 0)
+    const next = wanted[from + count]
+    bytes += next === undefined ? MAX_BYTES : octetsOf(next)
     if (bytes >= MAX_BYTES) return Math.max(1, count)
   }
   return MAX_FILES
+}
+
+function octetsOf({ ref, range }: WantedRange): number {
+  const size = parseMessageRef(ref)?.size ?? 0
+  return Math.max(0, Math.min(size, range?.end ?? size) - (range?.start ?? 0))
 }

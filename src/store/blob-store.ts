@@ -11,6 +11,12 @@ export interface BlobRange {
   readonly end?: number
 }
 
+/** Octets of a blob that are wanted: all when there is no range. */
+export interface WantedRange {
+  readonly ref: BlobRef
+  readonly range?: BlobRange
+}
+
 /**
  * Takes a message's bytes as they arrive. Holds a bounded window of them in memory, however large the message is.
  */
@@ -43,6 +49,12 @@ export interface BlobStore {
    * delivered; begin again behind it for the rest
    */
   readMany(refs: readonly BlobRef[]): AsyncIterable<readonly (readonly [ref: BlobRef, bytes: Buffer])[]>
+  /**
+   * The same for parts of blobs, such as the headers of a mailbox: of each what its range asks for, in the order of
+   * `wanted`. What lies between two parts is read along where that is cheaper than another call.
+   * @throws MailError as `readMany`
+   */
+  readRanges(wanted: readonly WantedRange[]): AsyncIterable<readonly (readonly [ref: BlobRef, bytes: Buffer])[]>
   /** The bytes of the range as a stream, with back-pressure. */
   stream(ref: BlobRef, range?: BlobRange): Readable
   /**

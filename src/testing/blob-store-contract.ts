@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomFillSync } from 'node:crypto'
 import { codeOf } from '../errors/mail-error.ts'
-import type { BlobRange, BlobRef, BlobStore } from '../store/blob-store.ts'
+import type { BlobRange, BlobRef, BlobStore, WantedRange } from '../store/blob-store.ts'
 import type { ContractTest } from './contract.ts'
 
 /** A BlobStore to check, and how to end it. Each test opens an empty one. */
@@ -170,6 +170,62 @@ const CHECKS: readonly (readonly [title: string, check: Check])[] = [
         if (batch.some(([ref]) => ref === refs[30])) break
       }
       assert.ok((await store.read(refs[59] as BlobRef)).equals(bytes))
+    },
+  ],
+  [
+    'reads ranges of many in the order they are asked for, and only what there is of them',
+    async (store) => {
+      const blobs = Array.from({ length: 80 }, (_, at) => random(at % 10 === 0 ? at * 6_000 : at * 150))
+      const refs: BlobRef[] = []
+      for (const bytes of blobs) refs.push(await store.write(bytes))
+      const ranges: (BlobRange | undefined)[] = [
+        { start: 0, end: 700 },
+        { start: 0, end: 32_768 },
+        { start: 300, end: 900 },
+        { start: 40_000, end: 70_000 },
+        { start: 100_000 },
+        { start: 65_536, end: 65_536 },
+        { start: 7, end: 7 },
+        undefined,
+      ]
+      for (const step of [1, 37]) {
+        const order = refs.map((_, at) => (at * step) % refs.length)
+        for (const turn of ranges.keys()) {
+          // The same range of all at first, then one after the other.
+          const rangeOf = (at: number) => ranges[(turn + (step === 1 ? 0 : at)) % ranges.length]
+          const wanted = order.map((blob, at): WantedRange => {
+            const range = rangeOf(at)
+            return { ref: refs[blob] as BlobRef, ...(range !== undefined && { range }) }
+          })
+          const read: (readonly [BlobRef, Buffer])[] = []
+          for await (const batch of store.readRanges(wanted)) read.push(...batch)
+          assert.deepEqual(
+            read.map(([ref]) => ref),
+            wanted.map(({ ref }) => ref),
+          )
+          for (const [at, [, bytes]] of read.entries()) {
+            const expected = (blobs[order[at] as number] as Buffer).subarray(rangeOf(at)?.start ?? 0, rangeOf(at)?.end)
+            assert.ok(bytes.equals(expected), `${JSON.stringify(rangeOf(at))} of ${blobs[order[at] as number]?.length}`)
+          }
+        }
+      }
+    },
+  ],
+  [
+    'gives every range before a blob that is not there, and then says so',
+    async (store) => {
+      const ref = await store.write(random(400))
+      const range = { start: 100, end: 200 }
+      const read: Buffer[] = []
+      const reading = async () => {
+        const wanted = [ref, ref, 'nonsense' as BlobRef, ref].map((each) => ({ ref: each, range }))
+        for await (const batch of store.readRanges(wanted)) for (const [, bytes] of batch) read.push(bytes)
+      }
+      assert.equal(await codeFrom(reading()), 'NOT_FOUND')
+      assert.deepEqual(
+        read.map(({ length }) => length),
+        [100, 100],
+      )
     },
   ],
   [

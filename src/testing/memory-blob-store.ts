@@ -51,6 +51,9 @@ export function memoryBlobStore(): BlobStore & { readonly count: number } {
     async *readMany(refs) {
       for (const ref of refs) yield [[ref, read(ref)]]
     },
+    async *readRanges(wanted) {
+      for (const { ref, range } of wanted) yield [[ref, read(ref, range)]]
+    },
     stream: (ref, range) =>
       Readable.from(
         (async function* () {

@@ -1,4 +1,4 @@
-import { type BlobRef, MailError } from 'mailserver'
+import { type BlobRange, type BlobRef, MailError } from 'mailserver'
 import type { StoredFrame } from './stored-frame.ts'
 
 /** Where a blob was written. `whole`: one frame; `manifest`: a frame that lists the frames with its parts. */
@@ -29,4 +29,10 @@ export function parseBlobRef(ref: BlobRef): BlobPlace {
     size: Number.parseInt(size, 36),
     stored: Number.parseInt(stored, 36),
   }
+}
+
+/** What there is of a range in a blob of `size` octets. */
+export function within(size: number, range: BlobRange | undefined): { readonly start: number; readonly end: number } {
+  const end = Math.min(size, range?.end ?? size)
+  return { start: Math.min(range?.start ?? 0, end), end }
 }

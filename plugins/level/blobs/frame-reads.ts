@@ -88,28 +88,35 @@ export class FrameReads {
   }
 
   /**
-   * What was written, out of a frame that was read as a whole, proven. It may share memory with `bytes`.
-   * @param bytes begins with the frame
+   * What was written, or a range of it, out of a frame, proven. It may share memory with `bytes`.
+   * @param bytes begins with the frame, and has it at least to the end of the block in which the range ends; all of it when
+   * what is stored is something else
    * @throws MailError CORRUPT
    */
-  open(frame: StoredFrame, type: BlobFrameType, bytes: Buffer): Buffer {
+  open(frame: StoredFrame, type: BlobFrameType, bytes: Buffer, range = { start: 0, end: frame.size }): Buffer {
     const length = payloadBytes(frame)
     const head = this.#head(frame, bytes)
     if (head.type !== (frame.stored === 0 ? type : FRAME.wrapped) || head.length !== length) {
       throw this.#corrupt(frame, 'holds another frame')
     }
-    const payload = bytes.subarray(head.headSize, head.headSize + length)
-    const damaged = payload.length < length ? 0 : damagedBlock(head, payload)
+    const { start, end } = range
+    const isPlain = frame.stored === 0
+    const firstBlock = isPlain ? Math.floor(start / BLOCK_BYTES) : 0
+    const from = firstBlock * BLOCK_BYTES
+    const to = isPlain ? Math.min(length, Math.ceil(end / BLOCK_BYTES) * BLOCK_BYTES) : length
+    const payload = bytes.subarray(head.headSize + from, head.headSize + to)
+    const damaged = payload.length < to - from ? firstBlock : damagedBlock(head, payload, firstBlock)
     if (damaged !== -1) throw this.#corrupt(frame, `is damaged in block ${damaged}`)
-    if (frame.stored === 0) return payload
+    if (isPlain) return payload.subarray(start - from, end - from)
     const wrapped = unwrap(payload)
     if (wrapped?.type !== type || wrapped.size !== frame.size) throw this.#corrupt(frame, 'holds something else')
-    return openBody(wrapped, this.#parts.vault)
+    const body = openBody(wrapped, this.#parts.vault)
+    return end - start === body.length ? body : body.subarray(start, end)
   }
 
   async #readWrapped(frame: StoredFrame, type: BlobFrameType, start: number, end: number): Promise<Buffer> {
     const bytes = await this.#pread(frame, frame.offset, frameBytes(frame.stored))
-    return this.open(frame, type, bytes).subarray(start, end)
+    return this.open(frame, type, bytes, { start, end })
   }
 
   async #readPlain(place: StoredFrame, type: BlobFrameType, start: number, end: number): Promise<Buffer> {

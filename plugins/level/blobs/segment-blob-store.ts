@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream'
-import { type BlobRange, type BlobRef, type BlobStore, type BlobWriter, MailError } from 'mailserver'
+import { type BlobRange, type BlobRef, type BlobStore, type BlobWriter, MailError, type WantedRange } from 'mailserver'
 import { FRAME } from '../segments/frame.ts'
 import type { SegmentFiles } from '../segments/segment-files.ts'
 import type { SharedState, Slot } from '../shared-state.ts'
-import { type BlobPlace, formatBlobRef, parseBlobRef } from './blob-ref.ts'
+import { formatBlobRef, parseBlobRef, within } from './blob-ref.ts'
 import type { FrameReads } from './frame-reads.ts'
 import type { FrameWrites } from './frame-writes.ts'
 import { decodeManifest, manifestBytes, PART_BYTES, type Part } from './manifest.ts'
-import { type BlobBatch, readMany } from './read-many.ts'
+import { type BlobBatch, readRanges } from './read-ranges.ts'
 import type { Releases } from './releases.ts'
 import { SegmentBlobWriter } from './segment-blob-writer.ts'
 
@@ -46,7 +46,7 @@ export class SegmentBlobStore implements BlobStore {
 
   async read(ref: BlobRef, range?: BlobRange): Promise<Buffer> {
     const place = parseBlobRef(ref)
-    const { start, end } = within(place, range)
+    const { start, end } = within(place.size, range)
     if (place.kind === 'whole') return this.#parts.reads.read(place, FRAME.blob, start, end)
     const pieces: Buffer[] = []
     for await (const piece of this.#pieces(ref, start, end)) pieces.push(piece)
@@ -54,13 +54,17 @@ export class SegmentBlobStore implements BlobStore {
   }
 
   readMany(refs: readonly BlobRef[]): AsyncGenerator<BlobBatch> {
-    return readMany(refs, this.#parts.reads, (ref) => this.read(ref))
+    return this.readRanges(refs.map((ref) => ({ ref })))
+  }
+
+  readRanges(wanted: readonly WantedRange[]): AsyncGenerator<BlobBatch> {
+    return readRanges(wanted, this.#parts.reads, ({ ref, range }) => this.read(ref, range))
   }
 
   stream(ref: BlobRef, range?: BlobRange): Readable {
     const pieces = async function* (this: SegmentBlobStore) {
       const place = parseBlobRef(ref)
-      const { start, end } = within(place, range)
+      const { start, end } = within(place.size, range)
       if (place.kind === 'manifest') yield* this.#pieces(ref, start, end)
       else if (end > start) yield await this.#parts.reads.read(place, FRAME.blob, start, end)
     }
@@ -113,9 +117,4 @@ export class SegmentBlobStore implements BlobStore {
     if (this.#manifests.size > MANIFESTS_KEPT) this.#manifests.delete(this.#manifests.keys().next().value as BlobRef)
     return parts
   }
-}
-
-function within({ size }: BlobPlace, range: BlobRange | undefined): { start: number; end: number } {
-  const end = Math.min(size, range?.end ?? size)
-  return { start: Math.min(range?.start ?? 0, end), end }
 }

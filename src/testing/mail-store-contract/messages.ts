@@ -13,6 +13,7 @@ const unreadable = (blobs: BlobStore): BlobStore => ({
   write: (bytes) => blobs.write(bytes),
   read: () => assert.fail('a blob was read'),
   readMany: () => assert.fail('a blob was read'),
+  readRanges: () => assert.fail('a blob was read'),
   stream: () => assert.fail('a blob was read'),
   durable: (ref) => blobs.durable(ref),
   release: (ref) => blobs.release(ref),

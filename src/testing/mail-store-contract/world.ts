@@ -135,6 +135,7 @@ function notingReleases(blobs: BlobStore, released: Set<BlobRef>): BlobStore {
     write: (bytes) => blobs.write(bytes),
     read: (ref, range) => blobs.read(ref, range),
     readMany: (refs) => blobs.readMany(refs),
+    readRanges: (wanted) => blobs.readRanges(wanted),
     stream: (ref, range) => blobs.stream(ref, range),
     durable: (ref) => blobs.durable(ref),
     async release(ref) {

@@ -1,4 +1,4 @@
-import { type BlobRef, MailError } from 'mailserver'
+import { type BlobRef, MailError, type WantedRange } from 'mailserver'
 import { FRAME } from '../segments/frame.ts'
 import type { FrameReads } from './frame-reads.ts'
 import { planReads, type Scattered, type Span } from './read-plan.ts'
@@ -14,16 +14,16 @@ interface Step {
 }
 
 /**
- * Reads whole blobs in order. While a span of neighbours is proven and used, the next is read; a blob in parts is begun
+ * Reads blobs, or ranges of them, in order. While a span of neighbours is proven and used, the next is read; a blob in parts is begun
  * when its turn comes, so that no more than one of those is in memory.
  * @param readOne reads a blob in parts, or one that was moved just now
  */
-export async function* readMany(
-  refs: readonly BlobRef[],
+export async function* readRanges(
+  ranges: readonly WantedRange[],
   reads: FrameReads,
-  readOne: (ref: BlobRef) => Promise<Buffer>,
+  readOne: (wanted: WantedRange) => Promise<Buffer>,
 ): AsyncGenerator<BlobBatch> {
-  const steps = planReads(refs, (place) => reads.locate(place))
+  const steps = planReads(ranges, (place) => reads.locate(place))
   let batch: (readonly [BlobRef, Buffer])[] = []
   let size = 0
   let ahead = begin(steps, reads)
@@ -35,17 +35,15 @@ export async function* readMany(
       if ('span' in step) {
         const { blobs, start } = step.span
         const bytes = await readOf(step)
-        for (const { ref, place } of blobs) {
-          const isHere = bytes !== undefined
-          batch.push([
-            ref,
-            isHere ? reads.open(place, FRAME.blob, bytes.subarray(place.offset - start)) : await readOne(ref),
-          ])
-          size += place.size
+        for (const { wanted, place, ...range } of blobs) {
+          const frame = bytes?.subarray(place.offset - start)
+          const octets = frame === undefined ? await readOne(wanted) : reads.open(place, FRAME.blob, frame, range)
+          batch.push([wanted.ref, octets])
         }
+        size += step.span.size
       } else {
-        const bytes = await readOne(step.ref)
-        batch.push([step.ref, bytes])
+        const bytes = await readOne(step.wanted)
+        batch.push([step.wanted.ref, bytes])
         size += bytes.length
       }
     } catch (fault) {
