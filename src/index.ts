@@ -109,6 +109,7 @@ export { decodeCharset, decodeToLine, decodeWords } from './mail/encoded-word.ts
 export { type EnhancedStatus, explainStatus, parseEnhancedStatus } from './mail/enhanced-status.ts'
 export type { Envelope, Notify, Recipient } from './mail/envelope.ts'
 export {
+  fieldSelector,
   fieldValue,
   fieldValues,
   type HeaderFieldSlice,

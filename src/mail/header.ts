@@ -117,17 +117,61 @@ export function headerEnd(message: Buffer): number {
  * then the section's empty line, which is there only when the section has one.
  */
 export function selectFields(header: Buffer, names: Iterable<string>, options: { not?: boolean } = {}): Buffer {
-  const wanted = new Set<string>()
-  for (const name of names) wanted.add(name.toLowerCase())
+  return fieldSelector(names, options)(header)
+}
+
+/** `selectFields` for many headers. */
+export function fieldSelector(names: Iterable<string>, options: { not?: boolean } = {}): (header: Buffer) => Buffer {
+  const wanted = new FieldNames(names)
   const isExcluding = options.not === true
-  const slices: Buffer[] = []
-  const emptyLine = scanFields(header, (start, nameEnd, _valueStart, end) => {
-    const isNamed = nameEnd > start && wanted.has(header.toString('latin1', start, nameEnd).toLowerCase())
-    if (isNamed !== isExcluding) slices.push(header.subarray(start, end))
-  })
-  if (emptyLine < header.length)
-    slices.push(header.subarray(emptyLine, header[emptyLine] === LF ? emptyLine + 1 : emptyLine + 2))
-  return Buffer.concat(slices)
+  return (header) => {
+    const slices: Buffer[] = []
+    // Neighbours are copied together.
+    let from = 0
+    let to = 0
+    const emptyLine = scanFields(header, (start, nameEnd, _valueStart, end) => {
+      const isNamed = nameEnd > start && wanted.has(header, start, nameEnd)
+      if (isNamed === isExcluding) return
+      if (start !== to) {
+        if (to > from) slices.push(header.subarray(from, to))
+        from = start
+      }
+      to = end
+    })
+    if (to > from) slices.push(header.subarray(from, to))
+    if (emptyLine < header.length)
+      slices.push(header.subarray(emptyLine, header[emptyLine] === LF ? emptyLine + 1 : emptyLine + 2))
+    return Buffer.concat(slices)
+  }
+}
+
+/** Names of fields, looked up in octets without a string for each. */
+class FieldNames {
+  readonly #byLength = new Map<number, Buffer[]>()
+
+  constructor(names: Iterable<string>) {
+    for (const name of names) {
+      const octets = Buffer.from(name.toLowerCase(), 'latin1')
+      const others = this.#byLength.get(octets.length)
+      if (others === undefined) this.#byLength.set(octets.length, [octets])
+      else others.push(octets)
+    }
+  }
+
+  has(header: Buffer, start: number, end: number): boolean {
+    const candidates = this.#byLength.get(end - start)
+    return candidates?.some((name) => isSame(name, header, start)) ?? false
+  }
+}
+
+/** @param name in lower case */
+function isSame(name: Buffer, header: Buffer, start: number): boolean {
+  for (let at = 0; at < name.length; at++) {
+    const octet = header[start + at] as number
+    const lower = octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet
+    if (lower !== name[at]) return false
+  }
+  return true
 }
 
 /** How many hosts a message has passed: its Received fields (RFC 5321 section 6.3). */

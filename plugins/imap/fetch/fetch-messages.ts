@@ -11,6 +11,7 @@ import { formatUtf8 } from '../wire/strings.ts'
 import { DamagedMessages } from './damaged-messages.ts'
 import type { DecodedPart } from './decoded-part.ts'
 import type { FetchRequest, IndexItem } from './fetch-request.ts'
+import { HEAD_RANGE, headerIn, headerSections, isHeadersOnly } from './header-sections.ts'
 import { type StateItem, stateFormatter } from './plain-items.ts'
 import { readMessages } from './read-messages.ts'
 import { formatRecord } from './record-items.ts'
@@ -28,6 +29,7 @@ const STATE_BATCH = 2000
 const INDEX_BATCH = 10_000
 const SECTION_BATCH = 200
 const WHOLE_BATCH = 1000
+const HEADER_BATCH = 2000
 /** Octets that are read ahead of the message that is being sent. */
 const AHEAD_BYTES = 2 * 1024 * 1024
 const AHEAD_MESSAGES = 32
@@ -51,6 +53,7 @@ export async function fetchMessages(session: Session, positions: Uint32Array, re
 
 function batchSize(request: FetchRequest): number {
   if (isWhole(request)) return WHOLE_BATCH
+  if (isHeadersOnly(request)) return HEADER_BATCH
   if (request.sections.length > 0) return SECTION_BATCH
   return request.index.length > 0 ? INDEX_BATCH : STATE_BATCH
 }
@@ -101,8 +104,10 @@ class Fetcher {
     const { index, sections, record } = this.#request
     if (record.length > 0) this.#records = await this.#recordTexts(positions)
     if (isWhole(this.#request) && this.#areSmall(positions)) await this.#wholes(positions)
-    else if (sections.length > 0) await this.#sections(positions)
-    else if (index.length > 0) await this.#indexes(positions)
+    else if (isHeadersOnly(this.#request)) await this.#headers(positions)
+    else if (sections.length > 0) {
+      await this.#sections(positions, await this.#setSeen(this.#view.uidsAt(positions)))
+    } else if (index.length > 0) await this.#indexes(positions)
     else await this.#states(positions)
   }
 
@@ -177,13 +182,55 @@ class Fetcher {
     this.gone += positions.length - told - this.#newlyDamaged()
   }
 
-  async #sections(positions: Uint32Array): Promise<void> {
+  /** Headers are found in the first octets of the messages, without their indexes; those that are longer come last. */
+  async #headers(positions: Uint32Array): Promise<void> {
+    const { services, signal, out } = this.#session
+    const view = this.#view
+    const { account } = view.mirror
+    const uids = view.uidsAt(positions)
+    const seen = await this.#setSeen(uids)
+    const messages = await services.store.blobs(account, view.mailbox.id, uids)
+    const { sections } = this.#request
+    const shown = headerSections(sections)
+    const long: number[] = []
+    let told = 0
+    const onDamaged = (uid: number) => this.damaged.push(uid)
+    for await (const batch of readMessages(services.blobs, messages, onDamaged, () => HEAD_RANGE)) {
+      signal.throwIfAborted()
+      for (const [uid, octets] of batch) {
+        const position = view.positionOf(uid)
+        const row = view.rowAt(position)
+        if (row === -1) continue
+        const header = headerIn(octets, view.mirror.columns.sizeAt(row))
+        if (header === undefined) {
+          long.push(position)
+          continue
+        }
+        told += 1
+        this.#begin(position, row, seen.has(uid))
+        let gap = this.#isBare && !seen.has(uid) ? '' : ' '
+        for (const [at, show] of shown.entries()) {
+          const text = show(header)
+          out.text(`${gap}${(sections[at] as SectionItem).label} {${text.length}}\r\n`)
+          out.octets(text)
+          gap = ' '
+        }
+        out.text(')\r\n')
+        if (out.isFull) await out.room()
+      }
+    }
+    this.gone += positions.length - long.length - told - this.#newlyDamaged()
+    for (let from = 0; from < long.length; from += SECTION_BATCH) {
+      await this.#sections(Uint32Array.from(long.slice(from, from + SECTION_BATCH)), seen)
+    }
+  }
+
+  async #sections(positions: Uint32Array, seen: ReadonlySet<number>): Promise<void> {
     const { services, out } = this.#session
     const { account } = this.#view.mirror
     const view = this.#view
     const mailbox = view.mailbox.id
     const uids = view.uidsAt(positions)
-    const seen = await this.#setSeen(uids)
     const records = await services.store.records(account, mailbox, uids)
     const indexes = new Map<number, MessageIndex>()
     if (this.#request.needsIndex) {
