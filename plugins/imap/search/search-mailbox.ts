@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type BlobRef, codeOf, decodeWords, fieldValues, type MessageIndex, type MessageRecord } from 'mailserver'
+import { HEAD_RANGE, headerIn } from '../fetch/header-sections.ts'
 import { readMessages } from '../fetch/read-messages.ts'
 import type { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
@@ -10,6 +11,17 @@ import { fold, foldedText, TextSearch } from './fold.ts'
 import { IndexLeaf } from './index-leaf.ts'
 import { type ScannedMessage, scanMessage } from './scan-message.ts'
 import { holds, type Place, StateLeaf } from './state-leaf.ts'
+
+/** Conditions that neither the view nor the header decides. */
+const BEYOND_HEADERS: ReadonlySet<LeafKey['kind']> = new Set<LeafKey['kind']>([
+  'sent',
+  'threadid',
+  'envelope',
+  'emailid',
+  'saved',
+  'text',
+  'body',
+])
 
 /** Messages that are looked at before others get their turn. */
 const STATE_BATCH = 5000
@@ -64,6 +76,8 @@ class Reading {
   readonly #state: StateLeaf
   readonly #needsRecord: boolean
   readonly #needsHeader: boolean
+  /** Beside what the view knows, headers are all that is asked for. */
+  readonly #isHeadersOnly: boolean
   readonly #needles: readonly string[]
   readonly #bodyNeedles: readonly string[]
 
@@ -75,6 +89,7 @@ class Reading {
     const leaves = leavesOf(key)
     this.#needsRecord = leaves.some(({ kind }) => kind === 'emailid' || kind === 'saved')
     this.#needsHeader = leaves.some(({ kind }) => kind === 'header')
+    this.#isHeadersOnly = this.#needsHeader && !leaves.some(({ kind }) => BEYOND_HEADERS.has(kind))
     this.#needles = textsOf(leaves, 'text')
     this.#bodyNeedles = textsOf(leaves, 'body')
   }
@@ -85,7 +100,9 @@ class Reading {
     const mailbox = this.#view.mailbox.id
     const found: number[] = []
     const open: Candidate[] = []
-    const uids = places.map(({ position }) => this.#view.uidAt(position))
+    const unknown = this.#isHeadersOnly ? await this.#askHeaders(places, found) : places
+    if (unknown.length === 0) return found
+    const uids = unknown.map(({ position }) => this.#view.uidAt(position))
     for await (const batch of services.store.indexes(account, mailbox, uids)) {
       for (const [uid, index] of batch) {
         const candidate = this.#candidate(uid, index)
@@ -98,6 +115,30 @@ class Reading {
     const left = this.#needsRecord && open.length > 0 ? await this.#askRecords(open, found) : open
     if (left.length > 0) await this.#readAll(left, found)
     return found
+  }
+
+  /** Looks at the first octets of the messages. @returns those whose header is longer */
+  async #askHeaders(places: readonly Place[], found: number[]): Promise<Place[]> {
+    const { services, signal } = this.#session
+    const { account } = this.#view.mirror
+    const byUid = new Map(places.map((place) => [this.#view.uidAt(place.position), place]))
+    const messages = await services.store.blobs(account, this.#view.mailbox.id, [...byUid.keys()])
+    const long: Place[] = []
+    const nothing = () => {}
+    for await (const batch of readMessages(services.blobs, messages, nothing, () => HEAD_RANGE)) {
+      signal.throwIfAborted()
+      for (const [uid, octets] of batch) {
+        const { position } = byUid.get(uid) as Place
+        // Other commands of the session may have moved the rows.
+        const row = this.#view.rowAt(position)
+        if (row === -1) continue
+        const header = headerIn(octets, this.#view.mirror.columns.sizeAt(row))
+        const leaf: Leaf = (key) => this.#state.answer(key, { position, row })
+        if (header === undefined) long.push({ position, row })
+        else if (evaluate(this.#key, headerLeaf(leaf, header)) === true) found.push(position)
+      }
+    }
+    return long
   }
 
   /** @returns what the records leave open */
@@ -122,10 +163,13 @@ class Reading {
     const { account } = this.#view.mirror
     const byUid = new Map(open.map((candidate) => [candidate.uid, candidate]))
     const messages = await services.store.blobs(account, this.#view.mailbox.id, [...byUid.keys()])
-    const isSmall = (uid: number) => (byUid.get(uid) as Candidate).index.size <= WHOLE_BYTES
+    const indexOf = (uid: number) => (byUid.get(uid) as Candidate).index
+    const isText = this.#needles.length + this.#bodyNeedles.length > 0
+    const isSmall = (uid: number) => !isText || indexOf(uid).size <= WHOLE_BYTES
+    const headerOf = isText ? undefined : (uid: number) => headerRange(indexOf(uid))
     const small = messages.filter(([uid]) => isSmall(uid))
     // Of a message whose octets are damaged, the text matches nothing.
-    for await (const batch of readMessages(services.blobs, small, () => {})) {
+    for await (const batch of readMessages(services.blobs, small, () => {}, headerOf)) {
       signal.throwIfAborted()
       for (const [uid, octets] of batch) {
         const candidate = byUid.get(uid) as Candidate
@@ -152,9 +196,7 @@ class Reading {
 
   async #matches(candidate: Candidate, octets: Buffer): Promise<boolean> {
     const { index, known } = candidate
-    const withHeader = this.#needsHeader
-      ? headerLeaf(known, octets.subarray(0, Math.min(index.root.bodyStart, MAX_HEADER_BYTES)))
-      : known
+    const withHeader = this.#needsHeader ? headerLeaf(known, octets.subarray(0, headerRange(index).end)) : known
     return evaluate(this.#key, withHeader) ?? (await this.#scan({ octets, index }, withHeader))
   }
 
@@ -162,8 +204,9 @@ class Reading {
   async #matchesLarge({ index, known }: Candidate, blob: BlobRef): Promise<boolean> {
     const { services, signal } = this.#session
     try {
-      const header = { start: 0, end: Math.min(index.root.bodyStart, MAX_HEADER_BYTES) }
-      const withHeader = this.#needsHeader ? headerLeaf(known, await services.blobs.read(blob, header)) : known
+      const withHeader = this.#needsHeader
+        ? headerLeaf(known, await services.blobs.read(blob, headerRange(index)))
+        : known
       const message = { blobs: services.blobs, blob, index, signal }
       return evaluate(this.#key, withHeader) ?? (await this.#scan(message, withHeader))
     } catch (cause) {
@@ -191,6 +234,10 @@ class Reading {
 function recordAnswer({ emailId, savedAt }: MessageRecord, key: LeafKey): boolean | undefined {
   if (key.kind === 'emailid') return emailId === key.id
   return key.kind === 'saved' ? holds(key.relation, dayOfInstant(savedAt), key.day) : undefined
+}
+
+function headerRange({ root }: MessageIndex): { readonly start: number; readonly end: number } {
+  return { start: 0, end: Math.min(root.bodyStart, MAX_HEADER_BYTES) }
 }
 
 const NOTHING = new TextSearch([])

@@ -22,11 +22,9 @@ const MESSAGES: readonly Buffer[] = [
   Buffer.from('Subject: lone \r cr\r\r\nTo: a\r\n\r\nbody'),
   Buffer.from('Subject: gr\xfc\xdfe\r\nTo: a\r\n\r\nbody', 'latin1'),
   // Around what is read of every message at first.
-  ...[32_700, 32_719, 32_720, 32_721, 32_722, 32_723, 32_724, 32_725, 32_726, 32_727, 32_730, 70_000].flatMap((size) => [
-    long(size, '\r\n\r\nbody'),
-    long(size, '\r\n\r\n'),
-    long(size, '\r\n'),
-  ]),
+  ...[32_700, 32_719, 32_720, 32_721, 32_722, 32_723, 32_724, 32_725, 32_726, 32_727, 32_730, 70_000].flatMap(
+    (size) => [long(size, '\r\n\r\nbody'), long(size, '\r\n\r\n'), long(size, '\r\n')],
+  ),
 ]
 
 type Shown = ReadonlyMap<string, readonly (readonly [label: string, text: string])[]>
@@ -114,15 +112,19 @@ it('names the messages whose octets are damaged, and sends all others', async ()
 })
 
 it('looks for header fields in the headers alone, however large the messages', async () => {
-  const read: number[] = []
+  const read: [start: number, end: number][] = []
   await using world = await imapWorld({
     wrapBlobs: (blobs) => ({
       ...blobs,
       async *readRanges(wanted) {
-        for await (const batch of blobs.readRanges(wanted)) {
-          read.push(...batch.map(([, { length }]) => length))
-          yield batch
-        }
+        read.push(
+          ...wanted.map(({ range }) => [range?.start ?? 0, range?.end ?? Number.POSITIVE_INFINITY] as [number, number]),
+        )
+        yield* blobs.readRanges(wanted)
+      },
+      read: () => Promise.reject(new Error('a message is read by itself')),
+      readMany: () => {
+        throw new Error('whole messages are read')
       },
     }),
   })
@@ -137,5 +139,22 @@ it('looks for header fields in the headers alone, however large the messages', a
   expect(await client.ok('SEARCH HEADER X-Name "IS C"')).toContain('* SEARCH 3')
   expect(await client.ok('SEARCH HEADER X-Name ""')).toContain('* SEARCH 1 2 3 4 5 6')
   expect(await client.ok('SEARCH NOT HEADER X-Name "is" HEADER X-None "a"')).toContain('* SEARCH')
-  expect(Math.max(...read)).toBeLessThan(100)
+  expect(read).toHaveLength(18)
+  expect(Math.max(...read.map(([, end]) => end))).toBe(32_768)
+  read.length = 0
+  // The subject is known from the index, and with it where each header ends.
+  expect(await client.ok('SEARCH OR SUBJECT "none" HEADER X-Name "is b"')).toContain('* SEARCH 2')
+  expect(Math.max(...read.map(([, end]) => end))).toBeLessThan(100)
+})
+
+it('looks for header fields in headers of every shape', async () => {
+  await using world = await imapWorld()
+  await world.deliver('INBOX', ...MESSAGES)
+  const client = await world.login()
+  await client.ok('SELECT INBOX')
+  for (const key of ['HEADER To "a"', 'HEADER To "last"', 'NOT HEADER Subject "long"', 'HEADER X-Long "xxx" SEEN']) {
+    // With a condition that takes the index, which is met by all.
+    expect(await client.ok(`SEARCH ${key}`), key).toEqual(await client.ok(`SEARCH ${key} NOT SUBJECT "not there"`))
+  }
+  expect((await client.ok('SEARCH HEADER To "last"'))[0]?.split(' ')).toHaveLength(2 + 36)
 })
