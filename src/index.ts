@@ -108,6 +108,7 @@ export { downgradeHeader } from './mail/downgrade-header.ts'
 export { decodeCharset, decodeToLine, decodeWords } from './mail/encoded-word.ts'
 export { type EnhancedStatus, explainStatus, parseEnhancedStatus } from './mail/enhanced-status.ts'
 export type { Envelope, Notify, Recipient } from './mail/envelope.ts'
+export { foldText } from './mail/fold-text.ts'
 export {
   fieldSelector,
   fieldValue,
@@ -131,6 +132,7 @@ export {
 export { decodeModifiedUtf7, encodeModifiedUtf7 } from './mail/modified-utf7.ts'
 export { protocolKeyword, receivedField, returnPathField, type Trace } from './mail/received.ts'
 export { composeReport, type Report, type ReportAction, type ReportedRecipient } from './mail/report.ts'
+export { type TransferDecoder, transferDecoder } from './mail/transfer-decoder.ts'
 export { decodeUtf8AddressXtext, decodeXtext, encodeUtf8AddressXtext, encodeXtext } from './mail/xtext.ts'
 export { tlsFacts } from './net/handshake.ts'
 export { type LineEvent, LineReader, type LineReaderOptions } from './net/line-reader.ts'
@@ -183,6 +185,9 @@ export {
   mirrorKeeper,
 } from './store/mirror/mirror-keeper.ts'
 export { type AdoptedMessage, type MirroredMailboxes, mirroredMailboxes } from './store/mirror/mirrored-mailboxes.ts'
+export { type ScannedMessage, scanMessage, type TextSink } from './store/search/scan-message.ts'
+export { type SearchText, searchText, TEXT_BREAK } from './store/search/search-text.ts'
+export * from './store/search-index.ts'
 export { flagClassesOf, rightsOf, unionOf, withoutRights } from './store/sharing/rights.ts'
 export {
   type CheckOptions,

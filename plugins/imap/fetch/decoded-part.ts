@@ -1,5 +1,4 @@
-import type { BlobRef, BlobStore } from 'mailserver'
-import { transferDecoder } from '../transfer-decoder.ts'
+import { type BlobRef, type BlobStore, transferDecoder } from 'mailserver'
 import type { OctetRange } from './section-range.ts'
 
 /** The content transfer encodings that can be undone (RFC 2045 section 6). */

@@ -1,9 +1,4 @@
-/** Text in the form in which SEARCH compares it: without case (RFC 3501 section 6.4.4). */
-export function fold(text: string): string {
-  const lower = text.toLowerCase()
-  // The final sigma is one by its place in the word, which a substring does not share.
-  return lower.includes('ς') ? lower.replaceAll('ς', 'σ') : lower
-}
+import { foldText, type TextSink } from 'mailserver'
 
 const folded = new WeakMap<object, string>()
 
@@ -11,14 +6,14 @@ const folded = new WeakMap<object, string>()
 export function foldedText(key: { readonly text: string }): string {
   let text = folded.get(key)
   if (text === undefined) {
-    text = fold(key.text)
+    text = foldText(key.text)
     folded.set(key, text)
   }
   return text
 }
 
 /** Looks for several texts at once in text that comes in pieces. */
-export class TextSearch {
+export class TextSearch implements TextSink {
   readonly #missing: Set<string>
   readonly #longest: number
   #carry = ''
@@ -39,7 +34,7 @@ export class TextSearch {
   }
 
   push(text: string): void {
-    const folded = this.#carry + fold(text)
+    const folded = this.#carry + foldText(text)
     for (const needle of this.#missing) if (folded.includes(needle)) this.#missing.delete(needle)
     this.#carry = folded.slice(folded.length - Math.min(folded.length, this.#longest - 1))
   }

@@ -1,11 +1,11 @@
-import { decodeWords, type MessageIndex } from 'mailserver'
+import { decodeWords, foldText, type MessageIndex } from 'mailserver'
 import { threadIdOf } from '../object-ids.ts'
 import { dayOf } from '../wire/date-time.ts'
 import type { EnvelopeField } from '../wire/search-keys.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 import { type EnvelopeValues, readEnvelope } from './envelope-reader.ts'
 import type { LeafKey } from './evaluate.ts'
-import { fold, foldedText } from './fold.ts'
+import { foldedText } from './fold.ts'
 import { holds } from './state-leaf.ts'
 
 /** Answers the conditions that the message's index knows; undefined for those that need its octets. */
@@ -38,7 +38,7 @@ export class IndexLeaf {
       const value = field === 'subject' ? (this.#index.subject ?? this.#values.subject) : this.#values[field]
       const isDecoded = field === 'subject' && this.#index.subject !== undefined
       const text = value === undefined || isDecoded ? value : decodeWords(value)
-      this.#folded.set(field, text === undefined ? undefined : fold(text))
+      this.#folded.set(field, text === undefined ? undefined : foldText(text))
     }
     return this.#folded.get(field)
   }

@@ -1,5 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type BlobRef, codeOf, decodeWords, fieldValues, type MessageIndex, type MessageRecord } from 'mailserver'
+import {
+  type BlobRef,
+  codeOf,
+  decodeWords,
+  fieldValues,
+  foldText,
+  type MessageIndex,
+  type MessageRecord,
+  type ScannedMessage,
+  scanMessage,
+} from 'mailserver'
 import { HEAD_RANGE, headerIn } from '../fetch/header-sections.ts'
 import { readMessages } from '../fetch/read-messages.ts'
 import type { MailboxView } from '../mailbox-view.ts'
@@ -7,9 +17,8 @@ import type { Session } from '../session.ts'
 import { dayOfInstant } from '../wire/date-time.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
 import { evaluate, type Leaf, type LeafKey, leavesOf } from './evaluate.ts'
-import { fold, foldedText, TextSearch } from './fold.ts'
+import { foldedText, TextSearch } from './fold.ts'
 import { IndexLeaf } from './index-leaf.ts'
-import { type ScannedMessage, scanMessage } from './scan-message.ts'
 import { holds, type Place, StateLeaf } from './state-leaf.ts'
 
 /** Conditions that neither the view nor the header decides. */
@@ -250,7 +259,7 @@ function headerLeaf(known: Leaf, header: Buffer): Leaf {
     const answer = known(key)
     if (answer !== undefined || key.kind !== 'header') return answer
     const wanted = foldedText(key)
-    return fieldValues(header, key.field).some((value) => fold(decodeWords(value)).includes(wanted))
+    return fieldValues(header, key.field).some((value) => foldText(decodeWords(value)).includes(wanted))
   }
 }
 

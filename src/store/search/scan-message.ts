@@ -1,8 +1,20 @@
 import { isAscii } from 'node:buffer'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type BlobRef, type BlobStore, decodeWords, type MessageIndex, type PartIndex } from 'mailserver'
-import { transferDecoder } from '../transfer-decoder.ts'
-import type { TextSearch } from './fold.ts'
+import { decodeWords } from '../../mail/encoded-word.ts'
+import type { MessageIndex, PartIndex } from '../../mail/message-index.ts'
+import { transferDecoder } from '../../mail/transfer-decoder.ts'
+import type { BlobRef, BlobStore } from '../blob-store.ts'
+
+/** Takes text that comes in pieces. */
+export interface TextSink {
+  /** Nothing more needs to be read. */
+  readonly isDone: boolean
+  push(text: string): void
+  /** Takes a whole text of ASCII alone, which goes on from nothing and ends here. */
+  whole(text: string): void
+  /** What comes now does not go on from what came before. */
+  cut(): void
+}
 
 /** A message that is in memory, or one that is read part by part, what is text. */
 export type ScannedMessage =
@@ -20,17 +32,17 @@ type Pieces = (start: number, end: number) => AsyncIterable<Buffer>
  * Reads what a person would call the text of a message, decoded: with `header` its own header, then the bodies of text
  * parts, and the headers of parts and of messages inside. Ends early once everything is found.
  */
-export async function scanMessage(message: ScannedMessage, search: TextSearch, header: boolean): Promise<void> {
+export async function scanMessage(message: ScannedMessage, sink: TextSink, header: boolean): Promise<void> {
   const { root } = message.index
-  if ('octets' in message && scanPlain(message.octets, root, search, header)) return
+  if ('octets' in message && scanPlain(message.octets, root, sink, header)) return
   const pieces: Pieces = 'octets' in message ? whole(message.octets) : (start, end) => streamed(message, start, end)
-  if (header) await scanHeader(pieces, search, 0, root.bodyStart)
+  if (header) await scanHeader(pieces, sink, 0, root.bodyStart)
   const left: PartIndex[] = [root]
-  for (let part = left.shift(); part !== undefined && !search.isDone; part = left.shift()) {
+  for (let part = left.shift(); part !== undefined && !sink.isDone; part = left.shift()) {
     if ('signal' in message) message.signal.throwIfAborted()
-    if (part !== root) await scanHeader(pieces, search, part.headerStart, part.bodyStart)
+    if (part !== root) await scanHeader(pieces, sink, part.headerStart, part.bodyStart)
     if (part.children.length > 0) left.unshift(...part.children)
-    else if (isText(part)) await scanBody(pieces, search, part)
+    else if (isText(part)) await scanBody(pieces, sink, part)
   }
 }
 
@@ -42,14 +54,14 @@ const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['7bit', '8bit', 'binary'])
  * Most messages are ASCII with nothing encoded: their octets are their text, and are searched as one.
  * @returns false, and nothing done, for a message that has to be decoded
  */
-function scanPlain(octets: Buffer, root: PartIndex, search: TextSearch, header: boolean): boolean {
+function scanPlain(octets: Buffer, root: PartIndex, sink: TextSink, header: boolean): boolean {
   if (!isAscii(octets) || octets.includes('=?') || !isPlain(root)) return false
-  if (header) search.whole(unfolded(latin1(octets, 0, root.bodyStart)))
+  if (header) sink.whole(unfolded(latin1(octets, 0, root.bodyStart)))
   const left: PartIndex[] = [root]
-  for (let part = left.shift(); part !== undefined && !search.isDone; part = left.shift()) {
-    if (part !== root) search.whole(unfolded(latin1(octets, part.headerStart, part.bodyStart)))
+  for (let part = left.shift(); part !== undefined && !sink.isDone; part = left.shift()) {
+    if (part !== root) sink.whole(unfolded(latin1(octets, part.headerStart, part.bodyStart)))
     if (part.children.length > 0) left.unshift(...part.children)
-    else if (isText(part)) search.whole(latin1(octets, part.bodyStart, part.bodyEnd))
+    else if (isText(part)) sink.whole(latin1(octets, part.bodyStart, part.bodyEnd))
   }
   return true
 }
@@ -93,23 +105,23 @@ async function* streamed(
   }
 }
 
-async function scanHeader(pieces: Pieces, search: TextSearch, start: number, end: number): Promise<void> {
-  search.cut()
+async function scanHeader(pieces: Pieces, sink: TextSink, start: number, end: number): Promise<void> {
+  sink.cut()
   for await (const octets of pieces(start, end)) {
-    if (search.isDone) return
-    search.push(decodeWords(unfolded(octets.toString('latin1'))))
+    if (sink.isDone) return
+    sink.push(decodeWords(unfolded(octets.toString('latin1'))))
   }
 }
 
-async function scanBody(pieces: Pieces, search: TextSearch, part: PartIndex): Promise<void> {
-  search.cut()
+async function scanBody(pieces: Pieces, sink: TextSink, part: PartIndex): Promise<void> {
+  sink.cut()
   const transfer = transferDecoder(part.encoding)
   const text = new CharsetDecoder(part.charset)
   for await (const octets of pieces(part.bodyStart, part.bodyEnd)) {
-    search.push(text.push(transfer.push(octets)))
-    if (search.isDone) return
+    sink.push(text.push(transfer.push(octets)))
+    if (sink.isDone) return
   }
-  search.push(text.push(transfer.end()) + text.end())
+  sink.push(text.push(transfer.end()) + text.end())
 }
 
 /** A charset piece by piece. Text that names none, or ASCII, is read as UTF-8 as long as it is. */

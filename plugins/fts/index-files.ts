@@ -1,0 +1,66 @@
+import { AccountIndex, removeFiles } from './account-index.ts'
+import type { Operation } from './thread-messages.ts'
+
+/** Files that are open at a time. */
+const MAX_OPEN = 32
+
+/** SQLITE_CORRUPT, SQLITE_NOTADB, and SQLITE_ERROR, which a table that is not as it was made gives (sqlite.org/rescode.html). */
+const DAMAGED: ReadonlySet<number> = new Set([1, 11, 26])
+
+/** The indexes of the accounts that were asked for last. */
+export class IndexFiles {
+  /** The one that was asked for last at the end. */
+  readonly #open = new Map<string, AccountIndex>()
+
+  /** A file that is damaged is thrown away, and the answer is that of an empty one. @throws Error of SQLite */
+  run(path: string, operation: Operation, args: readonly unknown[]): unknown {
+    if (operation === 'clear') return this.#remove(path)
+    try {
+      return this.#run(path, operation, args)
+    } catch (cause) {
+      if (!isDamage(cause)) throw cause
+      // Another thread may have made a new file already.
+      if (this.#open.get(path)?.isCurrent !== false) this.#remove(path)
+      return this.#run(path, operation, args)
+    }
+  }
+
+  close(): void {
+    for (const path of [...this.#open.keys()]) this.#close(path)
+  }
+
+  #run(path: string, operation: Exclude<Operation, 'clear'>, args: readonly unknown[]): unknown {
+    const index = this.#of(path)
+    return (index[operation] as (...args: unknown[]) => unknown).apply(index, [...args])
+  }
+
+  #of(path: string): AccountIndex {
+    let index = this.#open.get(path)
+    this.#open.delete(path)
+    if (index !== undefined && !index.isCurrent) {
+      index.close()
+      index = undefined
+    }
+    index ??= new AccountIndex(path)
+    this.#open.set(path, index)
+    if (this.#open.size > MAX_OPEN) this.#close(this.#open.keys().next().value as string)
+    return index
+  }
+
+  #remove(path: string): void {
+    this.#close(path)
+    removeFiles(path)
+  }
+
+  #close(path: string): void {
+    const index = this.#open.get(path)
+    this.#open.delete(path)
+    index?.close()
+  }
+}
+
+function isDamage(cause: unknown): boolean {
+  const code = (cause as { errcode?: unknown } | undefined)?.errcode
+  // Its lowest octet is the kind, whatever is added.
+  return typeof code === 'number' && DAMAGED.has(code & 0xff)
+}
