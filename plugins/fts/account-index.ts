@@ -97,13 +97,13 @@ export class AccountIndex {
       if (row === NOTHING) row = this.#addMailbox(mailbox)
       const place = this.#prepare('INSERT OR REPLACE INTO places (mailbox, uid, document) VALUES (?, ?, ?)')
       const find = this.#prepare('SELECT id FROM documents WHERE name = ?')
-      for (const document of batch.documents) place.run(row.id, document.uid, this.#documentOf(document))
+      for (const document of batch.documents) place.get(row.id, document.uid, this.#documentOf(document))
       for (const { uid, id } of batch.copies) {
         // Its last other copy may have gone meanwhile: it is read when somebody searches.
-        place.run(row.id, uid, Number(find.get(id)?.id ?? SKIPPED))
+        place.get(row.id, uid, Number(find.get(id)?.id ?? SKIPPED))
       }
-      for (const uid of batch.skipped) place.run(row.id, uid, SKIPPED)
-      this.#prepare('UPDATE mailboxes SET through = ? WHERE id = ?').run(batch.through, row.id)
+      for (const uid of batch.skipped) place.get(row.id, uid, SKIPPED)
+      this.#prepare('UPDATE mailboxes SET through = ? WHERE id = ?').get(batch.through, row.id)
     })
   }
 
@@ -169,16 +169,17 @@ export class AccountIndex {
   #addMailbox({ id, uidValidity }: IndexedMailbox): MailboxRow {
     const old = this.#prepare('SELECT id FROM mailboxes WHERE mailbox = ?').get(id)
     if (old !== undefined) this.#removeMailbox(Number(old.id))
-    const { lastInsertRowid } = this.#prepare(
-      'INSERT INTO mailboxes (mailbox, validity, through) VALUES (?, ?, 0)',
-    ).run(id, uidValidity)
-    return { id: Number(lastInsertRowid), validity: uidValidity, through: 0 }
+    const added = this.#prepare('INSERT INTO mailboxes (mailbox, validity, through) VALUES (?, ?, 0) RETURNING id').get(
+      id,
+      uidValidity,
+    )
+    return { id: Number(added?.id), validity: uidValidity, through: 0 }
   }
 
   #removeMailbox(row: number): void {
     const places = this.#prepare('SELECT uid FROM places WHERE mailbox = ?').all(row)
     for (const { uid } of places) this.#removePlace(row, Number(uid))
-    this.#prepare('DELETE FROM mailboxes WHERE id = ?').run(row)
+    this.#prepare('DELETE FROM mailboxes WHERE id = ?').get(row)
   }
 
   #removePlace(row: number, uid: number): void {
@@ -186,17 +187,17 @@ export class AccountIndex {
     const document = Number(gone?.document ?? SKIPPED)
     if (document === SKIPPED) return
     if (this.#prepare('SELECT 1 FROM places WHERE document = ? LIMIT 1').get(document) !== undefined) return
-    this.#prepare('DELETE FROM texts WHERE rowid = ?').run(document)
-    this.#prepare('DELETE FROM documents WHERE id = ?').run(document)
+    this.#prepare('DELETE FROM texts WHERE rowid = ?').get(document)
+    this.#prepare('DELETE FROM documents WHERE id = ?').get(document)
   }
 
   /** The number of its text, which is put there unless a copy has it already. */
   #documentOf({ id, header, body }: SearchDocument): number {
     const known = this.#prepare('SELECT id FROM documents WHERE name = ?').get(id)
     if (known !== undefined) return Number(known.id)
-    const added = this.#prepare('INSERT INTO documents (name) VALUES (?)').run(id)
-    const document = Number(added.lastInsertRowid)
-    this.#prepare('INSERT INTO texts (rowid, header, body) VALUES (?, ?, ?)').run(
+    const added = this.#prepare('INSERT INTO documents (name) VALUES (?) RETURNING id').get(id)
+    const document = Number(added?.id)
+    this.#prepare('INSERT INTO texts (rowid, header, body) VALUES (?, ?, ?)').get(
       document,
       storable(header),
       storable(body),
@@ -204,6 +205,7 @@ export class AccountIndex {
     return document
   }
 
+  /** Run it with `get` or `all`: `run` cannot tell the row numbers that FTS5 gives itself. */
   #prepare(sql: string): StatementSync {
     let statement = this.#statements.get(sql)
     if (statement === undefined) {

@@ -91,10 +91,13 @@ export class FtsIndex implements SearchIndex {
     ...args: Parameters<Operations[O]>
   ): Promise<ReturnType<Operations[O]>> {
     if (this.#ending !== undefined) return Promise.reject(new MailError('UNAVAILABLE', 'the search index is closed'))
-    const thread = (this.#thread ??= this.#start())
+    this.#thread ??= this.#start()
+    const thread = this.#thread
     this.#last += 1
     const request: Request = { number: this.#last, path: this.#pathOf(account), operation, args }
     return new Promise((resolve, reject) => {
+      // Whoever waits for an answer is not to be left without one by the end of the process.
+      thread.ref()
       this.#waiting.set(request.number, { resolve: resolve as Waiting['resolve'], reject })
       thread.postMessage(request)
     })
@@ -107,6 +110,7 @@ export class FtsIndex implements SearchIndex {
     thread.on('message', (answer: Answer) => {
       const waiting = this.#waiting.get(answer.number)
       this.#waiting.delete(answer.number)
+      if (this.#waiting.size === 0 && this.#ending === undefined) thread.unref()
       if ('error' in answer) waiting?.reject(new MailError('UNAVAILABLE', `the search index: ${answer.error}`))
       else waiting?.resolve(answer.value)
     })
@@ -122,8 +126,6 @@ export class FtsIndex implements SearchIndex {
       }
       this.#waiting.clear()
     })
-    // It has nothing that must be done: it holds no process back that wants to end.
-    thread.unref()
     return thread
   }
 

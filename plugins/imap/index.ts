@@ -6,7 +6,9 @@ import {
   type Listening,
   listeners,
   mailStore,
+  optional,
   sasl,
+  searchIndex,
   sessions,
   tlsContexts,
 } from 'mailserver'
@@ -29,7 +31,17 @@ export const imap = definePlugin({
   name: 'imap',
   apiVersion: '^1',
   options: imapOptions,
-  needs: { listeners, tls: tlsContexts, sessions, store: mailStore, authenticator, sasl, directory, blobs: blobStore },
+  needs: {
+    listeners,
+    tls: tlsContexts,
+    sessions,
+    store: mailStore,
+    authenticator,
+    sasl,
+    directory,
+    blobs: blobStore,
+    index: optional(searchIndex),
+  },
   setup(host) {
     const { options, services, server, log, metrics } = host
     const commands = metrics.counter('commands_total', 'Commands answered', ['command', 'status'])

@@ -1,10 +1,22 @@
-import type { Authenticator, BlobStore, Directory, Listeners, MailStore, Sasl, Sessions, TlsContexts } from 'mailserver'
+import type {
+  Authenticator,
+  BlobStore,
+  Directory,
+  Listeners,
+  MailStore,
+  Sasl,
+  SearchIndex,
+  Sessions,
+  TlsContexts,
+} from 'mailserver'
 import type { MailboxMirrors } from './mailbox-mirrors.ts'
 
 /** What the sessions of this worker share. */
 export interface ImapServices {
   readonly store: MailStore
   readonly blobs: BlobStore
+  /** Absent: text is read when it is searched. */
+  readonly index?: SearchIndex | undefined
   readonly authenticator: Authenticator
   readonly sasl: Sasl
   readonly directory: Directory

@@ -18,11 +18,15 @@ import { checkMirror } from './mirror/check-mirror.ts'
 import { createMirroredMailboxes } from './mirror/create-mirrored-mailboxes.ts'
 import { mailboxMirror } from './mirror/mailbox-mirror.ts'
 import { mirroredMailboxes } from './mirror/mirrored-mailboxes.ts'
+import { IndexFeed } from './search/index-feed.ts'
+import { searchIndex } from './search-index.ts'
 import { createStoreContext, storeContext } from './store-context.ts'
 import { storeMaintenance } from './store-maintenance.ts'
 
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
+/** How soon mail that has come is looked at to be indexed. Until then it is read when somebody searches. */
+const INDEX_MS = 2_000
 
 const options = z.object({
   /** How long the journey of a message is kept after its last event. */
@@ -36,9 +40,15 @@ export const storePlugin = definePlugin({
   name: 'store',
   apiVersion: '^1',
   options,
-  needs: { engine, blobs: blobStore, maintenance: optional(storeMaintenance), mirror: optional(mailboxMirror) },
+  needs: {
+    engine,
+    blobs: blobStore,
+    maintenance: optional(storeMaintenance),
+    mirror: optional(mailboxMirror),
+    search: optional(searchIndex),
+  },
   provides: { mailStore, journeys, localDelivery, mirrored: mirroredMailboxes, storeContext },
-  setup({ options: { journeyMs, blobGraceMs }, services, server, run, jobs, log, clock }) {
+  setup({ options: { journeyMs, blobGraceMs }, services: { search, ...services }, server, run, jobs, log, clock }) {
     const context = createStoreContext({
       ...services,
       clock,
@@ -48,6 +58,8 @@ export const storePlugin = definePlugin({
     const store = createMailStore(context)
     const mirrored = createMirroredMailboxes(context)
     const traces = createJourneys({ engine: services.engine, clock, log })
+    const feed = search && new IndexFeed(context, store, search)
+    if (feed !== undefined) jobs.every(INDEX_MS, 'index-text', (signal) => feed.turn(signal))
     jobs.every(10 * MINUTE_MS, 'sweep-mailboxes', (signal) => sweepAll(context, signal))
     jobs.every(HOUR_MS, 'trim-changes', async (signal) => {
       await trimLogs(context, signal)
@@ -79,6 +91,7 @@ export const storePlugin = definePlugin({
       drain: () => traces.flush(),
       stop: async () => {
         await traces.flush()
+        feed?.close()
         store.close()
         mirrored.close()
       },

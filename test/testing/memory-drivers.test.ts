@@ -3,6 +3,8 @@ import {
   engineContract,
   memoryBlobStore,
   memoryEngine,
+  memorySearchIndex,
+  searchIndexContract,
   storeMaintenanceContract,
 } from 'mailserver/testing'
 import { describe, it } from 'vitest'
@@ -28,5 +30,11 @@ describe('the maintenance of a store in memory', () => {
         return { blobStore, maintenance: memoryMaintenance(blobStore), close: async () => {} }
       }),
     )
+  }
+})
+
+describe('the search index in memory', () => {
+  for (const { title, run } of searchIndexContract) {
+    it(title, () => run(async () => ({ index: memorySearchIndex(), close: async () => {} })))
   }
 })

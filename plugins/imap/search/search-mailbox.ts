@@ -19,6 +19,7 @@ import type { SearchKey } from '../wire/search-keys.ts'
 import { evaluate, type Leaf, type LeafKey, leavesOf } from './evaluate.ts'
 import { foldedText, TextSearch } from './fold.ts'
 import { IndexLeaf } from './index-leaf.ts'
+import { IndexedTexts } from './indexed-texts.ts'
 import { holds, type Place, StateLeaf } from './state-leaf.ts'
 
 /** Conditions that neither the view nor the header decides. */
@@ -42,14 +43,15 @@ const WHOLE_BYTES = 256 * 1024
 const MAX_HEADER_BYTES = 4 * 1024 * 1024
 
 /**
- * Positions of the messages that meet the condition, in rising order. What the view knows is asked first; only where that
- * does not decide is the index read, then the header, then the text. Ends when the client leaves.
+ * Positions of the messages that meet the condition, in rising order. What the view knows is asked first, then a
+ * search index if there is one; only where that does not decide is the message's own index read, then the header, then
+ * the text. Ends when the client leaves.
  */
 export async function searchMailbox(session: Session, key: SearchKey): Promise<number[]> {
   const view = session.selected
   const state = new StateLeaf(view, session.saved, session.clock.now())
   const found: number[] = []
-  const open: Place[] = []
+  let open: Place[] = []
   for (let position = 0; position < view.count; position++) {
     const row = view.rowAt(position)
     if (row !== -1) {
@@ -61,7 +63,16 @@ export async function searchMailbox(session: Session, key: SearchKey): Promise<n
     if (position % STATE_BATCH === STATE_BATCH - 1) await nextTurn()
   }
   if (open.length === 0) return found
-  const reading = new Reading(session, key)
+  const texts = await IndexedTexts.ask(session, key)
+  if (texts !== undefined) {
+    open = open.filter((place) => {
+      const uid = view.uidAt(place.position)
+      const value = evaluate(key, (leaf) => state.answer(leaf, place) ?? texts.answer(leaf, uid))
+      if (value === true) found.push(place.position)
+      return value === undefined
+    })
+  }
+  const reading = new Reading(session, key, texts)
   for (let from = 0; from < open.length; from += INDEX_BATCH) {
     session.signal.throwIfAborted()
     for (const position of await reading.batch(open.slice(from, from + INDEX_BATCH))) found.push(position)
@@ -89,8 +100,10 @@ class Reading {
   readonly #isHeadersOnly: boolean
   readonly #needles: readonly string[]
   readonly #bodyNeedles: readonly string[]
+  readonly #texts: IndexedTexts | undefined
 
-  constructor(session: Session, key: SearchKey) {
+  constructor(session: Session, key: SearchKey, texts: IndexedTexts | undefined) {
+    this.#texts = texts
     this.#session = session
     this.#view = session.selected
     this.#key = key
@@ -199,7 +212,8 @@ class Reading {
     if (row === -1) return undefined
     const place = { position, row }
     const fromIndex = new IndexLeaf(index)
-    const known: Leaf = (key) => this.#state.answer(key, place) ?? fromIndex.answer(key)
+    const known: Leaf = (key) =>
+      this.#state.answer(key, place) ?? this.#texts?.answer(key, uid) ?? fromIndex.answer(key)
     return { uid, position, index, known }
   }
 

@@ -7,6 +7,7 @@ import {
   indexMessage,
   type MailboxId,
   type MailStore,
+  type SearchIndex,
   Slots,
   systemClock,
   type TlsContexts,
@@ -19,7 +20,7 @@ import { OpenSessions } from '../../../../plugins/imap/open-sessions.ts'
 import type { Sharing } from '../../../../plugins/imap/sharing.ts'
 import { type Log, silentLog } from '../../../../src/kernel/log.ts'
 import { createMailStore } from '../../../../src/store/create-mail-store.ts'
-import { createStoreContext } from '../../../../src/store/store-context.ts'
+import { createStoreContext, type StoreContext } from '../../../../src/store/store-context.ts'
 import { TestClient } from './test-client.ts'
 import { idOf, PASSWORD, testAuthenticator, testDirectory, testSasl, USERS, type User } from './test-directory.ts'
 
@@ -33,11 +34,14 @@ export interface WorldOptions {
   readonly offers?: Offers
   /** Stands in front of the store, to make it slow or broken. */
   readonly wrapStore?: (store: MailStore) => MailStore
+  readonly index?: SearchIndex
   readonly wrapBlobs?: (blobs: BlobStore) => BlobStore
 }
 
 export interface World extends AsyncDisposable {
   readonly store: MailStore
+  /** What the store works with. */
+  readonly context: StoreContext
   readonly blobs: ReturnType<typeof memoryBlobStore>
   readonly account: AccountId
   readonly mirrors: MailboxMirrors
@@ -67,9 +71,8 @@ export async function imapWorld(options: WorldOptions = {}): Promise<World> {
   const log = options.log ?? silentLog
   const account = idOf('alice')
   const blobs = memoryBlobStore()
-  const real = createMailStore(
-    createStoreContext({ engine: memoryEngine(), blobs, clock: systemClock, log: silentLog }),
-  )
+  const context = createStoreContext({ engine: memoryEngine(), blobs, clock: systemClock, log: silentLog })
+  const real = createMailStore(context)
   for (const user of USERS) await real.createAccount(idOf(user))
   const store = options.wrapStore?.(real) ?? real
   const mirrors = new MailboxMirrors(store, log)
@@ -98,6 +101,7 @@ export async function imapWorld(options: WorldOptions = {}): Promise<World> {
       store,
       blobs: options.wrapBlobs?.(blobs) ?? blobs,
       mirrors,
+      index: options.index,
       authenticator: testAuthenticator,
       sasl: testSasl,
       directory: testDirectory(store),
@@ -129,6 +133,7 @@ export async function imapWorld(options: WorldOptions = {}): Promise<World> {
   const sockets: Socket[] = []
   const world: World = {
     store,
+    context,
     blobs,
     account,
     mirrors,

@@ -1,0 +1,213 @@
+import { codeOf } from '../../errors/mail-error.ts'
+import type { MessageIndex } from '../../mail/message-index.ts'
+import type { BlobRef } from '../blob-store.ts'
+import type { AccountId, Mailbox, MailboxEvent, MailboxId, MailStore } from '../mail-store.ts'
+import type { IndexBatch, SearchDocument, SearchIndex } from '../search-index.ts'
+import type { StoreContext } from '../store-context.ts'
+import { accountsIn } from '../verify/accounts-in.ts'
+import { withSnapshot } from '../with-snapshot.ts'
+import { type SearchText, searchText } from './search-text.ts'
+
+/** How often new accounts are looked for. */
+const LISTING_MS = 60_000
+/** Messages that are read at a time, and how large each may be to be read whole. */
+const READ_AT_ONCE = 50
+const WHOLE_BYTES = 256 * 1024
+/** Characters after which a batch is handed over: about the time that one may take. */
+const BATCH_CHARACTERS = 512 * 1024
+
+/** What has to be looked at of an account: everything, or mailboxes, perhaps because messages have gone. */
+interface Due {
+  isAll: boolean
+  readonly mailboxes: Map<MailboxId, { hasGone: boolean }>
+}
+
+/** Keeps a search index up to the mail of the whole store. One feed works at a time. */
+export class IndexFeed {
+  readonly #context: StoreContext
+  readonly #store: MailStore
+  readonly #index: SearchIndex
+  readonly #watched = new Map<AccountId, () => void>()
+  readonly #due = new Map<AccountId, Due>()
+  #listAt = Number.NEGATIVE_INFINITY
+
+  constructor(context: StoreContext, store: MailStore, index: SearchIndex) {
+    this.#context = context
+    this.#store = store
+    this.#index = index
+  }
+
+  /** Takes in what has come and lets go of what has gone since the last turn; at the first, of everything. */
+  async turn(signal: AbortSignal): Promise<void> {
+    if (this.#context.clock.now() >= this.#listAt) await this.#listAccounts()
+    for (const [account, due] of [...this.#due]) {
+      signal.throwIfAborted()
+      this.#due.delete(account)
+      try {
+        await this.#account(account, due, signal)
+      } catch (cause) {
+        this.#dueOf(account).isAll = true
+        throw cause
+      }
+    }
+  }
+
+  close(): void {
+    for (const stop of this.#watched.values()) stop()
+    this.#watched.clear()
+    this.#due.clear()
+  }
+
+  async #listAccounts(): Promise<void> {
+    const accounts = new Set(await withSnapshot(this.#context.engine, (view) => accountsIn(view, ['mail-account'])))
+    for (const account of accounts) {
+      if (this.#watched.has(account)) continue
+      this.#watched.set(
+        account,
+        this.#store.watch(account, (event) => this.#heard(account, event)),
+      )
+      this.#dueOf(account).isAll = true
+    }
+    for (const [account, stop] of [...this.#watched]) {
+      if (accounts.has(account)) continue
+      stop()
+      this.#watched.delete(account)
+      this.#due.delete(account)
+      await this.#index.clear(account)
+    }
+    this.#listAt = this.#context.clock.now() + LISTING_MS
+  }
+
+  #heard(account: AccountId, event: MailboxEvent): void {
+    if (event.kind === 'mailboxes') this.#dueOf(account).isAll = true
+    if (event.kind !== 'appended' && event.kind !== 'expunged') return
+    const { mailboxes } = this.#dueOf(account)
+    const hasGone = event.kind === 'expunged' || mailboxes.get(event.mailbox)?.hasGone === true
+    mailboxes.set(event.mailbox, { hasGone })
+  }
+
+  #dueOf(account: AccountId): Due {
+    let due = this.#due.get(account)
+    if (due === undefined) {
+      due = { isAll: false, mailboxes: new Map() }
+      this.#due.set(account, due)
+    }
+    return due
+  }
+
+  async #account(account: AccountId, due: Due, signal: AbortSignal): Promise<void> {
+    const mailboxes = await this.#store.mailboxes(account)
+    if (due.isAll) {
+      const ids = mailboxes.map(({ id }) => id)
+      await this.#index.retainMailboxes(account, ids)
+    }
+    for (const mailbox of mailboxes) {
+      const one = due.mailboxes.get(mailbox.id)
+      if (!due.isAll && one === undefined) continue
+      try {
+        await this.#mailbox(account, mailbox, due.isAll || one?.hasGone === true, signal)
+      } catch (cause) {
+        // Deleted meanwhile.
+        if (codeOf(cause) !== 'MAILBOX_NOT_FOUND') throw cause
+      }
+    }
+  }
+
+  async #mailbox(account: AccountId, mailbox: Mailbox, hasGone: boolean, signal: AbortSignal): Promise<void> {
+    const columns = await this.#store.columns(account, mailbox.id)
+    const uids = columns.uids.slice(0, columns.count)
+    const { through } = await this.#index.coverage(account, mailbox)
+    if (hasGone && through > 0) await this.#index.retain(account, mailbox, uids)
+    const first = uids.findIndex((uid) => uid > through)
+    if (first === -1) return
+    const sizes = new Map(
+      uids
+        .subarray(first)
+        .entries()
+        .map(([at, uid]) => [uid, columns.sizes[first + at] as number]),
+    )
+    let after = through
+    for (let from = first; from < uids.length; from += READ_AT_ONCE) {
+      const batches = this.#batches(account, mailbox.id, [...uids.subarray(from, from + READ_AT_ONCE)], sizes, signal)
+      for await (const batch of batches) {
+        signal.throwIfAborted()
+        await this.#index.index(account, mailbox, after, batch)
+        after = batch.through
+      }
+    }
+  }
+
+  async *#batches(
+    account: AccountId,
+    mailbox: MailboxId,
+    uids: readonly number[],
+    sizes: ReadonlyMap<number, number>,
+    signal: AbortSignal,
+  ): AsyncIterable<IndexBatch> {
+    const blobs = new Map(await this.#store.blobs(account, mailbox, uids))
+    // A store that lost its last commits may give a reference anew: with the size it is hardly the same.
+    const ids = new Map(Array.from(blobs, ([uid, blob]) => [uid, `${blob} ${sizes.get(uid)}`]))
+    const known = await this.#index.known(account, [...new Set(ids.values())])
+    const unknown = [...blobs.keys()].filter((uid) => !known.has(ids.get(uid) as string))
+    const indexes = new Map<number, MessageIndex>()
+    for await (const batch of this.#store.indexes(account, mailbox, unknown)) {
+      for (const [uid, index] of batch) indexes.set(uid, index)
+    }
+    const reading = new Map<number, Promise<Buffer | undefined>>()
+    for (const [uid, { size }] of indexes) {
+      if (size <= WHOLE_BYTES) reading.set(uid, unlessGone(this.#context.blobs.read(blobs.get(uid) as BlobRef)))
+    }
+    // A fault ends the batches early; the others are then not waited for.
+    for (const octets of reading.values()) octets.catch(() => {})
+    let batch: Collected = { documents: [], copies: [], skipped: [], through: 0 }
+    let characters = 0
+    for (const uid of uids) {
+      const id = ids.get(uid)
+      batch.through = uid
+      if (id === undefined) continue
+      if (known.has(id)) batch.copies.push({ uid, id })
+      else {
+        const text = await this.#textOf(blobs.get(uid) as BlobRef, indexes.get(uid), reading.get(uid), signal)
+        if (text === undefined) batch.skipped.push(uid)
+        else batch.documents.push({ uid, id, ...text })
+        characters += text === undefined ? 0 : text.header.length + text.body.length
+      }
+      if (characters < BATCH_CHARACTERS) continue
+      yield batch
+      batch = { documents: [], copies: [], skipped: [], through: 0 }
+      characters = 0
+    }
+    if (batch.through > 0) yield batch
+  }
+
+  /** undefined for what cannot be read or is too long. */
+  async #textOf(
+    blob: BlobRef,
+    index: MessageIndex | undefined,
+    reading: Promise<Buffer | undefined> | undefined,
+    signal: AbortSignal,
+  ): Promise<SearchText | undefined> {
+    if (index === undefined) return undefined
+    if (reading === undefined) return unlessGone(searchText({ blobs: this.#context.blobs, blob, index, signal }))
+    const octets = await reading
+    return octets === undefined ? undefined : searchText({ octets, index })
+  }
+}
+
+interface Collected extends IndexBatch {
+  readonly documents: SearchDocument[]
+  readonly copies: { uid: number; id: string }[]
+  readonly skipped: number[]
+  through: number
+}
+
+/** undefined for a message that is gone or damaged. */
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (cause) {
+    const code = codeOf(cause)
+    if (code === 'NOT_FOUND' || code === 'CORRUPT') return undefined
+    throw cause
+  }
+}

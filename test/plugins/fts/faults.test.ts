@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type AccountId, codeOf, type MailboxId } from 'mailserver'
+import { expect, it } from 'vitest'
+import { FtsIndex } from '../../../plugins/fts/fts-index.ts'
+import { scratch } from '../../support/peer.ts'
+
+const ACCOUNT = 'a1' as AccountId
+const MAILBOX = { id: 'm1' as MailboxId, uidValidity: 1 }
+
+function batch(first: number, count: number) {
+  const documents = Array.from({ length: count }, (_, at) => ({
+    uid: first + at,
+    id: `d${first + at}`,
+    header: 'subject: x',
+    body: `needle in text ${first + at}. ${'filled with words '.repeat(200)}`,
+  }))
+  return { documents, copies: [], skipped: [], through: first + count - 1 }
+}
+
+const found = async (index: FtsIndex, needle: string): Promise<number> => {
+  const { candidates } = await index.search(ACCOUNT, MAILBOX, [{ within: 'body', needle }])
+  return candidates[0]?.uids.length ?? -1
+}
+
+it('keeps what it told of, whole, when it is killed at any moment', { timeout: 60_000 }, async () => {
+  using folder = scratch('fts')
+  let told = 0
+  for (let round = 0; round < 3; round++) {
+    const child = spawn(
+      process.execPath,
+      [...process.execArgv, join(import.meta.dirname, 'indexing-child.ts'), folder.path],
+      {
+        env: { ...process.env, NODE_OPTIONS: '--conditions=source' },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
+    let heard = 0
+    for await (const chunk of child.stdout) {
+      told = Number(String(chunk).trim().split('\n').at(-1))
+      heard += 1
+      if (heard > 3 + round) break
+    }
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    const index = new FtsIndex(folder.path)
+    const { through } = await index.coverage(ACCOUNT, MAILBOX)
+    expect(through).toBeGreaterThanOrEqual(told)
+    expect(await found(index, 'needle')).toBe(through)
+    expect(await found(index, `found  ${through}.`)).toBe(1)
+    await index.close()
+  }
+})
+
+it.each([
+  ['cut in the middle', (path: string) => truncateSync(path, Math.floor(statSync(path).size / 2 / 4096) * 4096)],
+  [
+    'not a database',
+    (path: string) => writeFileSync(path, 'no database at all, but long enough to be one'.repeat(100)),
+  ],
+  ['empty', (path: string) => truncateSync(path, 0)],
+  [
+    'full of noise behind its beginning',
+    (path: string) => {
+      const bytes = readFileSync(path)
+      for (let at = 4096; at < bytes.length; at += 7) bytes[at] = (at * 31) & 0xff
+      writeFileSync(path, bytes)
+    },
+  ],
+])('throws a file away that is %s, and begins anew', async (_, damage) => {
+  using folder = scratch('fts')
+  const first = new FtsIndex(folder.path)
+  await first.index(ACCOUNT, MAILBOX, 0, batch(1, 100))
+  await first.close()
+  const [file = ''] = readdirSync(folder.path).filter((name) => name.endsWith('.sqlite'))
+  damage(join(folder.path, file))
+  const index = new FtsIndex(folder.path)
+  // What is damaged may be met at the first question or at a later one; what is lost is never told as found or not found.
+  for (let round = 0; round < 3; round++) {
+    const { through, candidates } = await index.search(ACCOUNT, MAILBOX, [{ within: 'body', needle: 'needle' }])
+    expect(candidates[0]?.uids.length ?? 0).toBe(through)
+    await index.index(ACCOUNT, MAILBOX, through, batch(through + 1, 50))
+  }
+  const { through } = await index.coverage(ACCOUNT, MAILBOX)
+  expect(through).toBeGreaterThan(0)
+  expect(await found(index, 'needle')).toBe(through)
+  await index.close()
+})
+
+it('keeps its files to itself', async () => {
+  using folder = scratch('fts')
+  const index = new FtsIndex(join(folder.path, 'search'))
+  await index.index(ACCOUNT, MAILBOX, 0, batch(1, 5))
+  expect(statSync(join(folder.path, 'search')).mode & 0o777).toBe(0o700)
+  const files = readdirSync(join(folder.path, 'search'))
+  expect(files.length).toBeGreaterThan(1)
+  for (const file of files) expect(statSync(join(folder.path, 'search', file)).mode & 0o777, file).toBe(0o600)
+  await index.close()
+})
+
+it('sees what another thread throws away and makes anew', async () => {
+  using folder = scratch('fts')
+  const [one, two] = [new FtsIndex(folder.path), new FtsIndex(folder.path)]
+  await one.index(ACCOUNT, MAILBOX, 0, batch(1, 20))
+  expect(await found(two, 'needle')).toBe(20)
+  await one.clear(ACCOUNT)
+  expect(await found(two, 'needle')).toBe(0)
+  await one.index(ACCOUNT, MAILBOX, 0, batch(1, 30))
+  expect(await found(two, 'needle')).toBe(30)
+  await Promise.all([one.close(), two.close()])
+})
+
+it('refuses questions once it is closed', async () => {
+  using folder = scratch('fts')
+  const index = new FtsIndex(folder.path)
+  await index.close()
+  expect(await index.coverage(ACCOUNT, MAILBOX).catch(codeOf)).toBe('UNAVAILABLE')
+})

@@ -1,0 +1,183 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { foldText, indexMessage, type SearchIndex, searchText } from 'mailserver'
+import { memorySearchIndex } from 'mailserver/testing'
+import { describe, expect, it } from 'vitest'
+import { FtsIndex } from '../../../plugins/fts/fts-index.ts'
+import { systemClock } from '../../../src/kernel/clock.ts'
+import { silentLog } from '../../../src/kernel/log.ts'
+import { IndexFeed } from '../../../src/store/search/index-feed.ts'
+import { scratch } from '../../support/peer.ts'
+import { imapWorld, mail, type World } from './support/imap-world.ts'
+import type { TestClient } from './support/test-client.ts'
+
+const DATA = new URL('../../../../shared/data/messages/', import.meta.url)
+const never = new AbortController().signal
+
+/** A switch in front of an index: off, everything is read. */
+function switchable(index: SearchIndex): { readonly index: SearchIndex; isOn: boolean } {
+  const state = { isOn: true, index }
+  state.index = new Proxy(index, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown
+      if (name === 'search' && !state.isOn) return () => Promise.reject(new Error('switched off'))
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return state
+}
+
+function feedOf(world: World, index: SearchIndex): IndexFeed {
+  return new IndexFeed(world.context, world.store, index)
+}
+
+const results = async (client: TestClient, search: string): Promise<string> =>
+  (await client.ok(`UID SEARCH ${search}`)).find((line) => line.startsWith('* SEARCH')) as string
+
+function realMessages(): Buffer[] {
+  if (!existsSync(DATA)) return []
+  return readdirSync(DATA, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name)))
+    .filter((bytes) => bytes.length > 0)
+}
+
+/** The same numbers at every run. */
+function random(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}
+
+const literal = (text: string): string => {
+  const octets = Buffer.from(text)
+  return `{${octets.length}+}\r\n${octets.toString('latin1')}`
+}
+
+describe.skipIf(!existsSync(DATA))('with the messages of ../shared/data', () => {
+  it('answers as if it read everything, while mail comes, goes and moves', { timeout: 120_000 }, async () => {
+    using folder = scratch('fts')
+    const driver = new FtsIndex(folder.path)
+    const lever = switchable(driver)
+    await using world = await imapWorld({ index: lever.index })
+    const client = await world.login()
+    await client.ok('CREATE Other')
+    const feed = feedOf(world, driver)
+    const messages = realMessages()
+    const texts: string[] = []
+    for (const octets of messages) {
+      const text = await searchText({ octets, index: indexMessage(octets) })
+      texts.push(text?.header ?? '', text?.body ?? '')
+    }
+    const pick = random(7)
+    const needle = (): string => {
+      const text = texts[pick(texts.length)] as string
+      const from = pick(Math.max(1, text.length - 10))
+      const piece = text.slice(from, from + 1 + pick(12)).replace(/[\0\r\n]/g, ' ')
+      return (piece.toWellFormed() || 'x').replaceAll('\ufffd', '?')
+    }
+    await client.ok('SELECT INBOX')
+    let compared = 0
+    for (let step = 0; step < 60; step++) {
+      const action = pick(6)
+      if (action <= 1) {
+        const some = Array.from({ length: 1 + pick(12) }, () => messages[pick(messages.length)] as Buffer)
+        await world.deliver(pick(3) === 0 ? 'Other' : 'INBOX', ...some)
+      }
+      if (action === 2) await feed.turn(never)
+      if (action === 3) await client.command(`UID COPY ${1 + pick(60)}:${1 + pick(60)} Other`)
+      if (action === 4) await client.command(`UID MOVE ${1 + pick(60)} Other`)
+      if (action === 5) {
+        await client.ok(`SELECT ${pick(2) === 0 ? 'INBOX' : 'Other'}`)
+        await client.ok(`UID STORE ${1 + pick(80)} +FLAGS (\\Deleted)`)
+        await client.ok('EXPUNGE')
+      }
+      const key = () => `${pick(2) === 0 ? 'TEXT' : 'BODY'} ${literal(needle())}`
+      const search = [key(), `NOT ${key()}`, `OR ${key()} ${key()}`, `${key()} ${key()}`][pick(4)] as string
+      lever.isOn = true
+      const indexed = await results(client, `CHARSET UTF-8 ${search}`)
+      lever.isOn = false
+      expect(indexed, search).toBe(await results(client, `CHARSET UTF-8 ${search}`))
+      if (indexed !== '* SEARCH') compared += 1
+    }
+    expect(compared).toBeGreaterThan(5)
+    feed.close()
+    await driver.close()
+  })
+})
+
+it('reads nothing that the index decides', async () => {
+  const driver = memorySearchIndex()
+  let reads = 0
+  await using world = await imapWorld({
+    index: driver,
+    wrapBlobs: (blobs) =>
+      new Proxy(blobs, {
+        get(target, name) {
+          if (name === 'read' || name === 'readMany' || name === 'stream') reads += 1
+          const value = Reflect.get(target, name) as unknown
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      }),
+  })
+  await world.deliver('INBOX', mail('one', 'the quick fox'), mail('two', 'the lazy dog'))
+  const feed = feedOf(world, driver)
+  await feed.turn(never)
+  const client = await world.login()
+  await client.ok('SELECT INBOX')
+  reads = 0
+  expect(await results(client, 'TEXT "LAZY"')).toBe('* SEARCH 2')
+  expect(await results(client, 'NOT BODY "quick"')).toBe('* SEARCH 2')
+  expect(await results(client, 'BODY "subject: one"')).toBe('* SEARCH')
+  expect(reads).toBe(0)
+  // What came since is read.
+  await world.deliver('INBOX', mail('three', 'another lazy one'))
+  expect(await results(client, 'TEXT "lazy"')).toBe('* SEARCH 2 3')
+  expect(reads).toBeGreaterThan(0)
+  feed.close()
+})
+
+it('reads everything when the index fails', async () => {
+  const fails = new Proxy(memorySearchIndex(), { get: () => () => Promise.reject(new Error('broken')) })
+  await using world = await imapWorld({ index: fails })
+  await world.deliver('INBOX', mail('one', 'the quick fox'))
+  const client = await world.login()
+  await client.ok('SELECT INBOX')
+  expect(await results(client, 'TEXT quick')).toBe('* SEARCH 1')
+})
+
+it('lets go of what is gone: messages, mailboxes, accounts', async () => {
+  const driver = memorySearchIndex()
+  await using world = await imapWorld({ index: driver })
+  let now = 0
+  const context = { ...world.context, clock: { ...systemClock, now: () => now }, log: silentLog }
+  const feed = new IndexFeed(context, world.store, driver)
+  const client = await world.login()
+  await client.ok('CREATE Other')
+  await world.deliver('INBOX', mail('one'), mail('two'))
+  await world.deliver('Other', mail('three'))
+  await feed.turn(never)
+  expect((await driver.figures(world.account)).messages).toBe(3)
+  await client.ok('SELECT INBOX')
+  await client.ok('UID STORE 1 +FLAGS (\\Deleted)')
+  await client.ok('EXPUNGE')
+  await client.ok('DELETE Other')
+  await feed.turn(never)
+  expect((await driver.figures(world.account)).messages).toBe(1)
+  await world.store.removeAccount(world.account)
+  now += 60_000
+  await feed.turn(never)
+  expect(await driver.figures(world.account)).toEqual({ messages: 0, skipped: 0, octets: 0 })
+  feed.close()
+})
+
+it('folds what it keeps as a search folds what it looks for', async () => {
+  const octets = Buffer.from(
+    'Subject: =?utf-8?q?GR=C3=96=C3=9FE?= \u03a3\u039f\u03a6\u039f\u03a3\r\n\r\nBody \u03a3\u0391\u03a3\r\n',
+  )
+  const text = await searchText({ octets, index: indexMessage(octets) })
+  expect(text?.header).toContain(foldText('Größe'))
+  expect(text?.body).toBe(foldText('BODY σας\r\n'))
+})
