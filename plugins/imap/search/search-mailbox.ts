@@ -65,10 +65,13 @@ export async function searchMailbox(session: Session, key: SearchKey): Promise<n
   if (open.length === 0) return found
   const texts = await IndexedTexts.ask(session, key)
   if (texts !== undefined) {
-    open = open.filter((place) => {
-      const uid = view.uidAt(place.position)
-      const value = evaluate(key, (leaf) => state.answer(leaf, place) ?? texts.answer(leaf, uid))
-      if (value === true) found.push(place.position)
+    open = open.filter(({ position }) => {
+      // The mirror has gone on while the index was asked.
+      const row = view.rowAt(position)
+      if (row === -1) return false
+      const uid = view.uidAt(position)
+      const value = evaluate(key, (leaf) => state.answer(leaf, { position, row }) ?? texts.answer(leaf, uid))
+      if (value === true) found.push(position)
       return value === undefined
     })
   }
