@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { eventually } from '../support/peer.ts'
+import { findProgram } from '../support/programs.ts'
 
 const READY_MS = 20_000
 
@@ -26,7 +27,7 @@ export async function startThunderbird(
   mkdirSync(profile)
   writeFileSync(join(profile, 'user.js'), preferences(account))
   const child = spawn(
-    'thunderbird',
+    findProgram('thunderbird') ?? 'thunderbird',
     ['--headless', '--no-remote', '--profile', profile, '--marionette', '--remote-allow-system-access'],
     {
       env: { ...process.env, HOME: home, MOZ_LOG: 'IMAP:5,sync', MOZ_LOG_FILE: join(home, 'imap.log') },
