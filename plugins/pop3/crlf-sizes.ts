@@ -22,10 +22,12 @@ export class CrlfSizes {
     store: MailStore,
     account: AccountId,
     mailbox: Mailbox,
-    uids: readonly number[],
+    uids: Uint32Array,
   ): Promise<ReadonlyMap<number, number>> {
     const known = this.#recall(`${account} ${mailbox.id} ${mailbox.uidValidity}`)
-    const unseen = uids.filter((uid) => uid > known.upTo)
+    const unseen: number[] = []
+    for (let at = uids.length - 1; at >= 0 && (uids[at] as number) > known.upTo; at--) unseen.push(uids[at] as number)
+    unseen.reverse()
     for await (const batch of store.indexes(account, mailbox.id, unseen)) {
       for (const [uid, { crlfExtra = 0 }] of batch) if (crlfExtra > 0) known.extra.set(uid, crlfExtra)
     }

@@ -2,7 +2,17 @@
  * POP3: RFC 1939 with CAPA, STLS, SASL, UTF8, LANG and response codes.
  * @module mailserver/plugins/pop3
  */
-import { authenticator, definePlugin, engine, listeners, mailStore, sasl, sessions, tlsContexts } from 'mailserver'
+import {
+  authenticator,
+  blobStore,
+  definePlugin,
+  engine,
+  listeners,
+  mailStore,
+  sasl,
+  sessions,
+  tlsContexts,
+} from 'mailserver'
 import { CrlfSizes } from './crlf-sizes.ts'
 import { LoginDelay } from './login-delay.ts'
 import { pop3Options } from './options.ts'
@@ -20,7 +30,7 @@ export const pop3 = definePlugin({
   name: 'pop3',
   apiVersion: '^1',
   options: pop3Options,
-  needs: { listeners, tls: tlsContexts, sessions, store: mailStore, authenticator, sasl, engine },
+  needs: { listeners, tls: tlsContexts, sessions, store: mailStore, blobs: blobStore, authenticator, sasl, engine },
   setup({ options, services, server, run, clock, log }) {
     const pop3Server = new Pop3Server({
       ...services,

@@ -1,24 +1,12 @@
 import type { Readable } from 'node:stream'
-import type { AccountId, Clock, Lease, Mailbox, MailStore, MessageState } from 'mailserver'
+import type { AccountId, BlobStore, Clock, Lease, Mailbox, MailStore } from 'mailserver'
 import type { CrlfSizes } from './crlf-sizes.ts'
+import { type Message, MessageColumns } from './message-columns.ts'
 import type { Policy } from './policy.ts'
+import { ReadAhead } from './read-ahead.ts'
 
 /** Messages up to this size are read at once: cheaper than a stream, and still little memory. */
 const READ_AT_ONCE_BYTES = 128 * 1024
-
-/** One message of the maildrop. */
-export interface Message {
-  /** Message number, from 1. */
-  readonly number: number
-  readonly uid: number
-  /** Octets as they are sent: with CRLF line ends, without dot-stuffing (RFC 1939 section 11). */
-  readonly size: number
-  /** Octets as they are stored. */
-  readonly storedSize: number
-  readonly isSeen: boolean
-  /** Milliseconds since the epoch. */
-  readonly internalDate: number
-}
 
 /** A message that was deleted over POP3 and kept for other clients has this keyword; POP3 shows it no more. */
 const DELETED_KEYWORD = '$POP3Deleted'
@@ -26,6 +14,7 @@ const DAY_MS = 86_400_000
 
 export interface MaildropParts {
   readonly store: MailStore
+  readonly blobs: BlobStore
   readonly account: AccountId
   readonly policy: Policy
   readonly lease: Lease
@@ -40,72 +29,68 @@ export interface MaildropParts {
 export class Maildrop {
   readonly #parts: MaildropParts
   readonly #mailbox: Mailbox
-  readonly #messages: readonly Message[]
+  readonly #columns: MessageColumns
+  readonly #ahead: ReadAhead
+  /** Message numbers. */
   readonly #deleted = new Set<number>()
-  readonly #retrieved = new Set<Message>()
+  readonly #retrieved = new Set<number>()
+  #octets = 0
 
-  private constructor(parts: MaildropParts, mailbox: Mailbox, messages: Message[]) {
+  private constructor(parts: MaildropParts, mailbox: Mailbox, columns: MessageColumns) {
+    const { blobs, store, account } = parts
     this.#parts = parts
     this.#mailbox = mailbox
-    this.#messages = messages
+    this.#columns = columns
+    this.#ahead = new ReadAhead(blobs, store, account, mailbox.id, columns)
+    this.#octets = this.#sumOctets()
   }
 
   /** @throws MailError of the store; the lease stays the caller's then */
   static async open(parts: MaildropParts): Promise<Maildrop> {
     const { store, account, policy, sizes } = parts
     const mailbox = await store.mailbox(account, policy.mailbox)
-    const found: MessageState[] = []
-    for await (const batch of store.states(account, mailbox.id)) {
-      for (const state of batch) if (!state.flags.includes(DELETED_KEYWORD)) found.push(state)
-    }
-    const extra = await sizes.of(
-      store,
-      account,
-      mailbox,
-      found.map(({ uid }) => uid),
-    )
-    const messages = found.map(({ uid, size, flags, internalDate }, at) => ({
-      number: at + 1,
-      uid,
-      size: size + (extra.get(uid) ?? 0),
-      storedSize: size,
-      isSeen: flags.includes('\\Seen'),
-      internalDate,
-    }))
-    return new Maildrop(parts, mailbox, messages)
+    const columns = new MessageColumns(await store.columns(account, mailbox.id), DELETED_KEYWORD)
+    columns.grow(await sizes.of(store, account, mailbox, columns.uids))
+    return new Maildrop(parts, mailbox, columns)
   }
 
-  /** Those not marked as deleted, by number. */
-  *messages(): IterableIterator<Message> {
-    for (const message of this.#messages) if (!this.#deleted.has(message.number)) yield message
+  /** Numbers of those not marked as deleted. */
+  *numbers(): IterableIterator<number> {
+    for (let number = 1; number <= this.#columns.count; number++) if (!this.#deleted.has(number)) yield number
   }
 
   /** @returns undefined when there is no such number, or it is marked as deleted */
   message(number: number): Message | undefined {
-    return this.#deleted.has(number) ? undefined : this.#messages[number - 1]
+    return this.#deleted.has(number) ? undefined : this.#columns.message(number)
+  }
+
+  /** Octets as they are sent, of a message that is there. */
+  size(number: number): number {
+    return this.#columns.size(number)
   }
 
   get count(): number {
-    return this.#messages.length - this.#deleted.size
+    return this.#columns.count - this.#deleted.size
   }
 
   get octets(): number {
-    let octets = 0
-    for (const { size } of this.messages()) octets += size
-    return octets
+    return this.#octets
   }
 
   /** RFC 1939 section 7: the same for one message in all sessions, and never for another. */
-  uniqueId({ uid }: Message): string {
-    return `${this.#mailbox.uidValidity}.${uid}`
+  uniqueId(number: number): string {
+    return `${this.#mailbox.uidValidity}.${this.#columns.uids[number - 1]}`
   }
 
-  markDeleted({ number }: Message): void {
+  markDeleted({ number, size }: Message): void {
+    if (this.#deleted.has(number)) return
     this.#deleted.add(number)
+    this.#octets -= size
   }
 
   unmarkAll(): void {
     this.#deleted.clear()
+    this.#octets = this.#sumOctets()
   }
 
   /** Another session may have the maildrop now: this one must end, and remove nothing. */
@@ -114,10 +99,12 @@ export class Maildrop {
   }
 
   /** The message's octets as stored. @throws MailError NOT_FOUND when another session has removed it, CORRUPT */
-  async *read({ uid, storedSize }: Message): AsyncGenerator<Buffer, void, undefined> {
+  async *read(message: Message): AsyncGenerator<Buffer, void, undefined> {
     const { store, account } = this.#parts
-    if (storedSize <= READ_AT_ONCE_BYTES) {
-      yield await store.read(account, this.#mailbox.id, uid)
+    const { uid, storedSize } = message
+    const ready = await this.#ahead.take(message)
+    if (ready !== undefined || storedSize <= READ_AT_ONCE_BYTES) {
+      yield ready ?? (await store.read(account, this.#mailbox.id, uid))
       return
     }
     const stream: Readable = await store.stream(account, this.#mailbox.id, uid)
@@ -125,8 +112,8 @@ export class Maildrop {
   }
 
   /** The whole of it was sent: it counts as read, and may expire. */
-  markRetrieved(message: Message): void {
-    this.#retrieved.add(message)
+  markRetrieved({ number }: Message): void {
+    this.#retrieved.add(number)
   }
 
   /**
@@ -136,11 +123,11 @@ export class Maildrop {
    * @throws MailError when nothing was deleted
    */
   async update(): Promise<number> {
-    const deleted = this.#messages.filter((message) => this.#deleted.has(message.number) || this.#isExpired(message))
-    const uids = deleted.map(({ uid }) => uid)
+    const gone = new Set([...this.#deleted, ...this.#expired()])
+    const uids = this.#uidsOf(gone)
     const count = uids.length === 0 ? 0 : await this.#delete(uids)
-    await this.#markSeen(new Set(uids))
-    this.#deleted.clear()
+    await this.#markSeen(gone)
+    this.unmarkAll()
     this.#retrieved.clear()
     return count
   }
@@ -150,12 +137,26 @@ export class Maildrop {
     await this.#parts.lease.release()
   }
 
-  /** RFC 2449 section 6.7. */
-  #isExpired(message: Message): boolean {
+  #sumOctets(): number {
+    let octets = 0
+    for (let number = 1; number <= this.#columns.count; number++) octets += this.#columns.size(number)
+    return octets
+  }
+
+  /** Numbers of the messages that are old enough and were read (RFC 2449 section 6.7). */
+  *#expired(): IterableIterator<number> {
     const { policy, clock } = this.#parts
-    if (policy.expireDays === undefined) return false
-    const wasRetrieved = message.isSeen || this.#retrieved.has(message)
-    return wasRetrieved && clock.now() - message.internalDate >= policy.expireDays * DAY_MS
+    if (policy.expireDays === undefined) return
+    const before = clock.now() - policy.expireDays * DAY_MS
+    for (let number = 1; number <= this.#columns.count; number++) {
+      const { isSeen, internalDate } = this.#columns.message(number) as Message
+      if (internalDate <= before && (isSeen || this.#retrieved.has(number))) yield number
+    }
+  }
+
+  /** In the order of the mailbox. */
+  #uidsOf(numbers: Iterable<number>): number[] {
+    return [...numbers].sort((a, b) => a - b).map((number) => this.#columns.uids[number - 1] as number)
   }
 
   async #delete(uids: readonly number[]): Promise<number> {
@@ -182,7 +183,8 @@ export class Maildrop {
   async #markSeen(gone: ReadonlySet<number>): Promise<void> {
     const { store, account, policy } = this.#parts
     if (!policy.marksSeen) return
-    const uids = [...this.#retrieved].filter(({ uid, isSeen }) => !isSeen && !gone.has(uid)).map(({ uid }) => uid)
+    const isUnseen = (number: number) => this.#columns.message(number)?.isSeen === false
+    const uids = this.#uidsOf([...this.#retrieved].filter((number) => isUnseen(number) && !gone.has(number)))
     if (uids.length > 0) {
       await store.setFlags(account, this.#mailbox.id, uids, { mode: 'add', flags: ['\\Seen'] })
     }

@@ -1,5 +1,6 @@
 import { downgraded } from './downgraded.ts'
-import type { Maildrop, Message } from './maildrop.ts'
+import type { Maildrop } from './maildrop.ts'
+import type { Message } from './message-columns.ts'
 import { DotStuffing } from './wire/dot-stuffing.ts'
 import type { Octets } from './wire/reply.ts'
 import { TopLines } from './wire/top-lines.ts'

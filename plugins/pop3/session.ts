@@ -2,6 +2,7 @@ import {
   type Accepted,
   type Account,
   type Authenticator,
+  type BlobStore,
   type Connection,
   codeOf,
   connectionOpened,
@@ -40,6 +41,7 @@ export interface SessionTools extends LoginTools {
   readonly sasl: Sasl
   readonly engine: Engine
   readonly store: MailStore
+  readonly blobs: BlobStore
   readonly sizes: CrlfSizes
   readonly delay: LoginDelay
   readonly tls: TlsContexts
@@ -156,8 +158,8 @@ export class Session implements CommandContext {
   }
 
   async logIn(account: Account): Promise<Reply> {
-    const { options, engine, delay, store, sizes, clock } = this.#tools
-    const tools = { store, sizes, clock }
+    const { options, engine, delay, store, blobs, sizes, clock } = this.#tools
+    const tools = { store, blobs, sizes, clock }
     let maildrop: Maildrop
     try {
       await delay.enter(account.id)

@@ -17,5 +17,5 @@ export const list: Command = {
 }
 
 function* sizes(maildrop: Maildrop): IterableIterator<string> {
-  for (const { number, size } of maildrop.messages()) yield `${number} ${size}`
+  for (const number of maildrop.numbers()) yield `${number} ${maildrop.size(number)}`
 }

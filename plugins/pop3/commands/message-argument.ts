@@ -1,4 +1,5 @@
-import type { Maildrop, Message } from '../maildrop.ts'
+import type { Maildrop } from '../maildrop.ts'
+import type { Message } from '../message-columns.ts'
 import { parseNumber } from '../wire/command-line.ts'
 import { fault, type Reply, refuse } from '../wire/reply.ts'
 

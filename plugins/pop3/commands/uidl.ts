@@ -10,10 +10,10 @@ export const uidl: Command = {
   run({ maildrop }, argument) {
     if (argument.trim() === '') return { ...ok('Unique-ids follow'), lines: uniqueIds(maildrop) }
     const message = messageOf(maildrop, argument)
-    return isReply(message) ? message : ok(`${message.number} ${maildrop.uniqueId(message)}`)
+    return isReply(message) ? message : ok(`${message.number} ${maildrop.uniqueId(message.number)}`)
   },
 }
 
 function* uniqueIds(maildrop: Maildrop): IterableIterator<string> {
-  for (const message of maildrop.messages()) yield `${message.number} ${maildrop.uniqueId(message)}`
+  for (const number of maildrop.numbers()) yield `${number} ${maildrop.uniqueId(number)}`
 }

@@ -12,6 +12,10 @@ const ms = (floor: number, goal: number): Figure => ({
   bars: [{ floor, goal }],
 })
 
+/** What mail clients list a mailbox by, who read header fields themselves. */
+const HEADER_FIELDS =
+  'UID FETCH 1:* (FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (DATE FROM TO CC SUBJECT MESSAGE-ID REFERENCES CONTENT-TYPE)])'
+
 const ENVELOPE = 'UID FETCH 1:* (ENVELOPE BODYSTRUCTURE)'
 
 function cases({ messages }: DataSet): Case[] {
@@ -50,6 +54,12 @@ function cases({ messages }: DataSet): Case[] {
       title: 'FETCH 1:* (ENVELOPE BODYSTRUCTURE), warm',
       figures: [ms(1, 2)],
       run: (system) => runSteps(system, [{ key: 'ms', kind: 'whole', text: ENVELOPE, times, expect }], time),
+    },
+    {
+      name: 'header-fields',
+      title: 'FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (DATE FROM …)])',
+      figures: [ms(1, 2)],
+      run: (system) => runSteps(system, [{ key: 'ms', kind: 'whole', text: HEADER_FIELDS, times, expect }], time),
     },
     {
       name: 'bodies',
