@@ -135,6 +135,7 @@ export { composeReport, type Report, type ReportAction, type ReportedRecipient }
 export { type TransferDecoder, transferDecoder } from './mail/transfer-decoder.ts'
 export { decodeUtf8AddressXtext, decodeXtext, encodeUtf8AddressXtext, encodeXtext } from './mail/xtext.ts'
 export { tlsFacts } from './net/handshake.ts'
+export * from './net/jmap-session.ts'
 export { type LineEvent, LineReader, type LineReaderOptions } from './net/line-reader.ts'
 export * from './net/listeners.ts'
 export { PeerGone, ReplyWriter, type ReplyWriterOptions } from './net/reply-writer.ts'

@@ -149,6 +149,8 @@ export class AppendTransfer {
     const rights = this.#target?.rights ?? ''
     flags = flags.filter((flag) => rights.includes(rightForFlag(flag)))
     if (this.#messages.length > 0 && this.#maxMessages === 1) throw new SyntaxFault('One message at a time')
+    if (this.#messages.length >= this.#session.saveLimit)
+      throw new Refusal(no('Too many messages in one APPEND', `MESSAGELIMIT ${this.#session.saveLimit}`))
     if (this.#messages.length >= this.#maxMessages) throw new Refusal(no('Too many messages', 'LIMIT'))
     return { flags, internalDate }
   }

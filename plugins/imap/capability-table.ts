@@ -1,5 +1,7 @@
 import type { ServerFacts } from 'mailserver'
 import type { State } from './command.ts'
+import type { ImapLimits } from './limits.ts'
+import type { ImapServices } from './services.ts'
 import { NEW_RIGHTS } from './wire/rights.ts'
 
 /** What decides whether a capability is shown. */
@@ -8,6 +10,8 @@ export interface CapabilityClient {
   readonly isTls: boolean
   readonly isAdministrator: boolean
   readonly server: ServerFacts
+  readonly limits: Pick<ImapLimits, 'messages' | 'saves'>
+  readonly services: Pick<ImapServices, 'jmap'>
   /** Of SASL, those that can be used now. */
   readonly saslMechanisms: readonly string[]
   readonly offer: { has(name: string): boolean }
@@ -92,6 +96,25 @@ export const CAPABILITIES: readonly Capability[] = [
     items: ['SELECT QRESYNC', 'FETCH VANISHED'],
     needs: ['CONDSTORE', 'ENABLE'],
     isEnablable: true,
+  },
+  {
+    name: 'MESSAGELIMIT',
+    isShown: afterLogin,
+    items: ['SEARCH UIDAFTER', 'SEARCH UIDBEFORE'],
+    shownAs: ({ limits: { messages } }) => (messages > 0 ? `MESSAGELIMIT=${messages}` : undefined),
+  },
+  {
+    name: 'SAVELIMIT',
+    isShown: afterLogin,
+    shownAs: ({ limits: { saves } }) => (saves > 0 ? `SAVELIMIT=${saves}` : undefined),
+  },
+  { name: 'INPROGRESS', isShown: afterLogin },
+  { name: 'UIDBATCHES', isShown: afterLogin, commands: ['UIDBATCHES'] },
+  {
+    name: 'JMAPACCESS',
+    isShown: (client) => afterLogin(client) && client.services.jmap !== undefined,
+    commands: ['GETJMAPACCESS'],
+    needs: ['OBJECTID'],
   },
   { name: 'UIDONLY', isShown: afterLogin, needs: ['ENABLE'], isEnablable: true },
   { name: 'ESEARCH', isShown: afterLogin, items: ['SEARCH RETURN'] },

@@ -12,6 +12,7 @@ import { expunge, uidExpunge } from './commands/expunge.ts'
 import { fetch, uidFetch } from './commands/fetch.ts'
 import { id } from './commands/id.ts'
 import { idle } from './commands/idle.ts'
+import { getJmapAccess } from './commands/jmap-access.ts'
 import { language } from './commands/language.ts'
 import { list } from './commands/list.ts'
 import { login } from './commands/login.ts'
@@ -31,6 +32,7 @@ import { status } from './commands/status.ts'
 import { store, uidStore } from './commands/store.ts'
 import { subscribe, unsubscribe } from './commands/subscribe.ts'
 import { thread, uidThread } from './commands/thread.ts'
+import { uidBatches } from './commands/uid-batches.ts'
 import { unauthenticate } from './commands/unauthenticate.ts'
 
 /** Every command there is, by its name in capitals. */
@@ -39,7 +41,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     ...[capability, noop, logout, id, starttls, login, authenticate, unauthenticate, enable, compress, language],
     ...[select, examine, create, deleteCommand, rename, subscribe, unsubscribe, list, lsub, status, namespace],
     ...[setAcl, deleteAcl, getAcl, listRights, myRights, getQuota, getQuotaRoot, setQuota],
-    ...[getMetadata, setMetadata, notify],
+    ...[getMetadata, setMetadata, notify, getJmapAccess, uidBatches],
     ...[append, idle, check, close, unselect, expunge, uidExpunge, search, uidSearch, sort, uidSort, thread, uidThread],
     ...[fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove, replace, uidReplace],
   ].map((row) => [row.name, row]),

@@ -3,6 +3,7 @@ import {
   blobStore,
   definePlugin,
   directory,
+  jmapSession,
   type Listening,
   listeners,
   mailStore,
@@ -41,6 +42,7 @@ export const imap = definePlugin({
     directory,
     blobs: blobStore,
     index: optional(searchIndex),
+    jmap: optional(jmapSession),
   },
   setup(host) {
     const { options, services, server, log, metrics } = host

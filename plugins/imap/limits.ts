@@ -31,6 +31,9 @@ export interface ImapLimits {
   readonly searchDepth: number
   /** Attributes of one FETCH and keys of one SEARCH. */
   readonly items: number
+  /** Messages that one command works on, and that one COPY or APPEND saves; 0: no limit (RFC 9738). */
+  readonly messages: number
+  readonly saves: number
 }
 
 export const DEFAULT_LIMITS: ImapLimits = {
@@ -50,4 +53,6 @@ export const DEFAULT_LIMITS: ImapLimits = {
   keywords: 100,
   searchDepth: 32,
   items: 500,
+  messages: 0,
+  saves: 0,
 }

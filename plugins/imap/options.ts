@@ -45,6 +45,9 @@ const limits = z
     commandBytes: octets(),
     skipBytes: octets(),
     badCommands: count(),
+    /** Messages that one command works on, and that one COPY or APPEND saves; no limit when left out. */
+    messages: count(),
+    saves: count(),
     loginFailures: count(),
     loginTimeout: duration().optional(),
     loginDelay: duration().optional(),

@@ -2,6 +2,7 @@ import type {
   Authenticator,
   BlobStore,
   Directory,
+  JmapSession,
   Listeners,
   MailStore,
   Sasl,
@@ -24,4 +25,6 @@ export interface ImapServices {
   readonly listeners: Listeners
   readonly sessions: Sessions
   readonly mirrors: MailboxMirrors
+  /** Undefined where nothing speaks JMAP. */
+  readonly jmap?: JmapSession | undefined
 }

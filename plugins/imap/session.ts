@@ -258,6 +258,17 @@ export class Session {
     return this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4REV2')
   }
 
+  /** Messages that one command works on (RFC 9738); Infinity for no limit. */
+  get messageLimit(): number {
+    return this.offer.has('MESSAGELIMIT') ? this.limits.messages || Number.POSITIVE_INFINITY : Number.POSITIVE_INFINITY
+  }
+
+  /** Messages that one command saves. */
+  get saveLimit(): number {
+    const saves = this.offer.has('SAVELIMIT') ? this.limits.saves || Number.POSITIVE_INFINITY : Number.POSITIVE_INFINITY
+    return Math.min(saves, this.messageLimit)
+  }
+
   /** The client knows no message numbers (RFC 9586). */
   get isUidOnly(): boolean {
     return this.enabled.has('UIDONLY')

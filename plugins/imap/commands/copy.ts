@@ -3,6 +3,8 @@ import { type Command, command, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
 import { demand, type ReachedMailbox } from '../mailbox-access.ts'
 import type { MailboxView } from '../mailbox-view.ts'
+import { limitMessages } from '../message-limit.ts'
+import { whileWaiting } from '../progress.ts'
 import type { Session } from '../session.ts'
 import type { Arguments } from '../wire/arguments.ts'
 import { parseMailbox } from '../wire/mailbox-name.ts'
@@ -21,7 +23,7 @@ export const uidCopy = transferring('UID COPY', true, runCopy)
 export const move = transferring('MOVE', false, runMove)
 export const uidMove = transferring('UID MOVE', true, runMove)
 
-type Run = (session: Session, uids: readonly number[], target: ReachedMailbox) => Promise<Completion>
+type Run = (session: Session, positions: Uint32Array, target: ReachedMailbox) => Promise<Completion>
 
 function transferring(name: string, isUid: boolean, run: Run): Command {
   return command<Transfer>({
@@ -31,9 +33,9 @@ function transferring(name: string, isUid: boolean, run: Run): Command {
     parse: parseTransfer,
     async run({ set, target }, session) {
       const mailbox = await targetOf(session, target)
-      const uids = session.selected.uidsAt(await session.positions(set, isUid))
-      if (uids.length === 0) return ok('No messages')
-      return mailbox === undefined ? NO_TARGET : run(session, uids, mailbox)
+      const positions = await session.positions(set, isUid)
+      if (positions.length === 0) return ok('No messages')
+      return mailbox === undefined ? NO_TARGET : run(session, positions, mailbox)
     },
   })
 }
@@ -66,11 +68,16 @@ const optionsFor = ({ account, rights }: ReachedMailbox) => ({ account, keep: fl
 const isSelected = (view: MailboxView, { account, mailbox }: ReachedMailbox): boolean =>
   mailbox.id === view.mailbox.id && account === view.mirror.account
 
-async function runCopy(session: Session, uids: readonly number[], target: ReachedMailbox): Promise<Completion> {
+async function runCopy(session: Session, positions: Uint32Array, target: ReachedMailbox): Promise<Completion> {
   const view = session.selected
+  const { saveLimit } = session
+  // RFC 9738 section 3.1: all are copied or none.
+  if (positions.length > saveLimit) return no('Too many messages in one COPY', `MESSAGELIMIT ${saveLimit}`)
+  const uids = view.uidsAt(positions)
   const { store } = session.services
   const { account } = view.mirror
-  const copied = await store.copy(account, view.mailbox.id, uids, target.mailbox.id, optionsFor(target))
+  const copying = store.copy(account, view.mailbox.id, uids, target.mailbox.id, optionsFor(target))
+  const copied = await whileWaiting(session, copying)
   if (isSelected(view, target)) {
     session.addedMessages(copied.uids.map(([, uid]) => uid))
     await view.mirror.refresh()
@@ -79,19 +86,22 @@ async function runCopy(session: Session, uids: readonly number[], target: Reache
   return ok('Copy completed', session.offer.has('UIDPLUS') ? copyUid(copied) : undefined)
 }
 
-async function runMove(session: Session, uids: readonly number[], target: ReachedMailbox): Promise<Completion> {
+async function runMove(session: Session, positions: Uint32Array, target: ReachedMailbox): Promise<Completion> {
   const view = session.selected
   const refusal = refusalOf(view, 'te')
   if (refusal !== undefined) return refusal
   if (isSelected(view, target)) return no('The messages are in this mailbox already', 'CANNOT')
   const { store } = session.services
   const { account } = view.mirror
-  const moved = await store.move(account, view.mailbox.id, uids, target.mailbox.id, optionsFor(target))
+  const limited = limitMessages(session, positions)
+  const uids = view.uidsAt(limited.positions)
+  const moving = store.move(account, view.mailbox.id, uids, target.mailbox.id, optionsFor(target))
+  const moved = await whileWaiting(session, moving)
   if (moved.uids.length === 0) return no('The messages are gone', 'EXPUNGEISSUED')
   // RFC 6851 section 4.3: COPYUID is said before the messages vanish.
   if (session.offer.has('UIDPLUS')) session.out.untagged(`OK [${copyUid(moved)}] Moved`)
   view.mirror.applyExpunged(moved.uids.map(([source]) => source))
-  return ok('Move completed')
+  return ok('Move completed', limited.code)
 }
 
 /** RFC 4315 section 3. */

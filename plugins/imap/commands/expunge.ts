@@ -2,6 +2,8 @@ import { command, noArguments, only, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
 import { NOT_PERMITTED } from '../completion-of-error.ts'
 import type { MailboxView } from '../mailbox-view.ts'
+import { limitMessages } from '../message-limit.ts'
+import { whileWaiting } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { parseSequenceSet } from '../wire/sequence-set.ts'
 
@@ -27,7 +29,16 @@ export const uidExpunge = command({
   async run(set, session) {
     const view = session.selected
     const named = await session.positions(set, true)
-    return remove(session, deletedUids(view, named))
+    const deleted = deletedUids(view, named)
+    const { positions, code } = limitMessages(
+      session,
+      Uint32Array.from(deleted, (uid) => view.positionOf(uid)),
+    )
+    const completion = await remove(session, view.uidsAt(positions))
+    if (code === undefined || completion.status !== 'OK') return completion
+    if (completion.code === undefined) return { ...completion, code }
+    session.out.untagged(`OK [${code}] Not all of the messages`)
+    return completion
   },
 })
 
@@ -36,7 +47,8 @@ async function remove(session: Session, uids: readonly number[]): Promise<Comple
   const refusal = refusalOf(view, 'e')
   if (refusal !== undefined) return refusal
   if (uids.length > 0) {
-    view.mirror.applyExpunged(await session.services.store.expunge(view.mirror.account, view.mailbox.id, uids))
+    const expunging = session.services.store.expunge(view.mirror.account, view.mailbox.id, uids)
+    view.mirror.applyExpunged(await whileWaiting(session, expunging))
   }
   if (!session.enabled.has('QRESYNC') || uids.length === 0) return ok('Expunge completed')
   await view.mirror.refresh()

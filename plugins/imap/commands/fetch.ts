@@ -2,6 +2,7 @@ import { type Command, command, SELECTED } from '../command.ts'
 import { no, ok } from '../completion.ts'
 import { changedAfter, fetchMessages } from '../fetch/fetch-messages.ts'
 import { fetchRequest } from '../fetch/fetch-request.ts'
+import { limitMessages } from '../message-limit.ts'
 import { vanishedSince } from '../vanished.ts'
 import { type FetchItem, parseFetchItems } from '../wire/fetch-items.ts'
 import { parseFetchModifiers } from '../wire/modifiers.ts'
@@ -48,10 +49,11 @@ function fetching(name: string, isUid: boolean): Command {
         if (vanished !== '') session.out.untagged(`VANISHED (EARLIER) ${vanished}`)
       }
       if (modifiers.partial !== undefined) positions = Uint32Array.from(windowOf([...positions], modifiers.partial))
-      const gone = await fetchMessages(session, positions, request)
+      const limited = limitMessages(session, positions)
+      const gone = await fetchMessages(session, limited.positions, request)
       // RFC 2180 section 4.1.2: what is there was sent, and the client learns why not all was.
-      if (gone > 0 && !isUid) return no('Some of the messages are gone', 'EXPUNGEISSUED')
-      return ok('Fetch completed')
+      if (gone > 0 && !isUid) return no('Some of the messages are gone', limited.code ?? 'EXPUNGEISSUED')
+      return ok('Fetch completed', limited.code)
     },
   })
 }

@@ -1,5 +1,6 @@
 import { type Command, command, SELECTED } from '../command.ts'
 import { ok } from '../completion.ts'
+import { limitMessages } from '../message-limit.ts'
 import { leavesOf } from '../search/evaluate.ts'
 import { searchMailbox } from '../search/search-mailbox.ts'
 import { tellExtended, tellNumbers } from '../search/tell-found.ts'
@@ -28,11 +29,12 @@ function searching(name: string, isUid: boolean): Command {
       return { key, options }
     },
     async run({ key, options }, session) {
-      const positions = await findPositions(session, key, options)
+      const matching = await findPositions(session, key, options)
+      const { positions, code } = limitMessages(session, matching)
       const found = { positions, modSeq: highestModSeq(session, key, positions) }
       if (options === undefined) await tellNumbers(session, 'SEARCH', found, isUid)
       else tellExtended(session, found, options, isUid)
-      return ok('Search completed')
+      return ok('Search completed', code)
     },
   })
 }

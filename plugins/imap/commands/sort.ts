@@ -1,5 +1,5 @@
 import { type Command, command, SELECTED } from '../command.ts'
-import { ok } from '../completion.ts'
+import { no, ok } from '../completion.ts'
 import { sortMessages } from '../search/sort-messages.ts'
 import { tellExtended, tellNumbers } from '../search/tell-found.ts'
 import { parseReturnOptions } from '../wire/return-options.ts'
@@ -30,6 +30,9 @@ function sorting(name: string, isUid: boolean): Command {
     },
     async run({ options, criteria, key }, session) {
       const positions = await findPositions(session, key, options)
+      // RFC 9738 section 3.3: an order of a part would be none.
+      if (positions.length > session.messageLimit)
+        return no('Too many messages to sort', `MESSAGELIMIT ${session.messageLimit}`)
       const sorted = await sortMessages(session, positions, criteria)
       const found = { positions: sorted, modSeq: highestModSeq(session, key, sorted) }
       if (options === undefined) await tellNumbers(session, 'SORT', found, isUid)

@@ -3,6 +3,8 @@ import { type Command, command, type Finish, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
 import { type StateItem, stateFormatter } from '../fetch/plain-items.ts'
 import type { MailboxView } from '../mailbox-view.ts'
+import { limitMessages } from '../message-limit.ts'
+import { Progress } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { fetchHead } from '../uid-only.ts'
 import { rightForFlag, tellKeywords } from '../updates.ts'
@@ -58,14 +60,20 @@ async function run(args: Store, session: Session, isUid: boolean): Promise<Compl
   const refusal = refusalOfStore(view, args.change)
   if (refusal !== undefined) return refusal
   if (args.unchangedSince !== undefined) session.enableCondstore()
-  const positions = await session.positions(args.set, isUid)
+  const { positions, code } = limitMessages(session, await session.positions(args.set, isUid))
+  const progress = new Progress(session, positions.length)
   const modified: number[] = []
   let missing = 0
   for (let from = 0; from < positions.length; from += BATCH) {
+    progress.tell(from)
     const part = positions.subarray(from, from + BATCH)
     missing += await tellStored(session, part, await change(session, part, args), args, isUid, modified)
   }
-  return completionOf(modified, missing, isUid)
+  const completion = completionOf(modified, missing, isUid)
+  if (code === undefined || completion.code === undefined) return { ...completion, ...(code && { code }) }
+  // One code has room beside the tag.
+  session.out.untagged(`OK [${code}] Not all of the messages`)
+  return completion
 }
 
 /** A client that marks messages one by one sends a row of these: they go to the store together. */
@@ -76,7 +84,7 @@ function begin(args: Store, session: Session, isUid: boolean): Finish | undefine
   // UIDs that the client cannot know yet: it is told of new messages first.
   if (isUid && (view.count === 0 || largestOf(args.set) > view.uidAt(view.count - 1))) return undefined
   const positions = view.positions(args.set, isUid)
-  if (positions.length > BATCH) return undefined
+  if (positions.length > Math.min(BATCH, session.messageLimit)) return undefined
   const changing = change(session, positions, args)
   // When an earlier one ends the session, nobody waits for this one any more.
   changing.catch(() => {})

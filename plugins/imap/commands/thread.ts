@@ -1,5 +1,5 @@
 import { type Command, command, SELECTED } from '../command.ts'
-import { ok } from '../completion.ts'
+import { no, ok } from '../completion.ts'
 import { formatThreads, type ThreadMessage, type ThreadNode } from '../thread/message-tree.ts'
 import { orderedSubject } from '../thread/ordered-subject.ts'
 import { threadMessages } from '../thread/read-messages.ts'
@@ -41,6 +41,9 @@ function threading(name: string, isUid: boolean): Command {
     },
     async run({ algorithm, key }, session) {
       const positions = await findPositions(session, key)
+      // RFC 9738 section 3.3: an order of a part would be none.
+      if (positions.length > session.messageLimit)
+        return no('Too many messages to thread', `MESSAGELIMIT ${session.messageLimit}`)
       const threads = algorithm(await threadMessages(session, positions, isUid))
       session.out.untagged(threads.length === 0 ? 'THREAD' : `THREAD ${formatThreads(threads)}`)
       return ok('Thread completed')

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { MessageIndex, MessageRecord } from 'mailserver'
 import type { MailboxView } from '../mailbox-view.ts'
 import { threadIdOf } from '../object-ids.ts'
+import { Progress } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { BrokenResponse } from '../session-end.ts'
 import { fetchHead } from '../uid-only.ts'
@@ -42,10 +43,13 @@ const AHEAD_MESSAGES = 32
 export async function fetchMessages(session: Session, positions: Uint32Array, request: FetchRequest): Promise<number> {
   const fetcher = new Fetcher(session, request)
   const size = batchSize(request)
+  const progress = new Progress(session, positions.length)
   for (let from = 0; from < positions.length; from += size) {
     await fetcher.batch(positions.subarray(from, from + size))
     session.signal.throwIfAborted()
-    if (from + size < positions.length) await nextTurn()
+    if (from + size >= positions.length) break
+    progress.tell(from + size)
+    await nextTurn()
   }
   if (fetcher.damaged.length > 0) throw new DamagedMessages(fetcher.damaged)
   return fetcher.gone

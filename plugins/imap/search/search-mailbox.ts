@@ -13,6 +13,7 @@ import {
 import { HEAD_RANGE, headerIn } from '../fetch/header-sections.ts'
 import { readMessages } from '../fetch/read-messages.ts'
 import type { MailboxView } from '../mailbox-view.ts'
+import { Progress } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { dayOfInstant } from '../wire/date-time.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
@@ -50,6 +51,7 @@ const MAX_HEADER_BYTES = 4 * 1024 * 1024
 export async function searchMailbox(session: Session, key: SearchKey): Promise<number[]> {
   const view = session.selected
   const state = new StateLeaf(view, session.saved, session.clock.now())
+  const progress = new Progress(session, view.count)
   const found: number[] = []
   let open: Place[] = []
   for (let position = 0; position < view.count; position++) {
@@ -78,6 +80,7 @@ export async function searchMailbox(session: Session, key: SearchKey): Promise<n
   const reading = new Reading(session, key, texts)
   for (let from = 0; from < open.length; from += INDEX_BATCH) {
     session.signal.throwIfAborted()
+    progress.tell(view.count - open.length + from)
     for (const position of await reading.batch(open.slice(from, from + INDEX_BATCH))) found.push(position)
     await nextTurn()
   }

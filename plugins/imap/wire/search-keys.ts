@@ -175,6 +175,10 @@ class KeyParser {
         const first = argument(() => this.#key(depth + 1))
         return { kind: 'or', keys: [first, argument(() => this.#key(depth + 1))] }
       }
+      case 'UIDAFTER':
+        return { kind: 'uid', set: after(argument(() => args.number())) }
+      case 'UIDBEFORE':
+        return { kind: 'uid', set: before(argument(() => args.number())) }
       case 'MODSEQ':
         return this.#modSeq()
       case 'YOUNGER':
@@ -217,3 +221,9 @@ class KeyParser {
     return { kind: 'modseq', modSeq: this.#args.number(true) }
   }
 }
+
+const MAX_UID = 0xffffffff
+
+/** RFC 9738 section 3.2: UIDs beyond one, and below one; none of them is a set without a range. */
+const after = (uid: number): SequenceSet => (uid >= MAX_UID ? [] : [[uid + 1, MAX_UID]])
+const before = (uid: number): SequenceSet => (uid <= 1 ? [] : [[1, uid - 1]])

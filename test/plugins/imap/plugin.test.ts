@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { type ConfiguredPlugin, connectionOpened, definePlugin, reject, sessions } from 'mailserver'
+import { type ConfiguredPlugin, connectionOpened, definePlugin, jmapSession, reject, sessions } from 'mailserver'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { imap } from '../../../plugins/imap/index.ts'
@@ -127,3 +127,19 @@ it('serves a thousand connections at once', async () => {
   for (const client of clients) expect(await client.line(15_000)).toBe('a OK Noop completed')
   for (const client of clients) client.close()
 }, 60_000)
+
+it('offers JMAPACCESS where another plugin speaks JMAP (RFC 9698)', async () => {
+  const jmap = definePlugin({
+    name: 'jmap-stub',
+    apiVersion: '^1',
+    options: z.object({}),
+    provides: { jmap: jmapSession },
+    setup: () => ({ services: { jmap: { sessionUrl: 'https://example.test/jmap/session' } } }),
+  })
+  await using server = await start(imap({ listen: LISTEN }), jmap({}))
+  const client = await secure(server)
+  await client.ok('LOGIN alice@example.test secret')
+  expect((await client.ok('CAPABILITY')).join()).toMatch(/ JMAPACCESS( |$)/)
+  expect(await client.ok('GETJMAPACCESS')).toEqual(['* JMAPACCESS "https://example.test/jmap/session"'])
+  client.close()
+})

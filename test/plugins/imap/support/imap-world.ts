@@ -5,6 +5,7 @@ import {
   type BlobStore,
   type Clock,
   indexMessage,
+  type JmapSession,
   type MailboxId,
   type MailStore,
   type SearchIndex,
@@ -32,6 +33,7 @@ export interface WorldOptions {
   readonly log?: Log
   readonly sharing?: Sharing
   readonly offers?: Offers
+  readonly jmap?: JmapSession
   /** Stands in front of the store, to make it slow or broken. */
   readonly wrapStore?: (store: MailStore) => MailStore
   readonly index?: SearchIndex
@@ -102,6 +104,7 @@ export async function imapWorld(options: WorldOptions = {}): Promise<World> {
       blobs: options.wrapBlobs?.(blobs) ?? blobs,
       mirrors,
       index: options.index,
+      ...(options.jmap && { jmap: options.jmap }),
       authenticator: testAuthenticator,
       sasl: testSasl,
       directory: testDirectory(store),
