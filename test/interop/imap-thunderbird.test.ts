@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually, scratch } from '../support/peer.ts'
 import { describeWith } from '../support/programs.ts'
@@ -79,6 +81,40 @@ describeWith(['thunderbird'], 'Thunderbird', () => {
     ).toBe('late,two')
     await client.logout()
 
+    // A copy of what was sent is appended, and a search for what is not ASCII is done by the server.
+    const file = join(home.path, 'sent.eml')
+    writeFileSync(file, text('copy', 'Körper der Kopie').replaceAll('\n', '\r\n'))
+    const hits = await thunderbird.run(`
+      const sent = folder('Sent')
+      const file = Cc['@mozilla.org/file/local;1'].createInstance(Ci.nsIFile)
+      file.initWithPath(${JSON.stringify(file)})
+      await new Promise((resolve, reject) => MailServices.copy.copyFileMessage(file, sent, null, false, 1, '', {
+        QueryInterface: ChromeUtils.generateQI(['nsIMsgCopyServiceListener']),
+        onStartCopy() {}, onProgress() {}, setMessageKey() {}, getMessageId() { return null },
+        onStopCopy: status => Components.isSuccessCode(status) ? resolve() : reject('copy ' + status),
+      }, null))
+      sent.updateFolder(null)
+      await until(() => [...sent.messages].length === 1)
+      const session = Cc['@mozilla.org/messenger/searchSession;1'].createInstance(Ci.nsIMsgSearchSession)
+      session.addScopeTerm(Ci.nsMsgSearchScope.onlineMail, sent)
+      const term = session.createTerm()
+      term.attrib = Ci.nsMsgSearchAttrib.Body
+      term.op = Ci.nsMsgSearchOp.Contains
+      const value = term.value
+      value.attrib = Ci.nsMsgSearchAttrib.Body
+      value.str = 'körper'
+      term.value = value
+      term.booleanAnd = true
+      session.appendTerm(term)
+      return new Promise(resolve => {
+        const hits = []
+        session.registerListener({
+          onNewSearch() {}, onSearchHit(message) { hits.push(message.subject) }, onSearchDone() { resolve(hits) },
+        })
+        session.search(null)
+      })`)
+    expect(hits).toEqual(['copy'])
+
     const commands = thunderbird.commands().join('\n')
     for (const used of [
       'STARTTLS',
@@ -90,6 +126,8 @@ describeWith(['thunderbird'], 'Thunderbird', () => {
       'myrights "INBOX"',
       'getquotaroot "INBOX"',
       'uid move 3 "Trash"',
+      'append "Sent" (\\Seen) UTF8 (~{',
+      'uid SEARCH UNDELETED BODY {7}',
     ]) {
       expect(commands).toContain(used)
     }
