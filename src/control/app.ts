@@ -11,6 +11,7 @@ import { domainRoutes } from './routes/domains.ts'
 import { findJourneys } from './routes/journeys.ts'
 import { pluginRoutes } from './routes/plugins.ts'
 import { queueRoutes } from './routes/queue.ts'
+import { searchRoutes } from './routes/search.ts'
 import { storeRoutes } from './routes/store/store-routes.ts'
 import { taskRoutes } from './routes/tasks.ts'
 
@@ -23,6 +24,7 @@ export const controlRoutes: readonly AnyRoute<ControlContext>[] = [
   ...queueRoutes,
   findJourneys,
   ...storeRoutes,
+  ...searchRoutes,
   ...taskRoutes,
   ...pluginRoutes,
   showConfig,

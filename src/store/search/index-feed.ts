@@ -10,11 +10,15 @@ import { type SearchText, searchText } from './search-text.ts'
 
 /** How often new accounts are looked for. */
 const LISTING_MS = 60_000
+/** How often every account is looked at, whether something happened in it or not: an index may have been thrown away. */
+const ROUND_MS = 3_600_000
 /** Messages that are read at a time, and how large each may be to be read whole. */
 const READ_AT_ONCE = 50
 const WHOLE_BYTES = 256 * 1024
 /** Characters after which a batch is handed over: about the time that one may take. */
 const BATCH_CHARACTERS = 512 * 1024
+
+type OnIndexed = (messages: number) => void
 
 /** What has to be looked at of an account: everything, or mailboxes, perhaps because messages have gone. */
 interface Due {
@@ -30,6 +34,7 @@ export class IndexFeed {
   readonly #watched = new Map<AccountId, () => void>()
   readonly #due = new Map<AccountId, Due>()
   #listAt = Number.NEGATIVE_INFINITY
+  #roundAt = Number.NEGATIVE_INFINITY
 
   constructor(context: StoreContext, store: MailStore, index: SearchIndex) {
     this.#context = context
@@ -52,6 +57,15 @@ export class IndexFeed {
     }
   }
 
+  /**
+   * Throws away what the index has of the account and makes it anew. Safe beside a feed that works.
+   * @param onIndexed told of the messages that were looked at, a batch at a time
+   */
+  async rebuild(account: AccountId, signal: AbortSignal, onIndexed: OnIndexed): Promise<void> {
+    await this.#index.clear(account)
+    await this.#account(account, { isAll: true, mailboxes: new Map() }, signal, onIndexed)
+  }
+
   close(): void {
     for (const stop of this.#watched.values()) stop()
     this.#watched.clear()
@@ -59,8 +73,11 @@ export class IndexFeed {
   }
 
   async #listAccounts(): Promise<void> {
+    const isRound = this.#context.clock.now() >= this.#roundAt
+    if (isRound) this.#roundAt = this.#context.clock.now() + ROUND_MS
     const accounts = new Set(await withSnapshot(this.#context.engine, (view) => accountsIn(view, ['mail-account'])))
     for (const account of accounts) {
+      if (isRound) this.#dueOf(account).isAll = true
       if (this.#watched.has(account)) continue
       this.#watched.set(
         account,
@@ -95,7 +112,7 @@ export class IndexFeed {
     return due
   }
 
-  async #account(account: AccountId, due: Due, signal: AbortSignal): Promise<void> {
+  async #account(account: AccountId, due: Due, signal: AbortSignal, onIndexed?: OnIndexed): Promise<void> {
     const mailboxes = await this.#store.mailboxes(account)
     if (due.isAll) {
       const ids = mailboxes.map(({ id }) => id)
@@ -105,7 +122,7 @@ export class IndexFeed {
       const one = due.mailboxes.get(mailbox.id)
       if (!due.isAll && one === undefined) continue
       try {
-        await this.#mailbox(account, mailbox, due.isAll || one?.hasGone === true, signal)
+        await this.#mailbox(account, mailbox, due.isAll || one?.hasGone === true, signal, onIndexed)
       } catch (cause) {
         // Deleted meanwhile.
         if (codeOf(cause) !== 'MAILBOX_NOT_FOUND') throw cause
@@ -113,7 +130,13 @@ export class IndexFeed {
     }
   }
 
-  async #mailbox(account: AccountId, mailbox: Mailbox, hasGone: boolean, signal: AbortSignal): Promise<void> {
+  async #mailbox(
+    account: AccountId,
+    mailbox: Mailbox,
+    hasGone: boolean,
+    signal: AbortSignal,
+    onIndexed?: OnIndexed,
+  ): Promise<void> {
     const columns = await this.#store.columns(account, mailbox.id)
     const uids = columns.uids.slice(0, columns.count)
     const { through } = await this.#index.coverage(account, mailbox)
@@ -133,6 +156,7 @@ export class IndexFeed {
         signal.throwIfAborted()
         await this.#index.index(account, mailbox, after, batch)
         after = batch.through
+        onIndexed?.(batch.documents.length + batch.copies.length + batch.skipped.length)
       }
     }
   }
