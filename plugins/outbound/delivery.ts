@@ -136,7 +136,12 @@ export class Delivery {
   #outgoing({ message }: Claim): Outgoing {
     const start = message.offset ?? 0
     const range = { start, end: start + message.size }
-    return { message, open: () => this.#parts.blobs.stream(message.blob, range) }
+    const { blobs } = this.#parts
+    return {
+      message,
+      open: () => blobs.stream(message.blob, range),
+      read: () => blobs.read(message.blob, range),
+    }
   }
 
   #all(recipients: readonly QueueRecipient[], verdict: Verdict, at: number, results: Results): void {

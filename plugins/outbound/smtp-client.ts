@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { mailData } from './mail-data.ts'
 import { type ClientOptions, type Endpoint, openSession, type Timeouts } from './open-session.ts'
 import type { ParameterConnection, Parameters } from './parameter-connection.ts'
 import { BrokenTransaction, type FaultPhase, faultOf, SmtpFault } from './smtp-fault.ts'
@@ -15,7 +16,11 @@ export interface Transaction {
   readonly eightBit: boolean
   readonly requireTls: boolean
   open(): Readable
+  read(): Promise<Buffer>
 }
+
+/** Messages up to this size are sent from memory. */
+const MAX_WHOLE_BYTES = 64 * 1024
 
 /** What came of a transaction. */
 export interface Sent {
@@ -82,19 +87,25 @@ export class SmtpClient {
     this.#isDirty = false
   }
 
-  /** Sends one message. @throws BrokenTransaction when the session broke; it is closed then */
+  /**
+   * Sends one message.
+   * @throws BrokenTransaction when the session broke, it is closed then; else what reading the message throws
+   */
   async send(transaction: Transaction, signal: AbortSignal): Promise<Sent> {
     const { sender, recipients, parameters, size, eightBit, requireTls } = transaction
-    const message = transaction.open()
     let isSent = false
     let isLocal = false
-    message.once('end', () => {
+    const onSent = () => {
       isSent = true
       this.#socket()?.setTimeout(this.#timeouts.data)
-    })
-    message.once('error', () => {
+    }
+    const data = size > MAX_WHOLE_BYTES ? undefined : mailData(await transaction.read())
+    const stream = data === undefined ? transaction.open() : undefined
+    stream?.once('end', onSent)
+    stream?.once('error', () => {
       isLocal = true
     })
+    this.#connection.useMailData(data && onSent)
     const envelope: Envelope = {
       from: sender,
       to: [...recipients],
@@ -107,12 +118,12 @@ export class SmtpClient {
     this.#isDirty = true
     try {
       const info = await this.#until<{ response: string }>(signal, 'transaction', (done) =>
-        this.#connection.send(envelope, message, done),
+        this.#connection.send(envelope, data ?? (stream as Readable), done),
       )
       this.#isDirty = false
       return { rejected: rejections(envelope), reply: info.response }
     } catch (cause) {
-      message.destroy()
+      stream?.destroy()
       const { reply, command } = cause as SmtpFault
       // When MAIL is refused, pipelined RCPTs are refused for that alone (RFC 2920): the reply to MAIL counts.
       const rejected = command === 'MAIL FROM' ? NOBODY : rejections(envelope)

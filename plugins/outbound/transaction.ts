@@ -8,6 +8,8 @@ export interface Outgoing {
   readonly message: QueueMessage
   /** The bytes that are sent, from the first octet on. */
   open(): Readable
+  /** The same, in memory. */
+  read(): Promise<Buffer>
 }
 
 /** No server takes it, whichever is asked: the address cannot be written in a command. */
@@ -68,6 +70,7 @@ export async function transactionFor(
       eightBit: envelope.eightBit,
       requireTls: envelope.requireTls,
       open: outgoing.open,
+      read: outgoing.read,
     },
   }
 }
