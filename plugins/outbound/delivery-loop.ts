@@ -17,6 +17,8 @@ export interface LoopParts {
 /** How long the loop waits after the store failed. */
 const FAULT_PAUSE_MS = 5_000
 const MAX_SETTLE_PAUSE_MS = 60_000
+/** Attempts whose end is being written down: their connections serve others meanwhile, and they share commits. */
+const MAX_SETTLING = 100
 
 /** Claims what is due and runs the attempts, within the limits, until it is drained. */
 export class DeliveryLoop {
@@ -63,7 +65,7 @@ export class DeliveryLoop {
     while (!draining.aborted) {
       // Attempts that end in the same turn are replaced by one claim.
       await nextTurn()
-      const free = most - this.#count
+      const free = Math.min(most - this.#count, most + MAX_SETTLING - this.#running.size)
       if (free <= 0) {
         await this.#changed()
         continue
@@ -96,16 +98,21 @@ export class DeliveryLoop {
     this.#count += 1
     this.#parts.onChange?.(this.#count)
     const one = this.#work(claim).finally(() => {
-      const left = (this.#active.get(destination) ?? 1) - 1
-      if (left > 0) this.#active.set(destination, left)
-      else this.#active.delete(destination)
-      this.#count -= 1
-      this.#ended += 1
-      this.#parts.onChange?.(this.#count)
       this.#running.delete(one)
       this.#wake?.()
     })
     this.#running.add(one)
+  }
+
+  /** The attempt is over: its place is free. */
+  #leave(destination: string): void {
+    const left = (this.#active.get(destination) ?? 1) - 1
+    if (left > 0) this.#active.set(destination, left)
+    else this.#active.delete(destination)
+    this.#count -= 1
+    this.#ended += 1
+    this.#parts.onChange?.(this.#count)
+    this.#wake?.()
   }
 
   async #work(claim: Claim): Promise<void> {
@@ -114,9 +121,11 @@ export class DeliveryLoop {
       await queue
         .unclaim(claim)
         .catch((err) => log.warn({ err }, 'a claim could not be given back; it comes back by itself'))
+      this.#leave(claim.destination)
       return
     }
-    await this.#settle(claim, await attempt(claim, this.#stop.signal))
+    const results = await attempt(claim, this.#stop.signal).finally(() => this.#leave(claim.destination))
+    await this.#settle(claim, results)
   }
 
   /** The results are all there is of what happened: they are kept until the store takes them, or the server ends. */

@@ -36,6 +36,18 @@ export interface SettlementParts {
 /** Decides about one recipient; asked again when the entries changed meanwhile. undefined leaves it as it is. */
 export type Decide = (stored: StoredRecipient, message: QueueMessage, canReport: boolean) => Outcome | undefined
 
+/** What a settlement is asked for. */
+export interface Settling {
+  readonly id: MessageId
+  /** Entries to decide about. */
+  readonly indexes: readonly number[]
+  /** For the blob's grace time. */
+  readonly now: number
+  readonly decide: Decide
+  /** False when nothing is lost if the commit is: the entries are then tried once more. */
+  readonly needsSync: boolean
+}
+
 /** How often entries may change under a settlement before it gives way to whoever changes them. */
 const MAX_ROUNDS = 8
 
@@ -63,27 +75,33 @@ export class Settlement {
   }
 
   /**
-   * @param indexes entries to decide about
-   * @param now for the blob's grace time
-   * @param needsSync false when nothing is lost if the commit is: the entries are then tried once more
+   * Several by one commit.
+   * @returns undefined for one that needs reports: nothing was written about it, it must be run by itself
    * @throws MailError UNAVAILABLE, STORE_FULL from the Engine: nothing was written
    */
-  async run(
-    id: MessageId,
-    indexes: readonly number[],
-    now: number,
-    decide: Decide,
-    needsSync = true,
-  ): Promise<readonly Settled[]> {
+  async runTogether(group: readonly Settling[]): Promise<readonly (readonly Settled[] | undefined)[]> {
+    const { engine } = this.#parts
+    const scopes = [...new Set(group.map(({ id }) => messageScope(id)))]
+    const commit = async (tx: Transaction) => {
+      const all: (readonly Settled[] | undefined)[] = []
+      for (const settling of group) all.push(await this.#commit(tx, settling, true, undefined).catch(unlessReports))
+      return all
+    }
+    const isSynced = group.some(({ needsSync }) => needsSync)
+    return isSynced ? engine.transact(scopes, commit) : engine.transactRelaxed(scopes, commit)
+  }
+
+  /** @throws MailError UNAVAILABLE, STORE_FULL from the Engine: nothing was written */
+  async run(settling: Settling): Promise<readonly Settled[]> {
+    const { id, now } = settling
     const { engine, reports, log } = this.#parts
     let prepared: PreparedReports | undefined
     let canReport = true
     for (let round = 0; ; round++) {
       try {
         const scopes = [messageScope(id), ...(prepared?.scopes ?? [])]
-        const commit = (tx: Transaction) =>
-          this.#commit(tx, id, indexes, now, (stored, message) => decide(stored, message, canReport), prepared)
-        const isSynced = needsSync || prepared !== undefined
+        const commit = (tx: Transaction) => this.#commit(tx, settling, canReport, prepared)
+        const isSynced = settling.needsSync || prepared !== undefined
         return await (isSynced ? engine.transact(scopes, commit) : engine.transactRelaxed(scopes, commit))
       } catch (error) {
         const isRefusedReport = prepared !== undefined && codeOf(error) === 'OVER_QUOTA'
@@ -105,10 +123,8 @@ export class Settlement {
 
   async #commit(
     tx: Transaction,
-    id: MessageId,
-    indexes: readonly number[],
-    now: number,
-    decide: (stored: StoredRecipient, message: QueueMessage) => Outcome | undefined,
+    { id, indexes, now, decide }: Settling,
+    canReport: boolean,
     prepared: PreparedReports | undefined,
   ): Promise<readonly Settled[]> {
     const [messageBytes, ...values] = await tx.getMany([
@@ -120,7 +136,7 @@ export class Settlement {
     const settled: Settled[] = []
     for (const value of values) {
       const recipient = value === undefined ? undefined : decodeRecipient(value)
-      const outcome = recipient === undefined ? undefined : decide(recipient, message)
+      const outcome = recipient === undefined ? undefined : decide(recipient, message, canReport)
       if (recipient !== undefined && outcome !== undefined) settled.push({ message, recipient, outcome })
     }
     const wanted = reportsAbout(settled)
@@ -145,6 +161,10 @@ export class Settlement {
     if (events.length > 0) journeys.appendIn(tx, id, [...events, ...reported])
     return settled
   }
+}
+
+function unlessReports(error: unknown): undefined {
+  if (!(error instanceof ReportsNeeded)) throw error
 }
 
 async function isEmpty(tx: Transaction, id: MessageId): Promise<boolean> {

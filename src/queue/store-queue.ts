@@ -12,7 +12,8 @@ import { hold, markToBounce, release, remove, rerouteTo, retryAt } from './opera
 import { failure, givenUp, type OutcomeContext, outcomeOf } from './outcome.ts'
 import { Pauses } from './pauses.ts'
 import type { AttemptResult, Claim, MessageId, Queue, QueueFilter, QueueMessage, RetrySchedule } from './queue.ts'
-import { type Decide, type Settled, Settlement, type SettlementParts } from './settlement.ts'
+import { SettleGroups } from './settle-groups.ts'
+import { type Decide, type Settled, Settlement, type SettlementParts, type Settling } from './settlement.ts'
 
 export interface StoreQueueParts extends Omit<SettlementParts, 'announce'> {
   readonly engine: Engine
@@ -43,6 +44,7 @@ export class StoreQueue implements Queue {
   readonly #due = new DueDestinations()
   readonly #claims: Claims
   readonly #settlement: Settlement
+  readonly #groups: SettleGroups
   readonly #pauses: Pauses
   readonly #entries: EntryList
   readonly #waiters = new Set<() => void>()
@@ -61,6 +63,7 @@ export class StoreQueue implements Queue {
     this.#parts = parts
     this.#claims = new Claims({ engine, clock, due: this.#due, owner, announce: this.#announce })
     this.#settlement = new Settlement({ ...parts, announce: this.#announce })
+    this.#groups = new SettleGroups((group) => this.#settlement.runTogether(group))
     this.#pauses = new Pauses(engine)
     this.#entries = new EntryList(engine)
   }
@@ -153,7 +156,10 @@ export class StoreQueue implements Queue {
         canReport,
       })
     const needsSync = [...results.values()].some((result) => result.kind !== 'deferred' || !result.isUntried)
-    await this.#run(id, settled, decide, needsSync)
+    if (settled.length > 0) {
+      const settling: Settling = { id, indexes: settled, now: context.now, decide, needsSync }
+      this.#tell((await this.#groups.add(settling)) ?? (await this.#settlement.run(settling)))
+    }
     const untouched = indexes.filter((index) => !results.has(index))
     if (untouched.length > 0) await this.#giveBack(id, untouched, this.#parts.owner)
   }
@@ -259,10 +265,15 @@ export class StoreQueue implements Queue {
     return count
   }
 
-  async #run(id: MessageId, indexes: readonly number[], decide: Decide, needsSync = true): Promise<readonly Settled[]> {
-    const settled = await this.#settlement.run(id, indexes, this.#parts.clock.now(), decide, needsSync)
-    for (const attempt of attemptsOf(settled)) this.#parts.onSettled(attempt)
+  async #run(id: MessageId, indexes: readonly number[], decide: Decide): Promise<readonly Settled[]> {
+    const now = this.#parts.clock.now()
+    const settled = await this.#settlement.run({ id, indexes, now, decide, needsSync: true })
+    this.#tell(settled)
     return settled
+  }
+
+  #tell(settled: readonly Settled[]): void {
+    for (const attempt of attemptsOf(settled)) this.#parts.onSettled(attempt)
   }
 
   async #setPaused(destination: string | undefined, isPaused: boolean): Promise<void> {
