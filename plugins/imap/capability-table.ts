@@ -58,6 +58,16 @@ const threading = (name: string): Capability => ({
 /** In the order in which they are shown. */
 export const CAPABILITIES: readonly Capability[] = [
   { name: 'IMAP4rev1', isShown: always, isFixed: true },
+  {
+    name: 'IMAP4rev2',
+    isShown: always,
+    isEnablable: true,
+    // RFC 9051 appendix E: extensions that it has become.
+    needs: [
+      ...['BINARY', 'CHILDREN', 'ENABLE', 'ESEARCH', 'IDLE', 'LIST-EXTENDED', 'LIST-STATUS', 'MOVE', 'NAMESPACE'],
+      ...['SASL-IR', 'SEARCHRES', 'SPECIAL-USE', 'STATUS=SIZE', 'UIDPLUS', 'UNSELECT'],
+    ],
+  },
   { name: 'LITERAL+', isShown: always, items: ['LITERAL +'] },
   // RFC 7888 section 3: one of the two is shown.
   { name: 'LITERAL-', isShown: ({ offer }) => !offer.has('LITERAL+') },

@@ -18,6 +18,8 @@ export class MailboxView {
   /** As its user names it. */
   readonly name: string
   readonly recent = new RecentUids()
+  /** The client is told of `\Recent`, which IMAP4rev2 has no more (RFC 9051 appendix E). */
+  hasRecent = true
   /** Keywords the client was told of. */
   announcedKeywords: number
   /** Called when there is something to tell, for IDLE. */

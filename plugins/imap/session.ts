@@ -253,9 +253,14 @@ export class Session {
     this.services.mirrors.release(before.mirror)
   }
 
+  /** The client has switched IMAP4rev2 on (RFC 9051 section 6.3.1): what differs from IMAP4rev1 is as it says. */
+  get isRev2(): boolean {
+    return this.enabled.has('IMAP4rev2')
+  }
+
   /** The client reads and writes UTF-8: mailbox names, and quoted strings. */
   get isUtf8(): boolean {
-    return this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4REV2')
+    return this.enabled.has('UTF8=ACCEPT') || this.isRev2
   }
 
   /** Messages that one command works on (RFC 9738); Infinity for no limit. */

@@ -26,6 +26,8 @@ export async function tellSelected(session: Session, canExpunge: boolean): Promi
     store: services.store,
     enabled,
     canExpunge,
+    // RFC 9051 section 7.5.2: nobody has to know sequence numbers.
+    ...(session.isRev2 && { namesUids: true }),
     ...(selectedEvents && { hasMessages: !selectedEvents.isNone, hasFlags: selectedEvents.flags, namesUids: true }),
   })
   const own = session.ownMessages.splice(0)

@@ -92,6 +92,10 @@ function changedText(
 export async function tellNew(view: MailboxView, out: Responses, store: MailStore): Promise<void> {
   const before = view.count
   if (!view.grow()) return
+  if (!view.hasRecent) {
+    out.untagged(`${view.count} EXISTS`)
+    return
+  }
   const { account, mailbox } = view.mirror
   const first = await store.firstRecentUid(account, mailbox.id, { take: !view.isReadOnly }).catch((cause: unknown) => {
     if (codeOf(cause) === 'MAILBOX_NOT_FOUND') throw new MailboxGone('the selected mailbox was deleted', { cause })

@@ -2,9 +2,9 @@ import { CAPABILITIES } from '../capability-table.ts'
 import { command, LOGGED_IN } from '../command.ts'
 import { ok } from '../completion.ts'
 
-/** Extensions that must be switched on by their client, in capitals. */
-const ENABLABLE: ReadonlySet<string> = new Set(
-  CAPABILITIES.filter(({ isEnablable }) => isEnablable).map(({ name }) => name),
+/** Extensions that must be switched on by their client, by their names in capitals. */
+const ENABLABLE: ReadonlyMap<string, string> = new Map(
+  CAPABILITIES.filter(({ isEnablable }) => isEnablable).map(({ name }) => [name.toUpperCase(), name]),
 )
 
 /** RFC 5161 section 3.1: names that are not known, or need no switching on, are passed over. */
@@ -21,7 +21,10 @@ export const enable = command({
   },
   async run(names, session) {
     const added = new Set(
-      names.filter((name) => ENABLABLE.has(name) && session.offer.has(name) && !session.enabled.has(name)),
+      names.flatMap((word) => {
+        const name = ENABLABLE.get(word)
+        return name !== undefined && session.offer.has(name) && !session.enabled.has(name) ? [name] : []
+      }),
     )
     for (const name of added) session.enable(name)
     // RFC 5464 section 4.1: annotations that others change are told from now on.

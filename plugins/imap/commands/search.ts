@@ -15,15 +15,18 @@ export const search = searching('SEARCH', false)
 /** RFC 3501 section 6.4.8. */
 export const uidSearch = searching('UID SEARCH', true)
 
+/** RFC 9051 section 6.4.4: results are told by ESEARCH alone. */
+const ALL: ReturnOptions = { names: new Set(['ALL']) }
+
 function searching(name: string, isUid: boolean): Command {
   return command({
     name,
     states: SELECTED,
     updates: isUid ? 'all' : 'no-expunge',
     usesNumbers: !isUid,
-    parse(args, { limits }) {
+    parse(args, { limits, isRev2 }) {
       args.space()
-      const options = parseReturnOptions(args)
+      const options = parseReturnOptions(args) ?? (isRev2 ? ALL : undefined)
       const key = parseSearch(args, limits)
       args.end()
       return { key, options }

@@ -1,3 +1,4 @@
+import { HIERARCHY_SEPARATOR } from 'mailserver'
 import { type Command, command, LOGGED_IN } from '../command.ts'
 import { type Completion, ok } from '../completion.ts'
 import { changedAfter, fetchMessages } from '../fetch/fetch-messages.ts'
@@ -36,7 +37,8 @@ function selecting(name: string, isReadOnly: boolean): Command {
     },
     async run({ name: mailbox, parameters }, session): Promise<Completion> {
       // RFC 3501 section 6.3.1: the mailbox before is left, also when this fails.
-      if (session.view !== undefined && session.enabled.has('QRESYNC')) session.out.untagged('OK [CLOSED] Left')
+      const saysClosed = session.isRev2 || session.enabled.has('QRESYNC')
+      if (session.view !== undefined && saysClosed) session.out.untagged('OK [CLOSED] Left')
       session.select(undefined)
       if (parameters.isCondstore || parameters.qresync !== undefined) session.enableCondstore()
       const view = await open(session, await session.mailboxes.reach(mailbox, 'r'), isReadOnly)
@@ -50,7 +52,7 @@ function selecting(name: string, isReadOnly: boolean): Command {
 }
 
 async function open(
-  { services, mailboxes }: Session,
+  { services, mailboxes, isRev2 }: Session,
   reached: ReachedMailbox,
   isExamined: boolean,
 ): Promise<MailboxView> {
@@ -59,8 +61,9 @@ async function open(
   const mirror = await mirrors.acquire(account, mailbox)
   try {
     const view = new MailboxView(mirror, reached, isExamined, (acl) => mailboxes.rightsIn(namespace, acl))
-    const first = await store.firstRecentUid(account, mailbox.id, { take: !view.isReadOnly })
-    if (view.count > 0) view.recent.add(first, view.uidAt(view.count - 1))
+    view.hasRecent = !isRev2
+    const first = isRev2 ? 0 : await store.firstRecentUid(account, mailbox.id, { take: !view.isReadOnly })
+    if (!isRev2 && view.count > 0) view.recent.add(first, view.uidAt(view.count - 1))
     return view
   } catch (cause) {
     mirrors.release(mirror)
@@ -68,20 +71,23 @@ async function open(
   }
 }
 
-async function describe({ out, services, offer, isUidOnly }: Session, view: MailboxView): Promise<void> {
+async function describe(session: Session, view: MailboxView): Promise<void> {
+  const { out, services, offer, isRev2, isUidOnly } = session
   const { mirror } = view
   const status = await services.store.status(mirror.account, view.mailbox.id)
   const flags = mirror.columns.flagSets.flags.join(' ')
   out.untagged(`FLAGS (${flags})`)
   out.untagged(permanentFlagsText(view))
   out.untagged(`${view.count} EXISTS`)
-  out.untagged(`${recentCount(view)} RECENT`)
+  if (!isRev2) out.untagged(`${recentCount(view)} RECENT`)
   // RFC 9586 section 3.6: a message number like any other.
-  const unseen = isUidOnly ? 0 : firstUnseen(view)
+  const unseen = isRev2 || isUidOnly ? 0 : firstUnseen(view)
   if (unseen !== 0) out.untagged(`OK [UNSEEN ${unseen}] First unseen`)
   out.untagged(`OK [UIDVALIDITY ${view.mailbox.uidValidity}] UIDs valid`)
   if (offer.has('CONDSTORE')) out.untagged(`OK [HIGHESTMODSEQ ${mirror.highestModSeq}] Highest`)
   out.untagged(`OK [UIDNEXT ${Math.max(status.uidNext, mirror.uidNext)}] Predicted next UID`)
+  // RFC 9051 section 6.3.2: the name as the server has it.
+  if (isRev2) out.untagged(`LIST () "${HIERARCHY_SEPARATOR}" ${session.mailboxName(view.name)}`)
   if (offer.has('OBJECTID')) out.untagged(`OK [MAILBOXID (${formatMailboxId(mirror.account, view.mailbox.id)})] Its id`)
 }
 

@@ -66,11 +66,12 @@ async function formatStatus(session: Session, reached: ReachedMailbox, items: re
 export const status = command({
   name: 'STATUS',
   states: LOGGED_IN,
-  parse(args) {
+  parse(args, { isRev2 }) {
     args.space()
     const name = parseMailbox(args)
     args.space()
     const items = parseStatusItems(args)
+    if (isRev2 && items.includes('RECENT')) throw new SyntaxFault('No such status item')
     args.end()
     return { name, items }
   },

@@ -23,7 +23,9 @@ async function compressed(world: World): Promise<TestClient> {
     },
   })
   inflate.on('data', (octets: Buffer) => stream.push(octets))
-  socket.on('close', () => stream.destroy())
+  // What was received is read to its end before the end is told.
+  socket.on('close', () => inflate.end())
+  inflate.on('close', () => stream.destroy())
   return new TestClient(stream as never)
 }
 

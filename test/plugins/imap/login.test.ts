@@ -9,7 +9,7 @@ it('lets nobody log in without TLS (RFC 3501 section 6.2.3, RFC 5530)', async ()
   await using world = await imapWorld()
   const client = await world.connect({ isTls: false })
   expect(await client.ok('CAPABILITY')).toEqual([
-    '* CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE STARTTLS LOGINDISABLED',
+    '* CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE STARTTLS LOGINDISABLED',
   ])
   expect(await client.command('LOGIN alice@example.test secret')).toEqual([
     't2 NO [PRIVACYREQUIRED] Use STARTTLS or the TLS port first',
@@ -27,7 +27,7 @@ it('takes PLAIN and LOGIN, with an initial response and without (RFC 4959)', asy
     `
     # not logged in
     C: a1 AUTHENTICATE PLAIN ${PLAIN}
-    S: ~ ^a1 OK \\[CAPABILITY IMAP4rev1 LITERAL\\+ ID ENABLE IDLE .*\\] Logged in$
+    S: ~ ^a1 OK \\[CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL\\+ ID ENABLE IDLE .*\\] Logged in$
     C: a2 LOGIN alice@example.test secret
     S: a2 BAD Not possible in the authenticated state
     C2: b1 authenticate plain

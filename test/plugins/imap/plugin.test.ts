@@ -38,7 +38,7 @@ describe('STARTTLS', () => {
     await once(socket, 'secureConnect')
     const upgraded = new TestClient(socket)
     expect(await upgraded.ok('CAPABILITY')).toEqual([
-      '* CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN',
+      '* CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN',
     ])
     expect(await upgraded.command('STARTTLS')).toEqual(['t2 BAD TLS is on already'])
     await upgraded.ok('LOGIN alice@example.test secret')

@@ -10,7 +10,7 @@ it('greets, logs in, selects, fetches and logs out', async () => {
     `
     # not logged in
     C: a1 CAPABILITY
-    S: * CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE AUTH=PLAIN AUTH=LOGIN
+    S: * CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE AUTH=PLAIN AUTH=LOGIN
     S: a1 OK Capability completed
     C: a2 LOGIN alice@example.test secret
     S: ~ ^a2 OK \\[CAPABILITY IMAP4rev1 .*\\] Logged in$

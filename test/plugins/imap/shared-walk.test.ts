@@ -8,8 +8,8 @@ import { hear, random, sortedFlags, type Told } from './support/told.ts'
  * Many sessions of several users work in two shared mailboxes at once, and a model that knows no server does the same: at
  * every sync point each session's view is the model's. `IMAP_WALK_ROUNDS` makes the walk longer, `IMAP_WALK_SEED` another.
  */
-const SEED = Number(process.env['IMAP_WALK_SEED'] ?? 20_260)
-const ROUNDS = process.env['IMAP_WALK_ROUNDS']
+const SEED = Number(process.env.IMAP_WALK_SEED ?? 20_260)
+const ROUNDS = process.env.IMAP_WALK_ROUNDS
 
 const ALL = 'lrswipkxtea'
 const FLAGS = ['\\Seen', '\\Deleted', '\\Flagged', '$a'] as const
