@@ -3,7 +3,6 @@ import { NO_TARGET, targetOf } from './commands/copy.ts'
 import { bad, type Completion, no } from './completion.ts'
 import { completionOfError } from './completion-of-error.ts'
 import { isFatal } from './fatal.ts'
-import { UnknownEncoding } from './fetch/decoded-part.ts'
 import { IncomingMessage } from './incoming-message.ts'
 import type { ReachedMailbox } from './mailbox-access.ts'
 import { openUrl, type UrlOctets } from './message-of-url.ts'
@@ -197,8 +196,6 @@ export class AppendTransfer {
     if (literal === undefined) throw new SyntaxFault('Literal expected')
     await this.#admit(literal.size)
     for await (const chunk of literal.chunks()) {
-      // RFC 3516 section 4.4: what only a binary body could hold is not stored here.
-      if (literal.isBinary && chunk.includes(0)) message.fail(new UnknownEncoding('NUL'))
       await message.write(chunk)
     }
     await this.#advance()

@@ -39,7 +39,7 @@ describe('imapflow', () => {
           source: true,
         })
         expect(messages.map(({ envelope }) => envelope?.subject)).toEqual(['flow-one', 'flow-two'])
-        expect([...(messages[0]?.flags ?? [])].sort()).toEqual(['$Work', '\\Recent', '\\Seen'].sort())
+        expect([...(messages[0]?.flags ?? [])].sort()).toEqual(['$Work', '\\Seen'])
         expect(messages[0]?.bodyStructure?.type).toBe('text/plain')
         expect(messages[1]?.source?.toString()).toContain('zwei')
         expect(await client.search({ subject: 'flow-two' })).toEqual([2])

@@ -25,7 +25,7 @@ async function compressed(world: World): Promise<TestClient> {
   inflate.on('data', (octets: Buffer) => stream.push(octets))
   // What was received is read to its end before the end is told.
   socket.on('close', () => inflate.end())
-  inflate.on('close', () => stream.destroy())
+  inflate.on('close', () => stream.destroy()).on('error', () => {})
   return new TestClient(stream as never)
 }
 
