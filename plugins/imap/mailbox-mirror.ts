@@ -27,6 +27,8 @@ export class MailboxMirror {
   readonly #log: Log
   readonly #listeners = new Map<object, MirrorListener>()
   #uidNext = 1
+  /** Up to this UID a session of this worker has taken what was recent. */
+  #recentTakenTo = 0
   /** Every change up to this one is in the columns; later ones may be. */
   #completeTo = 0n
   #refreshing: Promise<void> | undefined
@@ -80,6 +82,23 @@ export class MailboxMirror {
   }
   get isDeleted(): boolean {
     return this.#isDeleted
+  }
+
+  /**
+   * Takes for one session what is `\Recent` up to the UID `last` (RFC 3501 section 2.3.2). Of many sessions that hear of the
+   * same message, one asks the store.
+   * @returns the first recent UID; beyond `last` when another session has them
+   */
+  async takeRecent(last: number): Promise<number> {
+    const before = this.#recentTakenTo
+    if (last <= before) return last + 1
+    this.#recentTakenTo = last
+    try {
+      return await this.#store.firstRecentUid(this.account, this.mailbox.id, { take: true })
+    } catch (cause) {
+      if (this.#recentTakenTo === last) this.#recentTakenTo = before
+      throw cause
+    }
   }
 
   /** Hears of changes until removed. `listener`'s owner is left out of what it applies itself. */

@@ -97,11 +97,14 @@ export async function tellNew(view: MailboxView, out: Responses, store: MailStor
     return
   }
   const { account, mailbox } = view.mirror
-  const first = await store.firstRecentUid(account, mailbox.id, { take: !view.isReadOnly }).catch((cause: unknown) => {
+  const last = view.uidAt(view.count - 1)
+  const asking = view.isReadOnly
+    ? store.firstRecentUid(account, mailbox.id, { take: false })
+    : view.mirror.takeRecent(last)
+  const first = await asking.catch((cause: unknown) => {
     if (codeOf(cause) === 'MAILBOX_NOT_FOUND') throw new MailboxGone('the selected mailbox was deleted', { cause })
     throw cause
   })
-  const last = view.uidAt(view.count - 1)
   view.recent.add(Math.max(first, view.uidAt(before)), last)
   out.untagged(`${view.count} EXISTS`)
   out.untagged(`${recentCount(view)} RECENT`)

@@ -79,3 +79,40 @@ it('lets go of everything when its client vanishes', async () => {
   await world.sessions.allEnded()
   expect(world.mirrors.size).toBe(0)
 })
+
+it('asks the store once who has the recent message, and gives it to one of many sessions', async () => {
+  let asked = 0
+  let isBroken = false
+  await using world = await imapWorld({
+    wrapStore: (store) => ({
+      ...store,
+      firstRecentUid: (...args) => {
+        if (isBroken) return Promise.reject(new Error('disk on fire'))
+        asked += 1
+        return store.firstRecentUid(...args)
+      },
+    }),
+  })
+  const clients = await Promise.all(Array.from({ length: 12 }, () => world.login()))
+  for (const client of clients) await client.ok('SELECT INBOX')
+  for (const client of clients) client.send('i IDLE\r\n')
+  for (const client of clients) expect(await client.line()).toBe('+ idling')
+  for (const turn of [1, 2]) {
+    asked = 0
+    await world.deliver('INBOX', mail(`${turn}`))
+    const told: string[] = []
+    for (const client of clients) {
+      expect(await client.line()).toBe(`* ${turn} EXISTS`)
+      told.push(await client.line())
+    }
+    expect(asked).toBe(1)
+    const recent = told.map((line) => Number(/^\* (\d+) RECENT$/.exec(line)?.[1]))
+    expect(recent.reduce((sum, count) => sum + count)).toBe(turn)
+  }
+  isBroken = true
+  await world.deliver('INBOX', mail('3'))
+  await Promise.all(clients.map((client) => client.line()))
+  isBroken = false
+  const later = await world.login()
+  expect(await later.ok('SELECT INBOX')).toContain('* 1 RECENT')
+})
