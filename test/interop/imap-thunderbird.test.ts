@@ -59,7 +59,7 @@ describeWith(['thunderbird'], 'Thunderbird', () => {
     }
     const becomes = async (mailbox: string, wanted: unknown) => {
       const reached = async () => JSON.stringify(await state(mailbox)) === JSON.stringify(wanted)
-      await eventually(reached, 20_000).catch(async () => expect(await state(mailbox)).toEqual(wanted))
+      await eventually(reached, 45_000).catch(async () => expect(await state(mailbox)).toEqual(wanted))
     }
     await becomes('INBOX', [
       ['one', ['\\Seen']],
@@ -67,7 +67,7 @@ describeWith(['thunderbird'], 'Thunderbird', () => {
     ])
     await becomes('Trash', [['three', []]])
     await becomes('Archive', [['one', ['\\Seen']]])
-    await eventually(async () => (await client.list()).some(({ path }) => path.endsWith('Entwürfe & Blätter')))
+    await eventually(async () => (await client.list()).some(({ path }) => path.endsWith('Entwürfe & Blätter')), 45_000)
 
     // Another client removes one, and one comes in: IDLE says so.
     await client.mailboxOpen('INBOX')
@@ -131,5 +131,5 @@ describeWith(['thunderbird'], 'Thunderbird', () => {
     ]) {
       expect(commands).toContain(used)
     }
-  }, 60_000)
+  }, 120_000)
 })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { eventually } from '../support/peer.ts'
 import { findProgram } from '../support/programs.ts'
 
-const READY_MS = 20_000
+const READY_MS = 45_000
 
 export interface Thunderbird extends AsyncDisposable {
   /**
