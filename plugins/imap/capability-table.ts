@@ -87,6 +87,7 @@ export const CAPABILITIES: readonly Capability[] = [
   { name: 'MOVE', isShown: afterLogin, commands: ['MOVE', 'UID MOVE'] },
   { name: 'CHILDREN', isShown: afterLogin, items: ['LIST CHILDREN'] },
   { name: 'SPECIAL-USE', isShown: afterLogin, items: ['LIST SPECIAL-USE'] },
+  { name: 'XLIST', isShown: afterLogin, commands: ['XLIST'] },
   { name: 'CREATE-SPECIAL-USE', isShown: afterLogin, items: ['CREATE USE'], needs: ['SPECIAL-USE'] },
   { name: 'MULTIAPPEND', isShown: afterLogin },
   { name: 'CATENATE', isShown: afterLogin, items: ['APPEND CATENATE'] },

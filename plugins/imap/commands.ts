@@ -34,6 +34,7 @@ import { subscribe, unsubscribe } from './commands/subscribe.ts'
 import { thread, uidThread } from './commands/thread.ts'
 import { uidBatches } from './commands/uid-batches.ts'
 import { unauthenticate } from './commands/unauthenticate.ts'
+import { xlist } from './commands/xlist.ts'
 
 /** Every command there is, by its name in capitals. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
@@ -41,7 +42,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     ...[capability, noop, logout, id, starttls, login, authenticate, unauthenticate, enable, compress, language],
     ...[select, examine, create, deleteCommand, rename, subscribe, unsubscribe, list, lsub, status, namespace],
     ...[setAcl, deleteAcl, getAcl, listRights, myRights, getQuota, getQuotaRoot, setQuota],
-    ...[getMetadata, setMetadata, notify, getJmapAccess, uidBatches],
+    ...[getMetadata, setMetadata, notify, getJmapAccess, uidBatches, xlist],
     ...[append, idle, check, close, unselect, expunge, uidExpunge, search, uidSearch, sort, uidSort, thread, uidThread],
     ...[fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove, replace, uidReplace],
   ].map((row) => [row.name, row]),
