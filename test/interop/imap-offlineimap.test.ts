@@ -98,5 +98,5 @@ maxconnections = 2
     expect(local('Müll')).toEqual([])
     expect(local(UMLAUTS)).toHaveLength(3)
     await client.logout()
-  })
+  }, 60_000)
 })
