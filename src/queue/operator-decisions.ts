@@ -10,7 +10,9 @@ export const retryAt =
   (now: number): Decide =>
   (stored) => {
     if (stored.state === 'waiting') {
-      return changed({ ...stored, dueAt: Math.min(now, stored.dueAt) }, 'to be tried now')
+      // What is due waits for its turn alone: there is nothing to write.
+      if (stored.dueAt <= now) return changed(stored, 'to be tried now')
+      return changed({ ...stored, dueAt: now }, 'to be tried now')
     }
     if (stored.state === 'held' || stored.mark !== undefined) return undefined
     return changed({ ...stored, mark: { kind: 'retry' } }, 'to be tried now')

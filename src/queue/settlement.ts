@@ -145,6 +145,7 @@ export class Settlement {
     const { announce, journeys } = this.#parts
     let leaving = 0
     for (const { recipient, outcome } of settled) {
+      if (isUnchanged(recipient, outcome)) continue
       if ('next' in outcome) {
         replaceEntry(tx, recipient, outcome.next, announce)
       } else {
@@ -162,6 +163,8 @@ export class Settlement {
     return settled
   }
 }
+
+const isUnchanged = (stored: StoredRecipient, outcome: Outcome): boolean => 'next' in outcome && outcome.next === stored
 
 function unlessReports(error: unknown): undefined {
   if (!(error instanceof ReportsNeeded)) throw error
@@ -187,10 +190,10 @@ function reportsAbout(settled: readonly Settled[]): Map<ReportKind, ReportedReci
   return wanted
 }
 
-function eventOf({ recipient }: StoredRecipient, outcome: Outcome, at: number): JourneyEvent[] {
-  const who = formatAddress(recipient.address)
+function eventOf(recipient: StoredRecipient, outcome: Outcome, at: number): JourneyEvent[] {
+  if (outcome.kind === 'put-off' || isUnchanged(recipient, outcome)) return []
+  const who = formatAddress(recipient.recipient.address)
   if (outcome.kind === 'changed') return [{ at, step: 'operator', text: `${who}: ${outcome.text}` }]
-  if (outcome.kind === 'put-off') return []
   if (outcome.kind === 'removed') return [{ at, step: 'removed', text: `${who}: removed by the operator` }]
   const { attempt } = outcome
   const where = attempt.remote === undefined ? '' : ` ${attempt.remote}:`

@@ -141,6 +141,16 @@ describe('retry and reroute', () => {
     expect(one(await world.queue.claim(1, NONE)).recipients[0]?.attempts).toBe(1)
   })
 
+  it('writes nothing about what is due already, and counts it', async () => {
+    const world = queueWorld()
+    await world.queue.start()
+    const id = await world.put(['a@x.test'])
+    expect(await world.queue.retry({})).toBe(1)
+    await tick()
+    expect(world.events.get(id) ?? []).toEqual([])
+    expect(await world.queue.claim(1, NONE)).toHaveLength(1)
+  })
+
   it('makes due at once what an attempt in progress puts off for a server that is away', async () => {
     const world = queueWorld()
     await world.queue.start()
