@@ -129,6 +129,7 @@ export const CAPABILITIES: readonly Capability[] = [
   },
   { name: 'UIDONLY', isShown: afterLogin, needs: ['ENABLE'], isEnablable: true },
   { name: 'ESEARCH', isShown: afterLogin, items: ['SEARCH RETURN'] },
+  { name: 'MULTISEARCH', isShown: afterLogin, commands: ['ESEARCH'], needs: ['ESEARCH'] },
   { name: 'SEARCHRES', isShown: afterLogin, items: ['SEQUENCE $', 'RETURN SAVE'], needs: ['ESEARCH'] },
   { name: 'PARTIAL', isShown: afterLogin, items: ['RETURN PARTIAL', 'FETCH PARTIAL'], needs: ['ESEARCH'] },
   { name: 'SORT', isShown: afterLogin, commands: ['SORT', 'UID SORT'] },

@@ -8,6 +8,7 @@ import { compress } from './commands/compress.ts'
 import { copy, move, uidCopy, uidMove } from './commands/copy.ts'
 import { create, deleteCommand, rename } from './commands/create.ts'
 import { enable } from './commands/enable.ts'
+import { esearch } from './commands/esearch.ts'
 import { expunge, uidExpunge } from './commands/expunge.ts'
 import { fetch, uidFetch } from './commands/fetch.ts'
 import { id } from './commands/id.ts'
@@ -43,7 +44,8 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     ...[select, examine, create, deleteCommand, rename, subscribe, unsubscribe, list, lsub, status, namespace],
     ...[setAcl, deleteAcl, getAcl, listRights, myRights, getQuota, getQuotaRoot, setQuota],
     ...[getMetadata, setMetadata, notify, getJmapAccess, uidBatches, xlist],
-    ...[append, idle, check, close, unselect, expunge, uidExpunge, search, uidSearch, sort, uidSort, thread, uidThread],
+    ...[append, idle, check, close, unselect, expunge, uidExpunge],
+    ...[search, uidSearch, esearch, sort, uidSort, thread, uidThread],
     ...[fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove, replace, uidReplace],
   ].map((row) => [row.name, row]),
 )

@@ -3,14 +3,17 @@ import type { Session } from './session.ts'
 /** How often a client hears of a command that takes long. */
 const INTERVAL_MS = 10_000
 
+/** The client that is told. */
+export type Told = Pick<Session, 'clock' | 'out' | 'tag' | 'offer'>
+
 /** Tells the client how far a long command has come (RFC 9585), so that neither it nor a proxy thinks it dead. */
 export class Progress {
-  readonly #session: Session
+  readonly #session: Told
   readonly #goal: number
   #toldAt: number
 
   /** @param goal messages that the command goes through */
-  constructor(session: Session, goal: number) {
+  constructor(session: Told, goal: number) {
     this.#session = session
     this.#goal = goal
     this.#toldAt = session.clock.now()
@@ -42,7 +45,7 @@ export async function whileWaiting<T>(session: Session, work: Promise<T>): Promi
   }
 }
 
-function tellProgress({ out, tag, offer }: Session, counts: string): void {
+function tellProgress({ out, tag, offer }: Told, counts: string): void {
   if (!offer.has('INPROGRESS')) return
   // RFC 9585 section 4: a tag that would end the code is left out.
   out.untagged(

@@ -61,11 +61,11 @@ export async function findPositions(
   }
 }
 
-const asksForModSeq = (key: SearchKey): boolean => leavesOf(key).some(({ kind }) => kind === 'modseq')
+export const asksForModSeq = (key: SearchKey): boolean => leavesOf(key).some(({ kind }) => kind === 'modseq')
 
 /** RFC 7162 section 3.1.5: the highest mod-sequence of what was found, for a search that asks for mod-sequences. */
 export function highestModSeq(
-  { selected: view }: Session,
+  { selected: view }: Pick<Session, 'selected'>,
   key: SearchKey,
   positions: readonly number[],
 ): number | undefined {

@@ -25,7 +25,10 @@ export class IndexedTexts {
   }
 
   /** undefined when there is no index, or nothing to ask it. An index that fails is passed over. */
-  static async ask(session: Session, key: SearchKey): Promise<IndexedTexts | undefined> {
+  static async ask(
+    session: Pick<Session, 'services' | 'selected' | 'log'>,
+    key: SearchKey,
+  ): Promise<IndexedTexts | undefined> {
     const { index } = session.services
     if (index === undefined) return undefined
     const keys = leavesOf(key).filter(isText).slice(0, MAX_QUERIES)

@@ -13,7 +13,7 @@ import {
 import { HEAD_RANGE, headerIn } from '../fetch/header-sections.ts'
 import { readMessages } from '../fetch/read-messages.ts'
 import type { MailboxView } from '../mailbox-view.ts'
-import { Progress } from '../progress.ts'
+import { Progress, type Told } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { dayOfInstant } from '../wire/date-time.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
@@ -43,12 +43,15 @@ const WHOLE_BYTES = 256 * 1024
 /** Fields are looked for in so much of a header. */
 const MAX_HEADER_BYTES = 4 * 1024 * 1024
 
+/** What is searched, and with what: a session and its selected mailbox, or another mailbox in its place. */
+export type SearchScope = Told & Pick<Session, 'services' | 'signal' | 'log' | 'saved' | 'selected'>
+
 /**
  * Positions of the messages that meet the condition, in rising order. What the view knows is asked first, then a
  * search index if there is one; only where that does not decide is the message's own index read, then the header, then
  * the text. Ends when the client leaves.
  */
-export async function searchMailbox(session: Session, key: SearchKey): Promise<number[]> {
+export async function searchMailbox(session: SearchScope, key: SearchKey): Promise<number[]> {
   const view = session.selected
   const state = new StateLeaf(view, session.saved, session.clock.now())
   const progress = new Progress(session, view.count)
@@ -96,7 +99,7 @@ interface Candidate {
 
 /** The part of a search that needs more than the view. */
 class Reading {
-  readonly #session: Session
+  readonly #session: SearchScope
   readonly #view: MailboxView
   readonly #key: SearchKey
   readonly #state: StateLeaf
@@ -108,7 +111,7 @@ class Reading {
   readonly #bodyNeedles: readonly string[]
   readonly #texts: IndexedTexts | undefined
 
-  constructor(session: Session, key: SearchKey, texts: IndexedTexts | undefined) {
+  constructor(session: SearchScope, key: SearchKey, texts: IndexedTexts | undefined) {
     this.#texts = texts
     this.#session = session
     this.#view = session.selected

@@ -1,3 +1,5 @@
+import type { Mailbox } from 'mailserver'
+import type { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
 import { formatPartialRange, type ReturnOptions, windowOf } from '../wire/return-options.ts'
 import { formatSequenceSet } from '../wire/sequence-set.ts'
@@ -27,13 +29,33 @@ export async function tellNumbers(session: Session, name: string, found: Found, 
  */
 export function tellExtended(session: Session, found: Found, options: ReturnOptions, isUid: boolean): void {
   const { out, tag, selected: view } = session
+  if (options.names.has('SAVE')) session.saved = savedOf(view, found, options)
+  if (isSaveAlone(options)) return
+  const numbers = found.positions.map((position) => (isUid ? view.uidAt(position) : position + 1))
+  out.untagged(`ESEARCH (TAG "${tag}")${isUid ? ' UID' : ''}${resultsText(numbers, found.modSeq, options)}`)
+}
+
+/** ESEARCH that names its mailbox; none when nothing was found there (RFC 7377 section 2.1). */
+export function tellSource(
+  session: Session,
+  view: MailboxView,
+  { uidValidity }: Mailbox,
+  found: Found,
+  options: ReturnOptions,
+): void {
+  if (found.positions.length === 0 || isSaveAlone(options)) return
+  const numbers = found.positions.map((position) => view.uidAt(position))
+  const source = `TAG "${session.tag}" MAILBOX ${session.mailboxName(view.name)} UIDVALIDITY ${uidValidity}`
+  session.out.untagged(`ESEARCH (${source}) UID${resultsText(numbers, found.modSeq, options)}`)
+}
+
+const isSaveAlone = ({ names, partial }: ReturnOptions): boolean =>
+  names.size === 1 && names.has('SAVE') && partial === undefined
+
+/** Each result behind a space. */
+function resultsText(numbers: readonly number[], modSeq: number | undefined, options: ReturnOptions): string {
   const { names, partial } = options
-  if (names.has('SAVE')) session.saved = savedOf(session, found, options)
-  if (names.size === 1 && names.has('SAVE') && partial === undefined) return
-  const numberOf = (position: number) => (isUid ? view.uidAt(position) : position + 1)
-  const numbers = found.positions.map(numberOf)
-  const data = [`ESEARCH (TAG "${tag}")`]
-  if (isUid) data.push('UID')
+  const data = ['']
   if (numbers.length > 0) {
     if (names.has('MIN')) data.push(`MIN ${numbers[0]}`)
     if (names.has('MAX')) data.push(`MAX ${numbers.at(-1)}`)
@@ -44,12 +66,12 @@ export function tellExtended(session: Session, found: Found, options: ReturnOpti
     data.push(`PARTIAL (${formatPartialRange(partial)} ${shown.length === 0 ? 'NIL' : formatSequenceSet(shown)})`)
   }
   if (names.has('COUNT')) data.push(`COUNT ${numbers.length}`)
-  if (found.modSeq !== undefined) data.push(`MODSEQ ${found.modSeq}`)
-  out.untagged(data.join(' '))
+  if (modSeq !== undefined) data.push(`MODSEQ ${modSeq}`)
+  return data.join(' ')
 }
 
 /** RFC 5182 section 2.4: with MIN or MAX and neither ALL nor COUNT, those alone; else everything that was found. */
-function savedOf({ selected: view }: Session, found: Found, { names, partial }: ReturnOptions): ReadonlySet<number> {
+export function savedOf(view: MailboxView, found: Found, { names, partial }: ReturnOptions): ReadonlySet<number> {
   const { positions } = found
   const isAll = names.has('ALL') || names.has('COUNT') || !(names.has('MIN') || names.has('MAX'))
   const shown = partial === undefined ? positions : windowOf(positions, partial)
