@@ -168,6 +168,25 @@ it('answers thousands of mutated commands, and nothing breaks', async () => {
   expect(await last.ok('NOOP')).toEqual([])
 }, 120_000)
 
+it('lives through whole sessions of commands in any order, several clients at a time', async () => {
+  const below = random(20260502)
+  const faults: string[] = []
+  for (let round = 0; round < 40; round++) {
+    const clients = await Promise.all([world.login(), world.login()])
+    for (let step = 0; step < 60; step++) {
+      const client = clients[below(clients.length)] as TestClient
+      const seed = below(4) === 0 ? 'SELECT INBOX' : (SEEDS[below(SEEDS.length)] as string)
+      if (client.hasEnded) break
+      const lines = await client.command(seed)
+      if (/SERVERBUG|UNAVAILABLE|Internal error/.test(lines.join())) faults.push(`${seed}: ${lines.at(-1)}`)
+      if (below(20) === 0) await world.deliver('INBOX', mail(`${round}`))
+    }
+    for (const client of clients) client.close()
+  }
+  expect(faults).toEqual([])
+  expect(unhandled).toEqual([])
+}, 120_000)
+
 /** Does the client get its answers again? */
 async function isInStep(client: TestClient, round: number): Promise<boolean> {
   if (client.hasEnded) return false
