@@ -34,7 +34,7 @@ export function positionKey(segment: number): Key {
 }
 
 export const POSITIONS = { gte: tagged(POSITION), lt: tagged(POSITION + 1) }
-/** Written to hear whether LevelDB still can write. */
+/** Up to where the commits of deleted segments reached. Writing it also tells whether LevelDB still can write. */
 export const SWEPT = tagged(SWEEP)
 /** How many lines of the list of deletions the index has taken note of. Every index that was opened has it. */
 export const DELETIONS = tagged(DELETION)

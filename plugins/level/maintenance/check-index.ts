@@ -8,6 +8,7 @@ import type { CheckOptions, Damage } from 'mailserver'
 import type { Database } from '../engine/database.ts'
 import { PRIVATE } from '../engine/private-keys.ts'
 import type { Layout } from '../layout.ts'
+import { sweptUpTo } from '../owner/sweep.ts'
 import { decodeCommit, type Op } from '../segments/commit-frame.ts'
 import { FRAME } from '../segments/frame.ts'
 import { scanSegment } from '../segments/segment-scan.ts'
@@ -37,8 +38,11 @@ export async function* checkIndex(
   { signal }: Pick<CheckOptions, 'signal'>,
 ): AsyncGenerator<Damage> {
   const suspects = new Map<string, Suspect>()
+  const swept = sweptUpTo(db)
   let isOverfull = false
   for await (const { op, sequence } of loggedOps(layout, await readExtents(), signal)) {
+    // A later commit may have stood in a segment that was deleted.
+    if (sequence <= swept) continue
     const seen = stateOf(db.getSync(op.key))
     const text = op.key.toString('latin1')
     const known = suspects.get(text)
@@ -60,7 +64,9 @@ export async function* checkIndex(
   }
   const file = layout.index
   const cure = 'stop the server and move the index away: the next start makes it anew'
-  for (const text of suspects.keys()) {
+  const sweptMeanwhile = sweptUpTo(db)
+  for (const [text, { sequence }] of suspects) {
+    if (sequence <= sweptMeanwhile) continue
     const meaning = `the key ${JSON.stringify(text)} is not what the log says of it; ${cure}`
     yield { file, meaning, isRepaired: false }
   }

@@ -48,7 +48,10 @@ async function sweep(layout: Layout, db: Database, log: Log): Promise<number[]> 
   if (dead.length === 0) return []
   await flush(db)
   // A flush tells nobody that it has failed; the next write does.
-  await db.put(SWEPT, Buffer.alloc(0))
+  await db.put(
+    SWEPT,
+    encodeSequence(dead.reduce((last, segment) => later(last, positions.get(segment)), sweptUpTo(db))),
+  )
   await takeSpare(layout)
   noteDeletions(layout, dead)
   for (const segment of dead) removeFile(layout, segment)
@@ -74,6 +77,24 @@ export async function missingSegments(layout: Layout, db: Database): Promise<num
   const existing = new Set(listSegments(layout))
   return known.filter((segment) => !existing.has(segment))
 }
+
+/**
+ * The last commit of all segments that were deleted, by its sequence number; 0 when none was. What a commit up to it said may
+ * have been overwritten by one that the log has no more.
+ */
+export function sweptUpTo(db: Database): bigint {
+  const value = db.getSync(SWEPT)
+  return value === undefined || value.length < 8 ? 0n : value.readBigUInt64LE()
+}
+
+function encodeSequence(sequence: bigint): Buffer {
+  const value = Buffer.alloc(8)
+  value.writeBigUInt64LE(sequence)
+  return value
+}
+
+const later = (sequence: bigint, position: Position | undefined): bigint =>
+  position !== undefined && position.sequence > sequence ? position.sequence : sequence
 
 /** The highest segment and sequence number stay: numbering goes on behind them. */
 function isLast(segment: number, { sequence }: Position, positions: ReadonlyMap<number, Position>): boolean {
