@@ -42,16 +42,17 @@ export class Locator {
     if (message === undefined) throw notFound(ref)
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const path = await this.#pathOf(message, attempt > 0)
-      if (path === undefined) break
       try {
-        return await readMessage(path, message.size, range)
+        if (path !== undefined) return await readMessage(path, message.size, range)
       } catch (error) {
         if (codeOf(error) !== 'NOT_FOUND') throw error
       }
+      // Between a look at the folder and one at the journal it may come into its place: then neither has it, and a second look finds it.
+      const source = await mirrorSource(this.#engine, message.account, ref)
+      if (source === undefined) continue
+      return parseMessageRef(source) === undefined ? this.#blobs.read(source, range) : this.read(source, range)
     }
-    const source = await mirrorSource(this.#engine, message.account, ref)
-    if (source === undefined) throw notFound(ref)
-    return parseMessageRef(source) === undefined ? this.#blobs.read(source, range) : this.read(source, range)
+    throw notFound(ref)
   }
 
   async *stream(ref: BlobRef, range?: BlobRange): AsyncIterable<Buffer> {
@@ -59,22 +60,25 @@ export class Locator {
     if (message === undefined) throw notFound(ref)
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const path = await this.#pathOf(message, attempt > 0)
-      if (path === undefined) break
       let hasBegun = false
       try {
-        for await (const chunk of streamMessage(path, message.size, range)) {
-          hasBegun = true
-          yield chunk
+        if (path !== undefined) {
+          for await (const chunk of streamMessage(path, message.size, range)) {
+            hasBegun = true
+            yield chunk
+          }
+          return
         }
-        return
       } catch (error) {
         if (hasBegun || codeOf(error) !== 'NOT_FOUND') throw error
       }
+      const source = await mirrorSource(this.#engine, message.account, ref)
+      if (source === undefined) continue
+      if (parseMessageRef(source) === undefined) yield* this.#blobs.stream(source, range)
+      else yield* this.stream(source, range)
+      return
     }
-    const source = await mirrorSource(this.#engine, message.account, ref)
-    if (source === undefined) throw notFound(ref)
-    if (parseMessageRef(source) === undefined) yield* this.#blobs.stream(source, range)
-    else yield* this.stream(source, range)
+    throw notFound(ref)
   }
 
   async #pathOf({ account, mailbox, key }: MessageRef, isFresh: boolean): Promise<string | undefined> {
