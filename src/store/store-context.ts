@@ -22,7 +22,7 @@ export interface StoreLimits {
 }
 
 export const STORE_LIMITS: StoreLimits = {
-  mailboxes: 5_000,
+  mailboxes: 20_000,
   subscriptions: 10_000,
   logEntries: 20_000,
   logBytes: 8 * 1024 * 1024,

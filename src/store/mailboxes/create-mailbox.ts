@@ -3,8 +3,8 @@ import { subscriptionKey } from '../layout.ts'
 import { type AccountId, HIERARCHY_SEPARATOR, type Mailbox, type SpecialUse } from '../mail-store.ts'
 import { toMailbox } from '../records/mailbox-record.ts'
 import type { StoreContext } from '../store-context.ts'
-import { newName } from './mailbox-name.ts'
-import { addMailbox, addParents, allRecords, checkCount, exists, inheritedAcl, notFound } from './names.ts'
+import { newName, parentsOf } from './mailbox-name.ts'
+import { addMailbox, addParents, checkCount, exists, inheritedAcl, notFound, recordsOf } from './names.ts'
 
 export async function createMailbox(
   context: StoreContext,
@@ -16,12 +16,12 @@ export async function createMailbox(
   const canonical = newName(name.endsWith(HIERARCHY_SEPARATOR) ? name.slice(0, -1) : name)
   return commitAccount(context, account, [], async (commit) => {
     requireLive(commit, canonical)
-    const existing = await allRecords(commit.tx, account)
+    const existing = await recordsOf(commit.tx, account, [...parentsOf(canonical), canonical])
     if (existing.has(canonical)) throw exists(account, canonical)
     const modSeq = commit.nextModSeq()
     addParents(commit, canonical, modSeq, existing)
     const record = addMailbox(commit, canonical, modSeq, { ...options, acl: inheritedAcl(canonical, existing) })
-    checkCount(context, existing.set(canonical, record))
+    await checkCount(context, commit)
     commit.mailboxesChanged(modSeq)
     const subscription = await commit.tx.get(subscriptionKey(account, canonical))
     return toMailbox(canonical, record, subscription !== undefined)

@@ -19,6 +19,21 @@ export async function recordOf(reader: Reader, account: AccountId, name: string)
   return decodeMailbox(value)
 }
 
+/** The records of those of the names that exist. @param names canonical */
+export async function recordsOf(
+  reader: Reader,
+  account: AccountId,
+  names: readonly string[],
+): Promise<Map<string, MailboxRecord>> {
+  const values = await reader.getMany(names.map((name) => mailboxKey(account, name)))
+  return new Map(
+    names.flatMap((name, at): [string, MailboxRecord][] => {
+      const value = values[at]
+      return value === undefined ? [] : [[name, decodeMailbox(value)]]
+    }),
+  )
+}
+
 /** Every mailbox of the account by name: INBOX first, then in the order of the names' octets. */
 export async function allRecords(reader: Reader, account: AccountId): Promise<Map<string, MailboxRecord>> {
   const prefix = key('mail-mailbox', account).length
@@ -93,7 +108,7 @@ export function addMailbox(
   return record
 }
 
-/** Makes the parents of a name that are missing. @param existing every name of the account; what is made is added */
+/** Makes the parents of a name that are missing. @param existing those of them that exist, at least; what is made is added */
 export function addParents(
   commit: AccountCommit,
   name: string,
@@ -113,10 +128,12 @@ export function inheritedAcl(name: string, existing: ReadonlyMap<string, Mailbox
   return parent === undefined ? undefined : existing.get(parent)?.acl
 }
 
-/** @throws MailError LIMIT_REACHED */
-export function checkCount(context: StoreContext, existing: ReadonlyMap<string, MailboxRecord>): void {
-  if (existing.size > context.limits.mailboxes) {
-    throw new MailError('LIMIT_REACHED', `an account has ${context.limits.mailboxes} mailboxes at most`)
+/** To be called when the new mailbox is written. @throws MailError LIMIT_REACHED */
+export async function checkCount({ limits }: StoreContext, { tx, account, record }: AccountCommit): Promise<void> {
+  // No number is used twice: an account that never had so many has not so many now, and nobody needs to count.
+  if (record.lastMailbox <= limits.mailboxes) return
+  if ((await allRecords(tx, account)).size > limits.mailboxes) {
+    throw new MailError('LIMIT_REACHED', `an account has ${limits.mailboxes} mailboxes at most`)
   }
 }
 

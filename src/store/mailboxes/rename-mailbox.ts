@@ -60,7 +60,7 @@ async function renameIn(
     commit.mirror({ kind: 'mailbox-renamed', mailbox: mailboxId(kept.number), from: old, name })
   }
   addParents(commit, target, modSeq, existing)
-  checkCount(context, existing)
+  await checkCount(context, commit)
   await carrySubscriptions(tx, account, renamed)
   commit.mirror({ kind: 'subscriptions' })
   commit.mailboxesChanged(modSeq)

@@ -4,7 +4,7 @@ import { MessageKeys, mailboxKey, subscriptionKey } from '../layout.ts'
 import type { AccountId, Mailbox, MailboxId, SpecialUse } from '../mail-store.ts'
 import { requireLive } from '../mailboxes/create-mailbox.ts'
 import { canonicalName, newName } from '../mailboxes/mailbox-name.ts'
-import { addMailbox, allRecords, checkCount, exists, recordOf } from '../mailboxes/names.ts'
+import { addMailbox, checkCount, exists, recordOf, recordsOf } from '../mailboxes/names.ts'
 import { countIn, takeUids } from '../messages/append.ts'
 import { decodeCopy, emailIdOf, encodeCopy } from '../records/copy-record.ts'
 import { parseFlags } from '../records/flags.ts'
@@ -80,14 +80,13 @@ async function createMailbox(
 ): Promise<Mailbox> {
   return commitAccount(c, account, [], async (commit) => {
     requireLive(commit, name)
-    const existing = await allRecords(commit.tx, account)
-    if (existing.has(name)) throw exists(account, name)
+    if ((await recordsOf(commit.tx, account, [name])).has(name)) throw exists(account, name)
     const modSeq = commit.nextModSeq()
     const { uidValidity, specialUse } = options
     const { record: counters } = commit
     if (uidValidity !== undefined) counters.lastUidValidity = Math.max(counters.lastUidValidity, uidValidity)
     const record = addMailbox(commit, name, modSeq, { specialUse, uidValidity })
-    checkCount(c, existing.set(name, record))
+    await checkCount(c, commit)
     commit.mailboxesChanged(modSeq)
     return toMailbox(name, record, (await commit.tx.get(subscriptionKey(account, name))) !== undefined)
   })
