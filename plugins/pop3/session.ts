@@ -181,7 +181,9 @@ export class Session implements CommandContext {
   }
 
   #channel() {
-    return saslChannel(this.#connection, this.#socket, this.#tools.tls, this.#gone.signal)
+    // mutt takes what binds where it is offered and may be built without it; after that it reads each answer one too late.
+    const channel = saslChannel(this.#connection, this.#socket, this.#tools.tls, this.#gone.signal)
+    return { ...channel, bindsChannel: false }
   }
 
   async #greet(): Promise<boolean> {

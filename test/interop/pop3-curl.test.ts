@@ -3,7 +3,15 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { run } from '../support/peer.ts'
 import { describeWith } from '../support/programs.ts'
-import { LOGIN, PASSWORD, type Pop3TestServer, sampleMessages, startPop3Server, withCrlf } from './pop3-server.ts'
+import {
+  LOGIN,
+  PASSWORD,
+  type Pop3TestServer,
+  sampleMessages,
+  startPop3Server,
+  withAsciiHeader,
+  withCrlf,
+} from './pop3-server.ts'
 
 const SAMPLES = sampleMessages()
 const MESSAGE = 'Subject: hello\r\n\r\n.one\r\n.\r\n'
@@ -66,7 +74,7 @@ describeWith(['curl'], 'curl', () => {
     const read = await curl('--output', join(out, '#1.eml'), `${url}/[1-${SAMPLES.length}]`)
     expect(read.code).toBe(0)
     for (const [at, { name, bytes }] of SAMPLES.entries()) {
-      expect(readFileSync(join(out, `${at + 1}.eml`)).equals(withCrlf(bytes)), name).toBe(true)
+      expect(readFileSync(join(out, `${at + 1}.eml`)).equals(withCrlf(withAsciiHeader(bytes))), name).toBe(true)
     }
   })
 })

@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { run } from '../support/peer.ts'
 import { describeWith } from '../support/programs.ts'
-import { LOGIN, PASSWORD, type Pop3TestServer, sampleMessages, startPop3Server, withCrlf } from './pop3-server.ts'
+import {
+  LOGIN,
+  PASSWORD,
+  type Pop3TestServer,
+  sampleMessages,
+  startPop3Server,
+  withAsciiHeader,
+  withCrlf,
+} from './pop3-server.ts'
 
 /** Logs in, prints what the server says of itself and of each message, removes the odd ones. */
 const SCRIPT = `
@@ -49,10 +57,17 @@ describeWith(['python3'], 'poplib of Python', () => {
     const ran = await run('python3', ['-c', SCRIPT, mode, String(port), pop.certFile, LOGIN, PASSWORD])
     expect(ran).toMatchObject({ code: 0, stderr: '' })
     const heard = JSON.parse(ran.stdout)
-    const sent = SAMPLES.map(withCrlf)
-    expect(heard.capabilities).toMatchObject({ SASL: ['PLAIN'], EXPIRE: ['NEVER'], UIDL: [], PIPELINING: [] })
-    expect(heard.sizes).toEqual(sent.map(({ length }) => length))
-    expect(heard.octets).toBe(sent.reduce((sum, { length }) => sum + length, 0))
+    const stored = SAMPLES.map(withCrlf)
+    const sent = SAMPLES.map((bytes) => withCrlf(withAsciiHeader(bytes)))
+    expect(heard.capabilities).toMatchObject({
+      SASL: ['SCRAM-SHA-256', 'PLAIN', 'LOGIN'],
+      EXPIRE: ['NEVER'],
+      UIDL: [],
+      PIPELINING: [],
+    })
+    // RFC 6858 section 2: sizes stay those of the messages as they are.
+    expect(heard.sizes).toEqual(stored.map(({ length }) => length))
+    expect(heard.octets).toBe(stored.reduce((sum, { length }) => sum + length, 0))
     const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
     expect(heard.messages).toEqual(sent.map((bytes, at) => [at + 1, bytes.length, sha256(bytes), true]))
     expect(new Set(heard.ids).size).toBe(SAMPLES.length)

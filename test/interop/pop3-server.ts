@@ -1,6 +1,7 @@
+import { isAscii, isUtf8 } from 'node:buffer'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { blobStore, directory, mailStore, parseAddress, tlsContexts } from 'mailserver'
+import { blobStore, directory, downgradeHeader, headerEnd, mailStore, parseAddress, tlsContexts } from 'mailserver'
 import { level } from 'mailserver/plugins/level'
 import { pop3 } from 'mailserver/plugins/pop3'
 import { indexMessage } from '../../src/mail/index-message.ts'
@@ -67,6 +68,14 @@ export function sampleMessages(): { name: string; bytes: Buffer }[] {
   } catch {
     return []
   }
+}
+
+/** A message as POP3 sends it to a client that has not said UTF8: a header in UTF-8 is rewritten in ASCII (RFC 6858). */
+export function withAsciiHeader(bytes: Buffer): Buffer {
+  const end = headerEnd(bytes)
+  const header = bytes.subarray(0, end)
+  if (isAscii(header) || !isUtf8(header)) return bytes
+  return Buffer.concat([downgradeHeader(header), bytes.subarray(end)])
 }
 
 /** A message as POP3 sends it: every line, the last one too, ends in CRLF. Octets are kept as they are otherwise. */

@@ -19,6 +19,8 @@ export interface SaslChannel {
   readonly remoteAddress: string
   /** Absent in clear: then no mechanism is offered. */
   readonly tls: SaslTls | undefined
+  /** False where no mechanism that binds to the connection is offered, though there is TLS. */
+  readonly bindsChannel?: boolean
   /** Fires when the client has left. */
   readonly signal?: AbortSignal | undefined
 }

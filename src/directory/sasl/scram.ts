@@ -37,7 +37,7 @@ export interface ScramAttempt {
 export function scram(logins: ScramLogins, { plus }: { readonly plus: boolean }): SaslMechanism {
   const mechanism = plus ? 'SCRAM-SHA-256-PLUS' : 'SCRAM-SHA-256'
   return {
-    isOffered: ({ tls }) => tls !== undefined && logins.isOffered() && (!plus || canBind(tls)),
+    isOffered: (channel) => channel.tls !== undefined && logins.isOffered() && (!plus || canBind(channel)),
     start(channel) {
       const { tls } = channel
       let next = first
@@ -49,7 +49,7 @@ export function scram(logins: ScramLogins, { plus }: { readonly plus: boolean })
         if (match === null) throw malformed(mechanism)
         const [whole, , couldBind, binding, authorization, bare = '', name = '', nonce = ''] = match
         // RFC 5802 section 6: a client that could bind and believes that we cannot was lied to.
-        if (couldBind !== undefined && tls !== undefined && canBind(tls)) throw malformed(mechanism)
+        if (couldBind !== undefined && canBind(channel)) throw malformed(mechanism)
         if (plus !== (binding !== undefined) || (plus && binding !== CHANNEL_BINDING)) throw malformed(mechanism)
         const login = prepare(unescaped(mechanism, name))
         if (login === undefined) throw malformed(mechanism)
@@ -130,8 +130,8 @@ function hmac(key: Buffer, text: string): Buffer {
 }
 
 /** RFC 9266 section 4.2: before TLS 1.3 the binding would not be unique to the connection. */
-function canBind(tls: SaslTls): boolean {
-  return tls.version === 'TLSv1.3'
+function canBind({ tls, bindsChannel = true }: SaslChannel): boolean {
+  return bindsChannel && tls?.version === 'TLSv1.3'
 }
 
 /** RFC 9266 section 2. */
