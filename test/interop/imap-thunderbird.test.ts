@@ -1,21 +1,20 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { eventually, scratch } from '../support/peer.ts'
 import { describeWith } from '../support/programs.ts'
-import { type ImapServer, startImapServer, text } from './imap-server.ts'
+import { startImapServer, text } from './imap-server.ts'
 import { startThunderbird } from './thunderbird.ts'
 
 const USER = 'alice@example.test'
 
-let imap: ImapServer
-beforeAll(async () => {
-  imap = await startImapServer()
-})
-afterAll(() => imap[Symbol.asyncDispose]())
-
 describeWith(['thunderbird'], 'Thunderbird', () => {
-  it('finds the mailboxes, reads, flags, copies and removes mail, and is told of new mail while it is idle', async () => {
+  // Thunderbird has several connections and gives some of them other work: now and then none is idle in INBOX when the news comes.
+  it('finds the mailboxes, reads, flags, copies and removes mail, and is told of new mail while it is idle', {
+    retry: 2,
+    timeout: 120_000,
+  }, async () => {
+    await using imap = await startImapServer()
     using home = scratch('thunderbird')
     await imap.deliver(USER, 'INBOX', ...['one', 'two', 'three'].map((name) => text(name, `body of ${name} – é`)))
     await using thunderbird = await startThunderbird(home.path, { port: imap.port, user: USER, password: 'secret' })
@@ -131,5 +130,5 @@ describeWith(['thunderbird'], 'Thunderbird', () => {
     ]) {
       expect(commands).toContain(used)
     }
-  }, 120_000)
+  })
 })
