@@ -1,32 +1,7 @@
+import type { StatsView } from '../control/routes/store/stats.ts'
 import { paint } from './paint.ts'
 import { bytes } from './quantity.ts'
 import { table } from './table.ts'
-
-export interface StatsView {
-  readonly totals: { readonly mailboxes: number; readonly messages: number; readonly bytes: number }
-  readonly sharing: {
-    readonly blobs: number
-    readonly links: number
-    readonly shared: number
-    readonly sharedBytes: number
-  } | null
-  readonly queue: { readonly messages: number } | null
-  readonly journeys: number | null
-  readonly accounts: readonly {
-    readonly account: string
-    readonly mailboxes: number
-    readonly messages: number
-    readonly unseen: number
-    readonly bytes: number
-    readonly maxBytes: number | null
-  }[]
-  readonly driver: readonly {
-    readonly name: string
-    readonly value: number
-    readonly unit: string
-    readonly help: string
-  }[]
-}
 
 /** @param limit accounts that are shown */
 export function renderStats({ totals, sharing, queue, journeys, accounts, driver }: StatsView, limit: number): string {

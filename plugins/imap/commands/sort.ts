@@ -3,8 +3,8 @@ import { no, ok } from '../completion.ts'
 import { sortMessages } from '../search/sort-messages.ts'
 import { tellExtended, tellNumbers } from '../search/tell-found.ts'
 import { parseReturnOptions } from '../wire/return-options.ts'
-import { parseSearch } from '../wire/search-keys.ts'
-import { parseCharset, parseSortCriteria } from '../wire/sort-criteria.ts'
+import { parseSearchCriteria } from '../wire/search-keys.ts'
+import { parseSortCriteria } from '../wire/sort-criteria.ts'
 import { findPositions, highestModSeq } from './search.ts'
 
 /** RFC 5256 section 3, with the results of RFC 5267 section 3. */
@@ -22,9 +22,7 @@ function sorting(name: string, isUid: boolean): Command {
       const options = args.knows('SORT RETURN') ? parseReturnOptions(args) : undefined
       const criteria = parseSortCriteria(args)
       args.space()
-      parseCharset(args)
-      args.space()
-      const key = parseSearch(args, limits)
+      const key = parseSearchCriteria(args, limits)
       args.end()
       return { options, criteria, key }
     },

@@ -4,8 +4,7 @@ import { formatThreads, type ThreadMessage, type ThreadNode } from '../thread/me
 import { orderedSubject } from '../thread/ordered-subject.ts'
 import { threadMessages } from '../thread/read-messages.ts'
 import { byReferences } from '../thread/references.ts'
-import { parseSearch } from '../wire/search-keys.ts'
-import { parseCharset } from '../wire/sort-criteria.ts'
+import { parseSearchCriteria } from '../wire/search-keys.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 import { findPositions } from './search.ts'
 
@@ -33,9 +32,7 @@ function threading(name: string, isUid: boolean): Command {
       const algorithm = args.knows(`THREAD ${word}`) ? ALGORITHMS.get(word) : undefined
       if (algorithm === undefined) throw new SyntaxFault('No such threading algorithm')
       args.space()
-      parseCharset(args)
-      args.space()
-      const key = parseSearch(args, limits)
+      const key = parseSearchCriteria(args, limits)
       args.end()
       return { algorithm, key }
     },

@@ -48,12 +48,23 @@ export function parseSearch(args: Arguments, limits: SearchLimits): SearchKey {
   if (args.skipWord('CHARSET ')) {
     // RFC 6855 section 3: there is one character set left.
     if (args.isUtf8) throw new SyntaxFault('CHARSET is not needed any more')
-    const charset = args.astring().toUpperCase()
-    if (!SEARCH_CHARSETS.some((known) => known === charset)) throw new UnknownCharset(charset)
+    parseCharset(args)
     args.space()
   }
   const keys = new KeyParser(args, limits).keys(() => args.isAtEnd, 0)
   return keys.length === 1 ? (keys[0] as SearchKey) : { kind: 'and', keys }
+}
+
+/** `search-criteria` of SORT and THREAD, which name a character set in any case (RFC 5256 section 5). @throws UnknownCharset */
+export function parseSearchCriteria(args: Arguments, limits: SearchLimits): SearchKey {
+  parseCharset(args)
+  args.space()
+  return parseSearch(args, limits)
+}
+
+function parseCharset(args: Arguments): void {
+  const charset = args.astring().toUpperCase()
+  if (!SEARCH_CHARSETS.some((known) => known === charset)) throw new UnknownCharset(charset)
 }
 
 const not = (key: SearchKey): SearchKey => ({ kind: 'not', key })

@@ -1,5 +1,4 @@
 import type { Arguments } from './arguments.ts'
-import { SEARCH_CHARSETS, UnknownCharset } from './search-keys.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 
 /** RFC 5256 section 3, RFC 5957 section 3. */
@@ -29,10 +28,4 @@ export function parseSortCriteria(args: Arguments): readonly SortCriterion[] {
   })
   if (criteria.length === 0 || criteria.length > MAX_CRITERIA) throw new SyntaxFault('Sort criteria expected')
   return criteria
-}
-
-/** The character set that SORT and THREAD name in any case. @throws UnknownCharset */
-export function parseCharset(args: Arguments): void {
-  const charset = args.astring().toUpperCase()
-  if (!SEARCH_CHARSETS.some((known) => known === charset)) throw new UnknownCharset(charset)
 }

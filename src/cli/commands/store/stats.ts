@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
+import type { StatsView } from '../../../control/routes/store/stats.ts'
 import { BaseCommand } from '../../base-command.ts'
-import type { StatsView } from '../../render-stats.ts'
 
 export default class StoreStats extends BaseCommand {
   static override summary =

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Snapshot } from '../../../store/engine.ts'
-import { collectStats } from '../../../store/stats/collect-stats.ts'
+import { type AccountStats, collectStats, type StoreStats } from '../../../store/stats/collect-stats.ts'
 import { storeContext } from '../../../store/store-context.ts'
-import { type StoreProgress, storeMaintenance } from '../../../store/store-maintenance.ts'
+import { type StoreFigure, type StoreProgress, storeMaintenance } from '../../../store/store-maintenance.ts'
 import { accountsIn } from '../../../store/verify/accounts-in.ts'
 import { withSnapshot } from '../../../store/with-snapshot.ts'
 import type { ControlContext } from '../../control-context.ts'
@@ -11,6 +11,12 @@ import type { TaskHandle } from '../../task-runner.ts'
 import { addressParameter } from '../address-parameter.ts'
 import { begunTask } from '../tasks.ts'
 import { accountOf, addressesOf } from './accounts.ts'
+
+/** What the task ends with: accounts by their addresses, and the figures of the driver when all were counted. */
+export interface StatsView extends Omit<StoreStats, 'accounts'> {
+  readonly accounts: readonly (Omit<AccountStats, 'account'> & { readonly account: string })[]
+  readonly driver: readonly StoreFigure[]
+}
 
 export const statsRoute = defineRoute({
   method: 'POST',
@@ -23,7 +29,7 @@ export const statsRoute = defineRoute({
     const nameOf = await addressesOf(context)
     const { engine } = context.service(storeContext)
     const maintenance = context.optional(storeMaintenance)
-    const work = async (snapshot: Snapshot, { signal, progress }: TaskHandle) => {
+    const work = async (snapshot: Snapshot, { signal, progress }: TaskHandle): Promise<StatsView> => {
       const accounts = account === undefined ? await accountsIn(snapshot, ['mail-account']) : [account]
       const { accounts: list, ...stats } = await collectStats(snapshot, accounts, { signal, onProgress: progress })
       return {
