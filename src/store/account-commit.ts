@@ -1,7 +1,7 @@
 import { MailError } from '../errors/mail-error.ts'
 import { linkIn, relinkIn, unlinkIn } from './blob-links.ts'
 import type { BlobRef } from './blob-store.ts'
-import { type Change, changeOf, trimLog, writeChange } from './changes/change-log.ts'
+import { type Change, changeOf, keepLogBounded, writeChange } from './changes/change-log.ts'
 import { formatNotice, noticeTopic } from './changes/notice.ts'
 import type { Transaction } from './engine.ts'
 import { accountKey, countersKey, messageOwner } from './layout.ts'
@@ -20,9 +20,6 @@ interface StoredMessage {
   readonly size: number
   readonly internalDate: number
 }
-
-/** Changes that a commit forgets at most, beyond twice what it adds: a full log then costs each commit the same. */
-const TRIM = 50
 
 /**
  * One change of an account, inside a transaction that holds its scope: gives out MODSEQ, keeps the counters, writes
@@ -216,7 +213,7 @@ export class AccountCommit {
     const { tx, account, record } = this
     for (const pages of this.#pages.values()) pages.write()
     for (const change of this.#changes) writeChange(tx, account, record, change)
-    await trimLog(tx, account, record, this.#context.limits, Math.max(TRIM, this.#changes.length * 2))
+    await keepLogBounded(tx, account, record, this.#context.limits, this.#changes.length)
     for (const mailbox of this.#dirty) {
       const counters = this.#counters.get(mailbox)
       if (counters !== undefined) tx.put(countersKey(account, mailbox), encodeCounters(counters))

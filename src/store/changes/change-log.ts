@@ -17,6 +17,10 @@ export interface Change {
   readonly names?: readonly string[]
 }
 
+/** Part of its bounds by which a log may be larger before a commit makes it smaller. */
+const SLACK = 0.01
+/** Changes that such a commit forgets, if there are so many. */
+const MIN_TRIM = 50
 const KINDS = ['appended', 'flags', 'expunged', 'mailboxes', 'metadata'] as const
 /** Adds the change; counts it in the account's record, which the caller writes. */
 export function writeChange(tx: Transaction, account: AccountId, record: AccountRecord, change: Change): void {
@@ -35,8 +39,8 @@ export interface LogBounds {
 }
 
 /**
- * Forgets the oldest changes while there are more than the bounds allow; counts them out of the account's record, which
- * the caller writes. @param most entries that go at most: what bounds its cost
+ * Forgets the oldest changes until the bounds hold; counts them out of the account's record, which the caller writes.
+ * @param most entries that go at most: what bounds its cost
  * @returns how many went
  */
 export async function trimLog(
@@ -61,6 +65,23 @@ export async function trimLog(
     }
   }
   return gone
+}
+
+/**
+ * What a commit does for the log of its account. It may be larger than its bounds by a hundredth: one commit in many then
+ * reads what is oldest, instead of each.
+ * @param added changes of this commit: at least twice as many go, so that a log far beyond its bounds gets smaller
+ */
+export async function keepLogBounded(
+  tx: Transaction,
+  account: AccountId,
+  record: AccountRecord,
+  bounds: LogBounds,
+  added: number,
+): Promise<void> {
+  const slack = Math.floor(bounds.logEntries * SLACK)
+  if (record.logCount <= bounds.logEntries + slack && record.logBytes <= bounds.logBytes * (1 + SLACK)) return
+  await trimLog(tx, account, record, bounds, Math.max(MIN_TRIM, slack + added * 2))
 }
 
 /** Changes after `after`, up to and including `upTo`, in the order of their commits. */
