@@ -75,7 +75,7 @@ export async function joinStore(
     }
     return { segments: beside, close }
   }
-  const bus = new Bus(`mailserver:${root}`, log)
+  const bus = new Bus(`mailserver:${root}`, shared.watchers, log)
   const leases = new Leases({ db, locks, clock, log })
   const { vault } = layout
   const reads = new FrameReads({ layout, files, db, vault })

@@ -12,7 +12,10 @@ const NEXT_SEQUENCE = 0
 const NEXT_SEGMENT = 1
 const FAILED = 2
 const TASKS = { sweep: 3, compact: 4 } as const
+const SLOTS_USED = 5
 const GLOBALS = 8
+/** Topics are hashed onto this many counts of watchers: two that meet on one are posted without need, nothing worse. */
+const TOPICS = 4096
 
 /** Work that one thread at a time does for the whole store. */
 export type Task = keyof typeof TASKS
@@ -27,6 +30,7 @@ const FREE = 0n
 export interface SharedBuffers {
   readonly words: SharedArrayBuffer
   readonly locks: SharedArrayBuffer
+  readonly watchers: SharedArrayBuffer
 }
 
 /** Something another slot has made visible and not yet synced. */
@@ -40,16 +44,20 @@ export class SharedState {
   readonly locks: Int32Array
   /** One lock beside those of the scopes: a thread that holds scopes may wait for it. */
   readonly frameLock: Int32Array
+  /** How many watch a topic, over all threads, by the topic's hash. */
+  readonly watchers: Int32Array
   readonly #words: BigInt64Array
 
   constructor(buffers?: SharedBuffers) {
     this.buffers = buffers ?? {
       words: new SharedArrayBuffer(8 * (GLOBALS + MAX_SLOTS * SLOT_WORDS)),
       locks: new SharedArrayBuffer(4 * (LOCKS + 1)),
+      watchers: new SharedArrayBuffer(4 * TOPICS),
     }
     this.#words = new BigInt64Array(this.buffers.words)
     this.locks = new Int32Array(this.buffers.locks, 0, LOCKS)
     this.frameLock = new Int32Array(this.buffers.locks, 4 * LOCKS, 1)
+    this.watchers = new Int32Array(this.buffers.watchers)
   }
 
   /** Where numbering goes on after recovery. */
@@ -97,6 +105,8 @@ export class SharedState {
   claim(worker: number): Slot {
     for (let index = 0; index < MAX_SLOTS; index++) {
       const at = GLOBALS + index * SLOT_WORDS
+      // Before it is taken: who looks at the slots must not overlook one.
+      this.#lookUpTo(index)
       if (Atomics.compareExchange(this.#words, at + FIELDS.worker, FREE, BigInt(worker) + 1n) === FREE) {
         return new Slot(this.#words, index)
       }
@@ -107,7 +117,7 @@ export class SharedState {
   /** The slots that threads hold, with the number of the worker. */
   claimed(): Slot[] {
     const slots: Slot[] = []
-    for (let index = 0; index < MAX_SLOTS; index++) {
+    for (let index = 0, used = this.#slotsUsed; index < used; index++) {
       const slot = new Slot(this.#words, index)
       if (slot.worker !== undefined) slots.push(slot)
     }
@@ -117,7 +127,7 @@ export class SharedState {
   /** Commits of other threads that can be seen but could still be lost. */
   unsyncedBeside(own: Slot): Unsynced[] {
     const found: Unsynced[] = []
-    for (let index = 0; index < MAX_SLOTS; index++) {
+    for (let index = 0, used = this.#slotsUsed; index < used; index++) {
       if (index === own.index) continue
       const at = GLOBALS + index * SLOT_WORDS
       if (Atomics.load(this.#words, at + FIELDS.worker) === FREE) continue
@@ -125,6 +135,21 @@ export class SharedState {
       if (unsynced !== undefined) found.push(unsynced)
     }
     return found
+  }
+
+  /** Beyond it no slot was ever taken. */
+  get #slotsUsed(): number {
+    return Number(Atomics.load(this.#words, SLOTS_USED))
+  }
+
+  #lookUpTo(index: number): void {
+    const wanted = BigInt(index) + 1n
+    let used = Atomics.load(this.#words, SLOTS_USED)
+    while (used < wanted) {
+      const before = Atomics.compareExchange(this.#words, SLOTS_USED, used, wanted)
+      if (before === used) return
+      used = before
+    }
   }
 }
 

@@ -76,6 +76,7 @@ export class SegmentBlobStore implements BlobStore {
     const { shared, slot, files } = this.#parts
     // In this thread's own segment the next commit's sync covers it, and every segment that is no longer written is on
     // disk. What remains is a segment that another thread is writing.
+    if (slot.segment === segment) return
     for (const other of shared.claimed()) {
       if (other.index !== slot.index && other.segment === segment && other.synced <= offset) await files.sync(segment)
     }

@@ -93,6 +93,8 @@ export class IndexFeed {
 
   async #run(): Promise<void> {
     this.#isRunning = true
+    // What one sync has made ready is said one by one, and goes with one batch.
+    await undefined
     for (let batch = this.#takeReady(); batch.length > 0; batch = this.#takeReady()) {
       try {
         await this.#apply(batch)

@@ -30,8 +30,25 @@ export function decodeEvents(bytes: Buffer): readonly JourneyEvent[] {
 
 /** The words that lead to a journey: its Message-ID without brackets, and every address. */
 export function wordsOf({ messageIdHeader, sender, recipients }: JourneySubject): string[] {
-  const texts = [messageIdHeader, sender, ...recipients].filter((text) => text !== undefined)
-  return [...new Set(texts.map(wordOf))].filter((word) => word !== '')
+  const words = new Set<string>()
+  if (messageIdHeader !== undefined) words.add(wordOf(messageIdHeader))
+  if (sender !== undefined) words.add(addressWord(sender))
+  for (const recipient of recipients) words.add(addressWord(recipient))
+  words.delete('')
+  return [...words]
+}
+
+/** The same addresses come again and again. */
+const addressWords = new Map<string, string>()
+const MAX_ADDRESS_WORDS = 1_000
+
+function addressWord(text: string): string {
+  const known = addressWords.get(text)
+  if (known !== undefined) return known
+  if (addressWords.size === MAX_ADDRESS_WORDS) addressWords.clear()
+  const word = wordOf(text)
+  addressWords.set(text, word)
+  return word
 }
 
 /** One spelling of an address or a Message-ID: case and angle brackets do not matter. */
