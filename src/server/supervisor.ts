@@ -23,6 +23,7 @@ import type { ServerLog } from './server-log.ts'
 import * as readings from './server-readings.ts'
 import { packStartError, unpackStartError } from './start-error.ts'
 import { SupervisedPlugins } from './supervised-plugins.ts'
+import { trimHeap } from './trim-heap.ts'
 import type { WorkerHandle } from './worker-handle.ts'
 import type { WorkerStart } from './worker-messages.ts'
 import { processRegistry } from './worker-metrics.ts'
@@ -95,6 +96,7 @@ export class Supervisor implements RunningServer, SupervisorContext {
       await generation.stop()
       throw dataDirectoryError(this.config.dataDir, cause)
     }
+    trimHeap()
     this.#state = 'running'
     this.#tell('started', `generation ${generation.number} listens`)
     this.#log.info({ pid: process.pid, workers: this.config.workers, version: this.#version }, 'the server is running')

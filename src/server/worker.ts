@@ -18,6 +18,7 @@ import { JobRunner } from './job-runner.ts'
 import { allPlugins } from './load-core.ts'
 import { continueOnError, serverFacts } from './server-facts.ts'
 import { createServerLog, type ServerLog } from './server-log.ts'
+import { trimHeap } from './trim-heap.ts'
 import { WorkerEvents } from './worker-events.ts'
 import type { WorkerQuestions, WorkerStart } from './worker-messages.ts'
 import { metricsFor } from './worker-metrics.ts'
@@ -52,6 +53,7 @@ export class Worker {
     const host = await this.#createHost(config, log, jobs)
     this.#events.register(host.handlers)
     await host.setup()
+    trimHeap()
     await host.start()
     if (host.has(engine)) jobs.start(host.service(engine))
     this.#host = host
