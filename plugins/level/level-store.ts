@@ -87,6 +87,7 @@ export async function joinStore(
     shared,
     slot,
     segments,
+    locks,
     releases,
     log,
     compression: options.compression,

@@ -45,8 +45,17 @@ export class ScopeLocks {
   }
 
   /** Takes every scope, in an order that is the same for everybody. @throws MailError UNAVAILABLE once closed */
-  async acquire(scopes: readonly string[]): Promise<Turn> {
-    const indexes = [...new Set(scopes.map((scope) => crc32(scope) % this.#words.length))].sort((a, b) => a - b)
+  acquire(scopes: readonly string[]): Promise<Turn> {
+    const indexes = new Set(scopes.map((scope) => crc32(scope) % this.#words.length))
+    return this.#acquire([...indexes].sort((a, b) => a - b))
+  }
+
+  /** Takes every scope there is: nobody is inside, and of other threads nobody is on the way out. @throws as acquire */
+  acquireAll(): Promise<Turn> {
+    return this.#acquire([...this.#words.keys()])
+  }
+
+  async #acquire(indexes: readonly number[]): Promise<Turn> {
     for (const index of indexes) {
       const pending = this.#take(index)
       if (pending !== undefined) await pending

@@ -7,10 +7,12 @@ import { crc32 } from 'node:zlib'
 import type { CheckOptions, Damage } from 'mailserver'
 import type { Database } from '../engine/database.ts'
 import { PRIVATE } from '../engine/private-keys.ts'
+import type { ScopeLocks } from '../engine/scope-locks.ts'
 import type { Layout } from '../layout.ts'
 import { sweptUpTo } from '../owner/sweep.ts'
 import { decodeCommit, type Op } from '../segments/commit-frame.ts'
 import { FRAME } from '../segments/frame.ts'
+import type { SegmentLog } from '../segments/segment-log.ts'
 import { scanSegment } from '../segments/segment-scan.ts'
 import { inTurns } from './in-turns.ts'
 
@@ -25,18 +27,30 @@ interface Extent {
   readonly end: number
 }
 
+export interface CheckIndexParts {
+  readonly layout: Layout
+  readonly db: Database
+  readonly locks: ScopeLocks
+  /** This thread's own part of the log. */
+  readonly segments: SegmentLog
+}
+
 /** Differences that are kept in mind at once: beyond it the check says so. */
 const MAX_SUSPECTS = 500_000
 const ABSENT = -1
+/** Keys that one commit puts right: nobody else commits meanwhile. */
+const REPAIR_KEYS = 1_000
 
 /**
  * @param readExtents what of each segment is on disk now, and how far its commits are in the index
+ * @param options.repair writes once more what the log says of a key that differs
  */
 export async function* checkIndex(
-  { layout, db }: { readonly layout: Layout; readonly db: Database },
+  parts: CheckIndexParts,
   readExtents: () => Promise<readonly Extent[]>,
-  { signal }: Pick<CheckOptions, 'signal'>,
+  { signal, repair }: Pick<CheckOptions, 'signal' | 'repair'>,
 ): AsyncGenerator<Damage> {
+  const { layout, db } = parts
   const suspects = new Map<string, Suspect>()
   const swept = sweptUpTo(db)
   let isOverfull = false
@@ -44,7 +58,7 @@ export async function* checkIndex(
     // A later commit may have stood in a segment that was deleted.
     if (sequence <= swept) continue
     const seen = stateOf(db.getSync(op.key))
-    const text = op.key.toString('latin1')
+    const text = textOf(op.key)
     const known = suspects.get(text)
     if (seen !== stateOf(op.value)) {
       if (known === undefined && suspects.size >= MAX_SUSPECTS) isOverfull = true
@@ -54,7 +68,7 @@ export async function* checkIndex(
   if (suspects.size > 0) {
     // What explains a difference may stand in a segment that was read before it, or was written since.
     for await (const { op, sequence } of loggedOps(layout, await readExtents(), signal)) {
-      const text = op.key.toString('latin1')
+      const text = textOf(op.key)
       const suspect = suspects.get(text)
       if (suspect === undefined) continue
       const now = stateOf(db.getSync(op.key))
@@ -62,15 +76,58 @@ export async function* checkIndex(
       if (isExplained || now !== suspect.seen) suspects.delete(text)
     }
   }
-  const file = layout.index
-  const cure = 'stop the server and move the index away: the next start makes it anew'
   const sweptMeanwhile = sweptUpTo(db)
-  for (const [text, { sequence }] of suspects) {
-    if (sequence <= sweptMeanwhile) continue
-    const meaning = `the key ${JSON.stringify(text)} is not what the log says of it; ${cure}`
-    yield { file, meaning, isRepaired: false }
+  for (const [text, { sequence }] of suspects) if (sequence <= sweptMeanwhile) suspects.delete(text)
+  const repaired = repair && suspects.size > 0 ? await repairKeys(parts, suspects, await readExtents(), signal) : NONE
+  const file = layout.index
+  for (const text of suspects.keys()) {
+    const meaning = `the key ${JSON.stringify(text)} is not what the log says of it`
+    yield { file, meaning, isRepaired: repaired.has(text) }
   }
-  if (isOverfull) yield { file, meaning: `more keys differ from the log than can be named; ${cure}`, isRepaired: false }
+  const more = 'more keys differ from the log than can be named: repair these, and check again'
+  if (isOverfull) yield { file, meaning: more, isRepaired: false }
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+/** @returns the keys that are now as the log says, or were changed by somebody else meanwhile */
+async function repairKeys(
+  parts: CheckIndexParts,
+  suspects: ReadonlyMap<string, Suspect>,
+  extents: readonly Extent[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const repaired = new Set<string>()
+  let ops: Op[] = []
+  const write = async () => {
+    await writeAgain(parts, ops, suspects)
+    for (const { key } of ops) repaired.add(textOf(key))
+    ops = []
+  }
+  for await (const { op, sequence } of loggedOps(parts.layout, extents, signal)) {
+    if (suspects.get(textOf(op.key))?.sequence !== sequence) continue
+    ops.push(op)
+    if (ops.length === REPAIR_KEYS) await write()
+  }
+  if (ops.length > 0) await write()
+  return repaired
+}
+
+/** In every scope at once: whose a key is nobody here can tell, and no newer value may be written over. */
+async function writeAgain(
+  { db, locks, segments }: CheckIndexParts,
+  ops: readonly Op[],
+  suspects: ReadonlyMap<string, Suspect>,
+): Promise<void> {
+  const turn = await locks.acquireAll()
+  try {
+    // Of this thread some may have passed their scopes on with a commit that the index does not have yet.
+    await segments.whenIdle()
+    const wrong = ops.filter(({ key }) => stateOf(db.getSync(key)) === suspects.get(textOf(key))?.seen)
+    if (wrong.length > 0) await segments.commit({ ops: wrong, isRelaxed: false })
+  } finally {
+    turn.end()
+  }
 }
 
 async function* loggedOps(
@@ -86,6 +143,8 @@ async function* loggedOps(
     }
   }
 }
+
+const textOf = (key: Buffer): string => key.toString('latin1')
 
 function stateOf(value: Buffer | undefined): number {
   return value === undefined ? ABSENT : crc32(value)

@@ -3,22 +3,19 @@ import type { BlobRef, CheckOptions, Damage } from 'mailserver'
 import { formatBlobRef } from '../blobs/blob-ref.ts'
 import { decodeManifest } from '../blobs/manifest.ts'
 import { openBody } from '../blobs/wrapping.ts'
-import type { Database } from '../engine/database.ts'
 import { releasedKey } from '../engine/private-keys.ts'
 import { type Layout, segmentPath } from '../layout.ts'
 import { forgetSegment } from '../owner/recovery.ts'
 import { finishDeletions, missingSegments } from '../owner/sweep.ts'
 import { FRAME, type Place } from '../segments/frame.ts'
 import type { SharedState, Slot } from '../shared-state.ts'
-import { checkIndex } from './check-index.ts'
+import { type CheckIndexParts, checkIndex } from './check-index.ts'
 import { type DescribedDamage, describeDamage } from './describe-damage.ts'
 import { inTurns } from './in-turns.ts'
 import { type MessageFrame, messageFrames } from './message-frames.ts'
 import { readSegmentStates } from './segment-states.ts'
 
-export interface CheckParts {
-  readonly layout: Layout
-  readonly db: Database
+export interface CheckParts extends CheckIndexParts {
   readonly shared: SharedState
   readonly slot: Slot
 }
@@ -53,7 +50,7 @@ export async function* checkLog(parts: CheckParts, options: CheckOptions): Async
     before += end
   }
   if (partly.length > 0) yield* withTheirBlobs(layout, extents, partly, signal)
-  yield* checkIndex(parts, () => readIndexed(parts), { signal })
+  yield* checkIndex(parts, () => readIndexed(parts), options)
 }
 
 /** What of each segment is in the index. */

@@ -9,6 +9,7 @@ import {
   type StoreFigure,
   type StoreMaintenance,
 } from 'mailserver'
+import type { ScopeLocks } from '../engine/scope-locks.ts'
 import { readPositions } from '../owner/recovery.ts'
 import type { SegmentLog } from '../segments/segment-log.ts'
 import { SegmentNews } from '../segments/segment-news.ts'
@@ -20,6 +21,7 @@ import { storeFigures } from './store-figures.ts'
 export interface LevelMaintenanceParts extends CompactionParts {
   /** This thread's own part of the log. */
   readonly segments: SegmentLog
+  readonly locks: ScopeLocks
 }
 
 /** How long other threads get to end the segments they write. */

@@ -81,6 +81,11 @@ export class SegmentLog {
     return this.#use((writer) => this.#commitTo(writer, order))
   }
 
+  /** Resolves when every commit of this thread can be seen, or has failed. */
+  whenIdle(): Promise<void> {
+    return this.#feed.whenIdle()
+  }
+
   /** Seals the segment, so that it can be compacted; what comes next begins another. */
   async end(): Promise<void> {
     if (this.#isClosed || this.#options.shared.hasFailed || (this.#writer?.end ?? 0) === 0) return

@@ -85,7 +85,7 @@ describe('a lost index', () => {
 })
 
 describe('an index that is not what the log says', () => {
-  it('is found by a check, key by key', async () => {
+  it('is found by a check, key by key, and put right by a repair', async () => {
     using directory = dataDirectory()
     {
       await using store = await openStore(directory.path, { options: SMALL })
@@ -106,6 +106,44 @@ describe('an index that is not what the log says', () => {
     expect(found).toHaveLength(2)
     for (const key of ['"a key"', '"another"'])
       expect(found.join('\n')).toContain(`the key ${key} is not what the log says`)
+    expect(await damagesOf(store, true)).toEqual(found)
+    expect(await damagesOf(store)).toEqual([])
+    expect((await store.engine.get(Buffer.from('a key')))?.toString()).toBe('two')
+    expect((await store.engine.get(Buffer.from('another')))?.toString()).toBe('kept')
+  })
+
+  it('is put right beside traffic that changes the same keys', async () => {
+    using directory = dataDirectory()
+    const names = Array.from({ length: 50 }, (_, at) => `key ${at}`)
+    {
+      await using store = await openStore(directory.path, { options: SMALL })
+      for (const name of names) {
+        await store.engine.transact([name], async (tx) => tx.put(Buffer.from(name), Buffer.from('0')))
+      }
+    }
+    const db = new ClassicLevel<string, string>(indexOf(directory.path))
+    await db.open()
+    for (const name of names) await db.put(name, 'wrong')
+    await db.compactRange('\xff'.repeat(9), '\xff'.repeat(9))
+    await db.close()
+    await using store = await openStore(directory.path, { options: SMALL })
+    const written = new Map<string, number>()
+    let isOver = false
+    const traffic = (async () => {
+      for (let round = 1; !isOver; round++) {
+        const name = names[round % 25] as string
+        await store.engine.transact([name], async (tx) => tx.put(Buffer.from(name), Buffer.from(String(round))))
+        written.set(name, round)
+      }
+    })()
+    for await (const { isRepaired } of store.maintenance.check({ signal, repair: true })) expect(isRepaired).toBe(true)
+    isOver = true
+    await traffic
+    for (const name of names) {
+      const value = await store.engine.get(Buffer.from(name))
+      expect(value?.toString()).toBe(String(written.get(name) ?? 0))
+    }
+    expect(await damagesOf(store)).toEqual([])
   })
 
   it('is not seen where commits only follow each other fast', async () => {
