@@ -13,16 +13,16 @@ export class DeferredBlobStore implements BlobStore {
     this.#opened = undefined
   }
 
-  async writer(): Promise<BlobWriter> {
-    return this.#store.writer()
+  writer(): Promise<BlobWriter> {
+    return this.#ask((store) => store.writer())
   }
 
-  async write(bytes: Buffer): Promise<BlobRef> {
-    return this.#store.write(bytes)
+  write(bytes: Buffer): Promise<BlobRef> {
+    return this.#ask((store) => store.write(bytes))
   }
 
-  async read(ref: BlobRef, range?: BlobRange): Promise<Buffer> {
-    return this.#store.read(ref, range)
+  read(ref: BlobRef, range?: BlobRange): Promise<Buffer> {
+    return this.#ask((store) => store.read(ref, range))
   }
 
   async *readMany(refs: readonly BlobRef[]): AsyncGenerator<readonly (readonly [BlobRef, Buffer])[]> {
@@ -37,16 +37,23 @@ export class DeferredBlobStore implements BlobStore {
     return this.#store.stream(ref, range)
   }
 
-  async durable(ref: BlobRef): Promise<void> {
-    return this.#store.durable(ref)
+  durable(ref: BlobRef): Promise<void> {
+    return this.#ask((store) => store.durable(ref))
   }
 
-  async release(ref: BlobRef): Promise<void> {
-    return this.#store.release(ref)
+  release(ref: BlobRef): Promise<void> {
+    return this.#ask((store) => store.release(ref))
+  }
+
+  /** Not an async function: it would cost every message a few more turns of the microtask queue. */
+  #ask<T>(fn: (store: BlobStore) => Promise<T>): Promise<T> {
+    return this.#opened === undefined ? Promise.reject(notOpen()) : fn(this.#opened)
   }
 
   get #store(): BlobStore {
-    if (this.#opened === undefined) throw new MailError('UNAVAILABLE', 'the store is not open')
+    if (this.#opened === undefined) throw notOpen()
     return this.#opened
   }
 }
+
+const notOpen = (): MailError => new MailError('UNAVAILABLE', 'the store is not open')

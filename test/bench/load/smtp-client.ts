@@ -30,8 +30,12 @@ export class SmtpClient {
     await this.say(`AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString('base64')}`, '235')
   }
 
-  /** One message to one recipient. @throws Error with the reply when it is not taken */
-  async send(from: string, to: string, message: Buffer): Promise<void> {
+  /**
+   * One message to one recipient.
+   * @returns milliseconds from the end of the message to the reply
+   * @throws Error with the reply when it is not taken
+   */
+  async send(from: string, to: string, message: Buffer): Promise<number> {
     await this.say(`MAIL FROM:<${from}>`, '250')
     await this.say(`RCPT TO:<${to}>`, '250')
     await this.say('DATA', '354')
@@ -39,7 +43,9 @@ export class SmtpClient {
     this.#socket.write(message)
     this.#socket.write('.\r\n')
     this.#socket.uncork()
+    const began = performance.now()
     await this.#reply('250')
+    return performance.now() - began
   }
 
   say(command: string, expected: string): Promise<void> {

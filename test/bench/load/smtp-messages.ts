@@ -20,8 +20,10 @@ export interface MessagesJob {
 
 export interface MessagesResult {
   readonly ms: number
-  /** Of each message, milliseconds. */
+  /** Of each message, milliseconds from MAIL on. */
   readonly latencies: readonly number[]
+  /** Of each message, milliseconds from its end on: what the commit takes. */
+  readonly commits: readonly number[]
 }
 
 if (import.meta.main) await serveJob(sendMessages)
@@ -31,6 +33,7 @@ async function sendMessages(job: MessagesJob): Promise<MessagesResult> {
   // A submitted message must be from whom it says.
   const message = Buffer.from(text.replace(/^From: .*$/m, `From: <${job.from}>`), 'latin1')
   const latencies: number[] = []
+  const commits: number[] = []
   const connect = async () => {
     const client = await SmtpClient.connect(job.port, { startTls: job.login !== undefined })
     if (job.login !== undefined) await client.login(job.login.user, job.login.password)
@@ -41,7 +44,7 @@ async function sendMessages(job: MessagesJob): Promise<MessagesResult> {
     while (left-- > 0) {
       const began = performance.now()
       const client = kept ?? (await connect())
-      await client.send(job.from, job.to, message)
+      commits.push(await client.send(job.from, job.to, message))
       latencies.push(performance.now() - began)
       if (kept === undefined) client.close()
     }
@@ -53,10 +56,11 @@ async function sendMessages(job: MessagesJob): Promise<MessagesResult> {
   left = job.untimed ?? 0
   await Promise.all(clients.map(work))
   latencies.length = 0
+  commits.length = 0
   left = job.messages
   const began = performance.now()
   await Promise.all(clients.map(work))
   const ms = performance.now() - began
   for (const client of clients) client?.close()
-  return { ms, latencies }
+  return { ms, latencies, commits }
 }

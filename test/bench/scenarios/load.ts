@@ -27,7 +27,8 @@ async function send(system: System, messages: number): Promise<MessagesResult & 
   })
   if (system.name === 'ours') {
     const stored = (await system.stored([1])) - before
-    if (stored !== messages + UNTIMED) throw new Error(`${messages + UNTIMED} messages were taken, and ${stored} are stored`)
+    if (stored !== messages + UNTIMED)
+      throw new Error(`${messages + UNTIMED} messages were taken, and ${stored} are stored`)
   }
   return result
 }
@@ -36,16 +37,31 @@ const count = ({ isQuick }: { readonly isQuick: boolean }) => (isQuick ? 500 : 2
 
 const latency: Case = {
   name: 'latency',
-  title: '2 KB, 10 sessions, reused: from MAIL to the 250',
+  title: '2 KB, 10 sessions, reused',
   figures: [
-    { key: 'p50', title: 'median', unit: 'ms', better: 'less' },
-    { key: 'p99', title: '99th percentile', unit: 'ms', better: 'less', limit: { floor: 5, goal: 2 } },
+    { key: 'commit50', title: 'from the end of the message to the 250: median', unit: 'ms', better: 'less' },
+    {
+      key: 'commit99',
+      title: 'from the end of the message to the 250: 99th percentile',
+      unit: 'ms',
+      better: 'less',
+      limit: { floor: 5, goal: 2 },
+    },
+    { key: 'p50', title: 'from MAIL to the 250: median', unit: 'ms', better: 'less' },
+    { key: 'p99', title: 'from MAIL to the 250: 99th percentile', unit: 'ms', better: 'less' },
     { key: 'mb', title: 'memory at the end (PSS)', unit: 'MB', better: 'less' },
   ],
   async run(system, effort) {
-    const { latencies, clientShare } = await send(system, count(effort))
+    const { latencies, commits, clientShare } = await send(system, count(effort))
     const mb = memoryBytes(system.pids()) / 1e6
-    return { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), mb, clientShare }
+    return {
+      commit50: quantile(commits, 0.5),
+      commit99: quantile(commits, 0.99),
+      p50: quantile(latencies, 0.5),
+      p99: quantile(latencies, 0.99),
+      mb,
+      clientShare,
+    }
   },
 }
 
