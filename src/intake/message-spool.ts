@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { BlobRef, BlobStore, BlobWriter } from '../store/blob-store.ts'
+import { withJoined } from './joined.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 
 /** The fields of ours that stand above a message, each with its CRLF. */
@@ -76,7 +77,8 @@ export class MessageSpool {
   async store(stamped: Buffer): Promise<BlobRef> {
     const { returnPath, received } = this.#above
     if (this.#held !== undefined) {
-      const blob = await this.#blobs.write(Buffer.concat([returnPath, stamped, received, ...this.#held]))
+      const parts = [returnPath, stamped, received, ...this.#held]
+      const blob = await withJoined(parts, (bytes) => this.#blobs.write(bytes))
       this.#forget()
       return blob
     }

@@ -37,7 +37,7 @@ export interface BlobWriter {
  */
 export interface BlobStore {
   writer(): Promise<BlobWriter>
-  /** The whole of a small blob at once. */
+  /** The whole of a small blob at once. Keeps no reference to `bytes` once it has resolved, or failed. */
   write(bytes: Buffer): Promise<BlobRef>
   /** The bytes of the range as one buffer. @throws MailError NOT_FOUND, CORRUPT (a checksum does not match) */
   read(ref: BlobRef, range?: BlobRange): Promise<Buffer>

@@ -69,6 +69,18 @@ const CHECKS: readonly (readonly [title: string, check: Check])[] = [
     },
   ],
   [
+    'keeps no reference to what was written at once',
+    async (store) => {
+      for (const size of [10, 50_000, 300_000]) {
+        const bytes = random(size)
+        const given = Buffer.from(bytes)
+        const ref = await store.write(given)
+        given.fill(0)
+        assert.ok((await store.read(ref)).equals(bytes), `read of ${size}`)
+      }
+    },
+  ],
+  [
     'reads ranges, and only what there is of them',
     async (store) => {
       for (const size of [10, 40_000, 300_000]) {
