@@ -32,28 +32,20 @@ export function decodeEvents(bytes: Buffer): readonly JourneyEvent[] {
 export function wordsOf({ messageIdHeader, sender, recipients }: JourneySubject): string[] {
   const words = new Set<string>()
   if (messageIdHeader !== undefined) words.add(wordOf(messageIdHeader))
-  if (sender !== undefined) words.add(addressWord(sender))
-  for (const recipient of recipients) words.add(addressWord(recipient))
+  if (sender !== undefined) words.add(wordOf(sender))
+  for (const recipient of recipients) words.add(wordOf(recipient))
   words.delete('')
   return [...words]
 }
 
-/** The same addresses come again and again. */
-const addressWords = new Map<string, string>()
-const MAX_ADDRESS_WORDS = 1_000
-
-function addressWord(text: string): string {
-  const known = addressWords.get(text)
-  if (known !== undefined) return known
-  if (addressWords.size === MAX_ADDRESS_WORDS) addressWords.clear()
-  const word = wordOf(text)
-  addressWords.set(text, word)
-  return word
-}
+/** ASCII without quotes, literals and a dot at the end: only its case can differ from its one spelling. */
+const PLAIN = /^[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i
 
 /** One spelling of an address or a Message-ID: case and angle brackets do not matter. */
 export function wordOf(text: string): string {
-  const bare = text.trim().replace(/^<(.*)>$/, '$1')
+  const trimmed = text.trim()
+  const bare = trimmed.startsWith('<') && trimmed.endsWith('>') ? trimmed.slice(1, -1) : trimmed
+  if (bare.length <= MAX_WORD && PLAIN.test(bare)) return bare.toLowerCase()
   const address = parseAddress(bare)
   const word = address === undefined ? bare.toLowerCase() : addressKey(address)
   return Buffer.byteLength(word) <= MAX_WORD ? word : Buffer.from(word).toString('utf8', 0, MAX_WORD)
