@@ -132,6 +132,11 @@ export const CAPABILITIES: readonly Capability[] = [
   { name: 'MULTISEARCH', isShown: afterLogin, commands: ['ESEARCH'], needs: ['ESEARCH'] },
   { name: 'SEARCHRES', isShown: afterLogin, items: ['SEQUENCE $', 'RETURN SAVE'], needs: ['ESEARCH'] },
   { name: 'PARTIAL', isShown: afterLogin, items: ['RETURN PARTIAL', 'FETCH PARTIAL'], needs: ['ESEARCH'] },
+  {
+    name: 'SEARCH=FUZZY',
+    isShown: afterLogin,
+    items: ['SEARCH FUZZY', 'RETURN RELEVANCY', 'SORT RELEVANCY'],
+  },
   { name: 'SORT', isShown: afterLogin, commands: ['SORT', 'UID SORT'] },
   { name: 'SORT=DISPLAY', isShown: afterLogin, items: ['SORT DISPLAYFROM', 'SORT DISPLAYTO'], needs: ['SORT'] },
   { name: 'ESORT', isShown: afterLogin, items: ['SORT RETURN'], needs: ['SORT', 'ESEARCH'] },

@@ -13,7 +13,7 @@ import { parseSearch, type SearchKey } from '../wire/search-keys.ts'
 import { parseSearchSources, type SearchSource } from '../wire/search-sources.ts'
 import { SAVED } from '../wire/sequence-set.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
-import { asksForModSeq, findPositions, highestModSeq } from './search.ts'
+import { asksForModSeq, findPositions, highestModSeq, relevanciesFor } from './search.ts'
 
 const ALL: ReturnOptions = { names: new Set(['ALL']) }
 
@@ -27,6 +27,7 @@ export const esearch = command({
     const options = parseReturnOptions(args) ?? ALL
     const key = parseSearch(args, limits)
     args.end()
+    relevanciesFor(key, options)
     const isSelectedAlone = sources.every(({ kind }) => kind === 'selected')
     if (!isSelectedAlone) {
       if (options.names.has('SAVE')) throw new SyntaxFault('SAVE is for the selected mailbox alone')
@@ -58,9 +59,10 @@ function hasNumbers(leaf: ReturnType<typeof leavesOf>[number]): boolean {
 }
 
 async function searchSelected(session: Session, key: SearchKey, options: ReturnOptions): Promise<void> {
-  const positions = await findPositions(session, key, options)
+  const relevancies = relevanciesFor(key, options)
+  const positions = await findPositions(session, key, options, relevancies)
   const { selected: view } = session
-  const found = { positions, modSeq: highestModSeq(session, key, positions) }
+  const found = { positions, modSeq: highestModSeq(session, key, positions), scores: relevancies?.byPosition }
   if (options.names.has('SAVE')) session.saved = savedOf(view, found, options)
   tellSource(session, view, view.mirror.mailbox, found, options)
 }
@@ -82,8 +84,10 @@ async function searchOther(
       const first = await services.store.firstRecentUid(account, mailbox.id, { take: false })
       if (view.count > 0) view.recent.add(first, view.uidAt(view.count - 1))
       const scope = { services, signal, clock, log, out, tag, offer, saved: new Set<number>(), selected: view }
-      const positions = await searchMailbox(scope, key)
-      tellSource(session, view, mailbox, { positions, modSeq: highestModSeq(scope, key, positions) }, options)
+      const relevancies = relevanciesFor(key, options)
+      const positions = await searchMailbox(scope, key, { relevancies })
+      const modSeq = highestModSeq(scope, key, positions)
+      tellSource(session, view, mailbox, { positions, modSeq, scores: relevancies?.byPosition }, options)
     } finally {
       view.close()
       services.mirrors.release(mirror)

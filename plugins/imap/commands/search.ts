@@ -2,6 +2,7 @@ import { type Command, command, SELECTED } from '../command.ts'
 import { ok } from '../completion.ts'
 import { limitMessages } from '../message-limit.ts'
 import { leavesOf } from '../search/evaluate.ts'
+import { asksFuzzily, Relevancies } from '../search/relevancy.ts'
 import { searchMailbox } from '../search/search-mailbox.ts'
 import { tellExtended, tellNumbers } from '../search/tell-found.ts'
 import type { Session } from '../session.ts'
@@ -9,6 +10,8 @@ import { UidRequired } from '../uid-only.ts'
 import { parseReturnOptions, type ReturnOptions } from '../wire/return-options.ts'
 import { parseSearch, type SearchKey } from '../wire/search-keys.ts'
 import { SAVED } from '../wire/sequence-set.ts'
+import type { SortCriterion } from '../wire/sort-criteria.ts'
+import { SyntaxFault } from '../wire/syntax-fault.ts'
 
 /** RFC 3501 section 6.4.4. */
 export const search = searching('SEARCH', false)
@@ -29,12 +32,13 @@ function searching(name: string, isUid: boolean): Command {
       const options = parseReturnOptions(args) ?? (isRev2 ? ALL : undefined)
       const key = parseSearch(args, limits)
       args.end()
-      return { key, options }
+      return { key, options, relevancies: relevanciesFor(key, options) }
     },
-    async run({ key, options }, session) {
-      const matching = await findPositions(session, key, options)
+    async run({ key, options, relevancies }, session) {
+      const matching = await findPositions(session, key, options, relevancies)
       const { positions, code } = limitMessages(session, matching)
-      const found = { positions, modSeq: highestModSeq(session, key, positions) }
+      const modSeq = highestModSeq(session, key, positions)
+      const found = { positions, modSeq, scores: relevancies?.byPosition }
       if (options === undefined) await tellNumbers(session, 'SEARCH', found, isUid)
       else tellExtended(session, found, options, isUid)
       return ok('Search completed', code)
@@ -42,18 +46,33 @@ function searching(name: string, isUid: boolean): Command {
   })
 }
 
+/**
+ * Takes the relevancy of what is found, when somebody wants it.
+ * @throws SyntaxFault when nothing is asked for fuzzily (RFC 6203 sections 4 and 6)
+ */
+export function relevanciesFor(
+  key: SearchKey,
+  options: ReturnOptions | undefined,
+  criteria: readonly SortCriterion[] = [],
+): Relevancies | undefined {
+  if (!options?.names.has('RELEVANCY') && criteria.every((one) => one.key !== 'RELEVANCY')) return undefined
+  if (!asksFuzzily(key)) throw new SyntaxFault('RELEVANCY goes with FUZZY')
+  return new Relevancies(key)
+}
+
 /** Rising positions of what meets the condition, new messages among them. */
 export async function findPositions(
   session: Session,
   key: SearchKey,
   options?: ReturnOptions,
+  relevancies?: Relevancies,
 ): Promise<readonly number[]> {
   if (session.isUidOnly && leavesOf(key).some((leaf) => leaf.kind === 'sequence' && leaf.set !== SAVED))
     throw new UidRequired()
   try {
     if (asksForModSeq(key)) session.enableCondstore()
     await session.catchUp()
-    return await searchMailbox(session, key)
+    return await searchMailbox(session, key, { relevancies })
   } catch (cause) {
     // RFC 5182 section 2.1: a search that fails leaves nothing behind.
     if (options?.names.has('SAVE')) session.saved = new Set()

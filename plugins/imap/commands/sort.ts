@@ -5,7 +5,7 @@ import { tellExtended, tellNumbers } from '../search/tell-found.ts'
 import { parseReturnOptions } from '../wire/return-options.ts'
 import { parseSearchCriteria } from '../wire/search-keys.ts'
 import { parseSortCriteria } from '../wire/sort-criteria.ts'
-import { findPositions, highestModSeq } from './search.ts'
+import { findPositions, highestModSeq, relevanciesFor } from './search.ts'
 
 /** RFC 5256 section 3, with the results of RFC 5267 section 3. */
 export const sort = sorting('SORT', false)
@@ -24,15 +24,16 @@ function sorting(name: string, isUid: boolean): Command {
       args.space()
       const key = parseSearchCriteria(args, limits)
       args.end()
-      return { options, criteria, key }
+      return { options, criteria, key, relevancies: relevanciesFor(key, options, criteria) }
     },
-    async run({ options, criteria, key }, session) {
-      const positions = await findPositions(session, key, options)
+    async run({ options, criteria, key, relevancies }, session) {
+      const positions = await findPositions(session, key, options, relevancies)
       // RFC 9738 section 3.3: an order of a part would be none.
       if (positions.length > session.messageLimit)
         return no('Too many messages to sort', `MESSAGELIMIT ${session.messageLimit}`)
-      const sorted = await sortMessages(session, positions, criteria)
-      const found = { positions: sorted, modSeq: highestModSeq(session, key, sorted) }
+      const scores = relevancies?.byPosition
+      const sorted = await sortMessages(session, positions, criteria, scores)
+      const found = { positions: sorted, modSeq: highestModSeq(session, key, sorted), scores }
       if (options === undefined) await tellNumbers(session, 'SORT', found, isUid)
       else tellExtended(session, found, options, isUid)
       return ok('Sort completed')

@@ -1,6 +1,6 @@
 import type { SearchKey } from '../wire/search-keys.ts'
 
-export type LeafKey = Exclude<SearchKey, { kind: 'all' | 'and' | 'or' | 'not' }>
+export type LeafKey = Exclude<SearchKey, { kind: 'all' | 'and' | 'or' | 'not' | 'fuzzy' }>
 
 /** What is known of a message about one condition; undefined when it is not known yet. */
 export type Leaf = (key: LeafKey) => boolean | undefined
@@ -14,6 +14,8 @@ export function evaluate(key: SearchKey, leaf: Leaf): boolean | undefined {
       const value = evaluate(key.key, leaf)
       return value === undefined ? undefined : !value
     }
+    case 'fuzzy':
+      return evaluate(key.key, leaf)
     case 'and':
       return combine(key.keys, leaf, false)
     case 'or':
@@ -40,6 +42,7 @@ export function leavesOf(key: SearchKey): readonly LeafKey[] {
     case 'all':
       return []
     case 'not':
+    case 'fuzzy':
       return leavesOf(key.key)
     case 'and':
     case 'or':

@@ -6,16 +6,22 @@ import { SyntaxFault } from '../wire/syntax-fault.ts'
 import { type EnvelopeValues, readEnvelope } from './envelope-reader.ts'
 import type { LeafKey } from './evaluate.ts'
 import { foldedText } from './fold.ts'
+import { fuzzyPattern } from './fuzzy/fuzzy-pattern.ts'
+import { fuzzyScore } from './fuzzy/fuzzy-search.ts'
+import type { FuzzyScores } from './relevancy.ts'
 import { holds } from './state-leaf.ts'
 
 /** Answers the conditions that the message's index knows; undefined for those that need its octets. */
 export class IndexLeaf {
   readonly #index: MessageIndex
+  readonly #scores: FuzzyScores
   readonly #folded = new Map<EnvelopeField, string | undefined>()
   #envelope: EnvelopeValues | undefined
 
-  constructor(index: MessageIndex) {
+  /** @param scores takes how well fuzzy conditions are met */
+  constructor(index: MessageIndex, scores: FuzzyScores) {
     this.#index = index
+    this.#scores = scores
   }
 
   answer(key: LeafKey): boolean | undefined {
@@ -24,8 +30,19 @@ export class IndexLeaf {
       return day !== undefined && holds(key.relation, day, key.day)
     }
     if (key.kind === 'threadid') return threadIdOf(this.#index) === key.id
-    if (key.kind === 'envelope') return this.#text(key.field)?.includes(foldedText(key)) ?? false
-    return undefined
+    if (key.kind !== 'envelope') return undefined
+    if (key.isFuzzy) return this.#score(key) > 0
+    return this.#text(key.field)?.includes(foldedText(key)) ?? false
+  }
+
+  #score(key: LeafKey & { readonly kind: 'envelope' }): number {
+    let score = this.#scores.get(key)
+    if (score === undefined) {
+      const text = this.#text(key.field)
+      score = text === undefined ? 0 : fuzzyScore(fuzzyPattern(key), text)
+      this.#scores.set(key, score)
+    }
+    return score
   }
 
   get #values(): EnvelopeValues {

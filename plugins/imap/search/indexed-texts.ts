@@ -59,5 +59,6 @@ export class IndexedTexts {
   }
 }
 
-/** The empty text is in every message. */
-const isText = (key: LeafKey): key is TextKey => (key.kind === 'text' || key.kind === 'body') && key.text !== ''
+/** The empty text is in every message, and what is only like the text the index does not know. */
+const isText = (key: LeafKey): key is TextKey =>
+  (key.kind === 'text' || key.kind === 'body') && key.text !== '' && key.isFuzzy !== true

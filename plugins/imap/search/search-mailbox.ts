@@ -2,9 +2,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   type BlobRef,
   codeOf,
-  decodeWords,
-  fieldValues,
-  foldText,
   type MessageIndex,
   type MessageRecord,
   type ScannedMessage,
@@ -19,8 +16,11 @@ import { dayOfInstant } from '../wire/date-time.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
 import { evaluate, type Leaf, type LeafKey, leavesOf } from './evaluate.ts'
 import { foldedText, TextSearch } from './fold.ts'
+import { type FuzzyTextKey, FuzzyTexts } from './fuzzy/fuzzy-texts.ts'
+import { headerLeaf, headerRange } from './header-leaf.ts'
 import { IndexLeaf } from './index-leaf.ts'
 import { IndexedTexts } from './indexed-texts.ts'
+import { type FuzzyScores, isFuzzy, type Relevancies } from './relevancy.ts'
 import { holds, type Place, StateLeaf } from './state-leaf.ts'
 
 /** Conditions that neither the view nor the header decides. */
@@ -40,32 +40,52 @@ const STATE_BATCH = 5000
 const INDEX_BATCH = 2000
 /** Messages up to this size are read whole, many at a time; of larger ones what is needed, one by one. */
 const WHOLE_BYTES = 256 * 1024
-/** Fields are looked for in so much of a header. */
-const MAX_HEADER_BYTES = 4 * 1024 * 1024
+/** Octets of text in which something like a word is looked for before others get their turn. */
+const FUZZY_BYTES = 1024 * 1024
 
 /** What is searched, and with what: a session and its selected mailbox, or another mailbox in its place. */
 export type SearchScope = Told & Pick<Session, 'services' | 'signal' | 'log' | 'saved' | 'selected'>
+
+export interface SearchOptions {
+  /** Rising positions, of which alone messages are looked at; all when absent. */
+  readonly within?: readonly number[] | undefined
+  /** Takes how relevant each message is that is found; nobody asks when absent. */
+  readonly relevancies?: Relevancies | undefined
+}
+
+const NO_SCORES: FuzzyScores = new Map()
 
 /**
  * Positions of the messages that meet the condition, in rising order. What the view knows is asked first, then a
  * search index if there is one; only where that does not decide is the message's own index read, then the header, then
  * the text. Ends when the client leaves.
  */
-export async function searchMailbox(session: SearchScope, key: SearchKey): Promise<number[]> {
+export async function searchMailbox(
+  session: SearchScope,
+  key: SearchKey,
+  { within, relevancies }: SearchOptions = {},
+): Promise<number[]> {
   const view = session.selected
   const state = new StateLeaf(view, session.saved, session.clock.now())
-  const progress = new Progress(session, view.count)
+  const decide = decider(key, relevancies)
+  const count = within?.length ?? view.count
+  const progress = new Progress(session, count)
   const found: number[] = []
+  const take = (position: number) => {
+    found.push(position)
+    relevancies?.take(position, NO_SCORES)
+  }
   let open: Place[] = []
-  for (let position = 0; position < view.count; position++) {
+  for (let at = 0; at < count; at++) {
+    const position = within === undefined ? at : (within[at] as number)
     const row = view.rowAt(position)
     if (row !== -1) {
       const place = { position, row }
-      const value = evaluate(key, (leaf) => state.answer(leaf, place))
+      const value = decide((leaf) => state.answer(leaf, place))
       if (value === undefined) open.push(place)
-      else if (value) found.push(position)
+      else if (value) take(position)
     }
-    if (position % STATE_BATCH === STATE_BATCH - 1) await nextTurn()
+    if (at % STATE_BATCH === STATE_BATCH - 1) await nextTurn()
   }
   if (open.length === 0) return found
   const texts = await IndexedTexts.ask(session, key)
@@ -75,19 +95,24 @@ export async function searchMailbox(session: SearchScope, key: SearchKey): Promi
       const row = view.rowAt(position)
       if (row === -1) return false
       const uid = view.uidAt(position)
-      const value = evaluate(key, (leaf) => state.answer(leaf, { position, row }) ?? texts.answer(leaf, uid))
-      if (value === true) found.push(position)
+      const value = decide((leaf) => state.answer(leaf, { position, row }) ?? texts.answer(leaf, uid))
+      if (value === true) take(position)
       return value === undefined
     })
   }
-  const reading = new Reading(session, key, texts)
+  const reading = new Reading(session, key, texts, relevancies)
   for (let from = 0; from < open.length; from += INDEX_BATCH) {
     session.signal.throwIfAborted()
-    progress.tell(view.count - open.length + from)
+    progress.tell(count - open.length + from)
     for (const position of await reading.batch(open.slice(from, from + INDEX_BATCH))) found.push(position)
     await nextTurn()
   }
   return found.sort((a, b) => a - b)
+}
+
+/** With relevancies, what is met is decided once it is known how well. */
+function decider(key: SearchKey, relevancies: Relevancies | undefined): (leaf: Leaf) => boolean | undefined {
+  return relevancies === undefined ? (leaf) => evaluate(key, leaf) : (leaf) => relevancies.decide(leaf)
 }
 
 interface Candidate {
@@ -95,13 +120,15 @@ interface Candidate {
   readonly position: number
   readonly index: MessageIndex
   readonly known: Leaf
+  readonly scores: FuzzyScores
 }
 
 /** The part of a search that needs more than the view. */
 class Reading {
   readonly #session: SearchScope
   readonly #view: MailboxView
-  readonly #key: SearchKey
+  readonly #decide: (leaf: Leaf) => boolean | undefined
+  readonly #relevancies: Relevancies | undefined
   readonly #state: StateLeaf
   readonly #needsRecord: boolean
   readonly #needsHeader: boolean
@@ -109,13 +136,23 @@ class Reading {
   readonly #isHeadersOnly: boolean
   readonly #needles: readonly string[]
   readonly #bodyNeedles: readonly string[]
+  readonly #fuzzyTexts: readonly FuzzyTextKey[]
+  readonly #fuzzyBodies: readonly FuzzyTextKey[]
   readonly #texts: IndexedTexts | undefined
+  /** Octets that were looked at fuzzily since others had their turn. */
+  #fuzzyOctets = 0
 
-  constructor(session: SearchScope, key: SearchKey, texts: IndexedTexts | undefined) {
+  constructor(
+    session: SearchScope,
+    key: SearchKey,
+    texts: IndexedTexts | undefined,
+    relevancies: Relevancies | undefined,
+  ) {
     this.#texts = texts
     this.#session = session
     this.#view = session.selected
-    this.#key = key
+    this.#relevancies = relevancies
+    this.#decide = decider(key, relevancies)
     this.#state = new StateLeaf(this.#view, session.saved, session.clock.now())
     const leaves = leavesOf(key)
     this.#needsRecord = leaves.some(({ kind }) => kind === 'emailid' || kind === 'saved')
@@ -123,6 +160,13 @@ class Reading {
     this.#isHeadersOnly = this.#needsHeader && !leaves.some(({ kind }) => BEYOND_HEADERS.has(kind))
     this.#needles = textsOf(leaves, 'text')
     this.#bodyNeedles = textsOf(leaves, 'body')
+    this.#fuzzyTexts = fuzzyOf(leaves, 'text')
+    this.#fuzzyBodies = fuzzyOf(leaves, 'body')
+  }
+
+  #take(found: number[], position: number, scores: FuzzyScores): void {
+    found.push(position)
+    this.#relevancies?.take(position, scores)
   }
 
   async batch(places: readonly Place[]): Promise<readonly number[]> {
@@ -138,9 +182,9 @@ class Reading {
       for (const [uid, index] of batch) {
         const candidate = this.#candidate(uid, index)
         if (candidate === undefined) continue
-        const value = evaluate(this.#key, candidate.known)
+        const value = this.#decide(candidate.known)
         if (value === undefined) open.push(candidate)
-        else if (value) found.push(candidate.position)
+        else if (value) this.#take(found, candidate.position, candidate.scores)
       }
     }
     const left = this.#needsRecord && open.length > 0 ? await this.#askRecords(open, found) : open
@@ -165,8 +209,9 @@ class Reading {
         if (row === -1) continue
         const header = headerIn(octets, this.#view.mirror.columns.sizeAt(row))
         const leaf: Leaf = (key) => this.#state.answer(key, { position, row })
+        const scores: FuzzyScores = new Map()
         if (header === undefined) long.push({ position, row })
-        else if (evaluate(this.#key, headerLeaf(leaf, header)) === true) found.push(position)
+        else if (this.#decide(headerLeaf(leaf, header, scores)) === true) this.#take(found, position, scores)
       }
     }
     return long
@@ -181,9 +226,9 @@ class Reading {
     for (const record of await store.records(account, this.#view.mailbox.id, [...byUid.keys()])) {
       const candidate = byUid.get(record.uid) as Candidate
       const known: Leaf = (key) => candidate.known(key) ?? recordAnswer(record, key)
-      const value = evaluate(this.#key, known)
+      const value = this.#decide(known)
       if (value === undefined) left.push({ ...candidate, known })
-      else if (value) found.push(candidate.position)
+      else if (value) this.#take(found, candidate.position, candidate.scores)
     }
     return left
   }
@@ -195,7 +240,8 @@ class Reading {
     const byUid = new Map(open.map((candidate) => [candidate.uid, candidate]))
     const messages = await services.store.blobs(account, this.#view.mailbox.id, [...byUid.keys()])
     const indexOf = (uid: number) => (byUid.get(uid) as Candidate).index
-    const isText = this.#needles.length + this.#bodyNeedles.length > 0
+    const isText =
+      this.#needles.length + this.#bodyNeedles.length + this.#fuzzyTexts.length + this.#fuzzyBodies.length > 0
     const isSmall = (uid: number) => !isText || indexOf(uid).size <= WHOLE_BYTES
     const headerOf = isText ? undefined : (uid: number) => headerRange(indexOf(uid))
     const small = messages.filter(([uid]) => isSmall(uid))
@@ -204,14 +250,14 @@ class Reading {
       signal.throwIfAborted()
       for (const [uid, octets] of batch) {
         const candidate = byUid.get(uid) as Candidate
-        if (await this.#matches(candidate, octets)) found.push(candidate.position)
+        if (await this.#matches(candidate, octets)) this.#take(found, candidate.position, candidate.scores)
       }
     }
     for (const [uid, blob] of messages) {
       if (isSmall(uid)) continue
       signal.throwIfAborted()
       const candidate = byUid.get(uid) as Candidate
-      if (await this.#matchesLarge(candidate, blob)) found.push(candidate.position)
+      if (await this.#matchesLarge(candidate, blob)) this.#take(found, candidate.position, candidate.scores)
     }
   }
 
@@ -220,45 +266,61 @@ class Reading {
     const row = this.#view.rowAt(position)
     if (row === -1) return undefined
     const place = { position, row }
-    const fromIndex = new IndexLeaf(index)
+    const scores: FuzzyScores = new Map()
+    const fromIndex = new IndexLeaf(index, scores)
     const known: Leaf = (key) =>
       this.#state.answer(key, place) ?? this.#texts?.answer(key, uid) ?? fromIndex.answer(key)
-    return { uid, position, index, known }
+    return { uid, position, index, known, scores }
   }
 
   async #matches(candidate: Candidate, octets: Buffer): Promise<boolean> {
-    const { index, known } = candidate
-    const withHeader = this.#needsHeader ? headerLeaf(known, octets.subarray(0, headerRange(index).end)) : known
-    return evaluate(this.#key, withHeader) ?? (await this.#scan({ octets, index }, withHeader))
+    const { index, known, scores } = candidate
+    const header = octets.subarray(0, headerRange(index).end)
+    const withHeader = this.#needsHeader ? headerLeaf(known, header, scores) : known
+    return this.#decide(withHeader) ?? (await this.#scan({ octets, index }, withHeader, scores))
   }
 
   /** Reads the message as far as that is needed. A message that is gone by now does not match. */
-  async #matchesLarge({ index, known }: Candidate, blob: BlobRef): Promise<boolean> {
+  async #matchesLarge({ index, known, scores }: Candidate, blob: BlobRef): Promise<boolean> {
     const { services, signal } = this.#session
     try {
       const withHeader = this.#needsHeader
-        ? headerLeaf(known, await services.blobs.read(blob, headerRange(index)))
+        ? headerLeaf(known, await services.blobs.read(blob, headerRange(index)), scores)
         : known
       const message = { blobs: services.blobs, blob, index, signal }
-      return evaluate(this.#key, withHeader) ?? (await this.#scan(message, withHeader))
+      return this.#decide(withHeader) ?? (await this.#scan(message, withHeader, scores))
     } catch (cause) {
       if (codeOf(cause) === 'NOT_FOUND') return false
       throw cause
     }
   }
 
-  async #scan(message: ScannedMessage, known: Leaf): Promise<boolean> {
+  async #scan(message: ScannedMessage, known: Leaf, scores: FuzzyScores): Promise<boolean> {
     const text = searchFor(this.#needles)
     const body = searchFor(this.#bodyNeedles)
     if (!body.isDone) await scanMessage(message, body, false)
     if (!text.isDone) await scanMessage(message, text, true)
-    const value = evaluate(this.#key, (key) => {
+    if (this.#fuzzyBodies.length > 0) await this.#scanFuzzily(message, this.#fuzzyBodies, scores)
+    if (this.#fuzzyTexts.length > 0) await this.#scanFuzzily(message, this.#fuzzyTexts, scores)
+    const value = this.#decide((key) => {
       const answer = known(key)
       if (answer !== undefined) return answer
-      if (key.kind === 'text') return text.has(foldedText(key))
-      return key.kind === 'body' && body.has(foldedText(key))
+      if (key.kind !== 'text' && key.kind !== 'body') return false
+      if (key.isFuzzy) return (scores.get(key) ?? 0) > 0
+      return (key.kind === 'text' ? text : body).has(foldedText(key))
     })
     return value === true
+  }
+
+  /** @param keys all of one kind */
+  async #scanFuzzily(message: ScannedMessage, keys: readonly FuzzyTextKey[], scores: FuzzyScores): Promise<void> {
+    const texts = new FuzzyTexts(keys)
+    if (!texts.isDone) await scanMessage(message, texts, keys[0]?.kind === 'text')
+    texts.scoreInto(scores)
+    this.#fuzzyOctets += message.index.size
+    if (this.#fuzzyOctets < FUZZY_BYTES) return
+    this.#fuzzyOctets = 0
+    await nextTurn()
   }
 }
 
@@ -268,25 +330,15 @@ function recordAnswer({ emailId, savedAt }: MessageRecord, key: LeafKey): boolea
   return key.kind === 'saved' ? holds(key.relation, dayOfInstant(savedAt), key.day) : undefined
 }
 
-function headerRange({ root }: MessageIndex): { readonly start: number; readonly end: number } {
-  return { start: 0, end: Math.min(root.bodyStart, MAX_HEADER_BYTES) }
-}
-
 const NOTHING = new TextSearch([])
 
 const searchFor = (needles: readonly string[]): TextSearch => (needles.length === 0 ? NOTHING : new TextSearch(needles))
 
-/** Answers conditions of header fields as well. */
-function headerLeaf(known: Leaf, header: Buffer): Leaf {
-  return (key) => {
-    const answer = known(key)
-    if (answer !== undefined || key.kind !== 'header') return answer
-    const wanted = foldedText(key)
-    return fieldValues(header, key.field).some((value) => foldText(decodeWords(value)).includes(wanted))
-  }
-}
-
 /** Folded texts of the conditions of a kind; the empty text is in every message and needs no reading. */
 function textsOf(leaves: readonly LeafKey[], kind: 'text' | 'body'): readonly string[] {
-  return leaves.flatMap((leaf) => (leaf.kind === kind && leaf.text !== '' ? [foldedText(leaf)] : []))
+  return leaves.flatMap((leaf) => (leaf.kind === kind && leaf.text !== '' && !isFuzzy(leaf) ? [foldedText(leaf)] : []))
+}
+
+function fuzzyOf(leaves: readonly LeafKey[], kind: 'text' | 'body'): readonly FuzzyTextKey[] {
+  return leaves.filter((leaf): leaf is FuzzyTextKey => leaf.kind === kind && isFuzzy(leaf))
 }

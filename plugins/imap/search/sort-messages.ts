@@ -9,6 +9,8 @@ import { firstAddress } from './envelope-reader.ts'
 
 type Value = number | string
 type FromView = (view: MailboxView, row: number) => Value
+/** From 1 to 100, by position (RFC 6203 section 6). */
+type ScoresByPosition = ReadonlyMap<number, number>
 type FromIndex = (index: MessageIndex, view: MailboxView, row: number) => Value
 
 const FROM_VIEW: ReadonlyMap<SortKey, FromView> = new Map<SortKey, FromView>([
@@ -37,27 +39,39 @@ export async function sortMessages(
   session: Session,
   positions: readonly number[],
   criteria: readonly SortCriterion[],
+  scores: ScoresByPosition = NO_SCORES,
 ): Promise<number[]> {
   const view = session.selected
   const values = new Map<number, readonly Value[]>()
-  if (criteria.every(({ key }) => FROM_VIEW.has(key))) {
+  if (criteria.every(({ key }) => key === 'RELEVANCY' || FROM_VIEW.has(key))) {
     for (const position of positions) {
       const row = view.rowAt(position)
       if (row !== -1)
         values.set(
           position,
-          criteria.map(({ key }) => (FROM_VIEW.get(key) as FromView)(view, row)),
+          criteria.map(({ key }) => knownValue(key, view, row, relevance(scores, position)) as Value),
         )
     }
-  } else await readValues(session, positions, criteria, values)
+  } else await readValues(session, positions, criteria, scores, values)
   const signs = criteria.map(({ isReverse }) => (isReverse ? -1 : 1))
   return [...values.keys()].sort((a, b) => compare(values.get(a) as Value[], values.get(b) as Value[], signs) || a - b)
+}
+
+const NO_SCORES: ScoresByPosition = new Map()
+
+/** The message with the highest score comes first (RFC 6203 section 6). */
+const relevance = (scores: ScoresByPosition, position: number): number => -(scores.get(position) ?? 0)
+
+/** undefined where the message's index is needed. */
+function knownValue(key: SortKey, view: MailboxView, row: number, relevance: number): Value | undefined {
+  return key === 'RELEVANCY' ? relevance : FROM_VIEW.get(key)?.(view, row)
 }
 
 async function readValues(
   session: Session,
   positions: readonly number[],
   criteria: readonly SortCriterion[],
+  scores: ScoresByPosition,
   values: Map<number, readonly Value[]>,
 ): Promise<void> {
   const { selected: view, services, signal } = session
@@ -70,10 +84,11 @@ async function readValues(
         const position = view.positionOf(uid)
         const row = view.rowAt(position)
         if (row === -1) continue
+        const known = relevance(scores, position)
         values.set(
           position,
           criteria.map(
-            ({ key }) => FROM_VIEW.get(key)?.(view, row) ?? (FROM_INDEX.get(key) as FromIndex)(index, view, row),
+            ({ key }) => knownValue(key, view, row, known) ?? (FROM_INDEX.get(key) as FromIndex)(index, view, row),
           ),
         )
       }

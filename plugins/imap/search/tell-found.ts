@@ -10,6 +10,8 @@ export interface Found {
   readonly positions: readonly number[]
   /** The highest mod-sequence among them, when mod-sequences are asked for. */
   readonly modSeq: number | undefined
+  /** From 1 to 100, by position, when they are asked for (RFC 6203 section 4). */
+  readonly scores?: ReadonlyMap<number, number> | undefined
 }
 
 /** `* SEARCH 1 2 3` or `* SORT …` (RFC 3501 section 7.2.5, RFC 5256 section 4). */
@@ -32,7 +34,7 @@ export function tellExtended(session: Session, found: Found, options: ReturnOpti
   if (options.names.has('SAVE')) session.saved = savedOf(view, found, options)
   if (isSaveAlone(options)) return
   const numbers = found.positions.map((position) => (isUid ? view.uidAt(position) : position + 1))
-  out.untagged(`ESEARCH (TAG "${tag}")${isUid ? ' UID' : ''}${resultsText(numbers, found.modSeq, options)}`)
+  out.untagged(`ESEARCH (TAG "${tag}")${isUid ? ' UID' : ''}${resultsText(numbers, found, options)}`)
 }
 
 /** ESEARCH that names its mailbox; none when nothing was found there (RFC 7377 section 2.1). */
@@ -46,14 +48,15 @@ export function tellSource(
   if (found.positions.length === 0 || isSaveAlone(options)) return
   const numbers = found.positions.map((position) => view.uidAt(position))
   const source = `TAG "${session.tag}" MAILBOX ${session.mailboxName(view.name)} UIDVALIDITY ${uidValidity}`
-  session.out.untagged(`ESEARCH (${source}) UID${resultsText(numbers, found.modSeq, options)}`)
+  session.out.untagged(`ESEARCH (${source}) UID${resultsText(numbers, found, options)}`)
 }
 
 const isSaveAlone = ({ names, partial }: ReturnOptions): boolean =>
   names.size === 1 && names.has('SAVE') && partial === undefined
 
 /** Each result behind a space. */
-function resultsText(numbers: readonly number[], modSeq: number | undefined, options: ReturnOptions): string {
+function resultsText(numbers: readonly number[], found: Found, options: ReturnOptions): string {
+  const { positions, modSeq, scores } = found
   const { names, partial } = options
   const data = ['']
   if (numbers.length > 0) {
@@ -64,6 +67,11 @@ function resultsText(numbers: readonly number[], modSeq: number | undefined, opt
   if (partial !== undefined) {
     const shown = windowOf(numbers, partial)
     data.push(`PARTIAL (${formatPartialRange(partial)} ${shown.length === 0 ? 'NIL' : formatSequenceSet(shown)})`)
+  }
+  // One score for each of the results that are shown.
+  if (names.has('RELEVANCY')) {
+    const scored = partial === undefined ? positions : windowOf(positions, partial)
+    data.push(`RELEVANCY (${scored.map((position) => scores?.get(position) ?? 1).join(' ')})`)
   }
   if (names.has('COUNT')) data.push(`COUNT ${numbers.length}`)
   if (modSeq !== undefined) data.push(`MODSEQ ${modSeq}`)

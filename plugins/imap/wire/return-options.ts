@@ -7,15 +7,15 @@ export interface PartialRange {
   readonly to: number
 }
 
-/** What SEARCH and SORT are to return (RFC 4731 section 3.1, RFC 5182, RFC 5267, RFC 9394). */
+/** What SEARCH and SORT are to return (RFC 4731 section 3.1, RFC 5182, RFC 5267, RFC 6203 section 4, RFC 9394). */
 export interface ReturnOptions {
   readonly names: ReadonlySet<ReturnOption>
   readonly partial?: PartialRange
 }
 
-export type ReturnOption = 'MIN' | 'MAX' | 'ALL' | 'COUNT' | 'SAVE'
+export type ReturnOption = 'MIN' | 'MAX' | 'ALL' | 'COUNT' | 'SAVE' | 'RELEVANCY'
 
-const OPTIONS: ReadonlySet<string> = new Set<ReturnOption>(['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE'])
+const OPTIONS: ReadonlySet<string> = new Set<ReturnOption>(['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE', 'RELEVANCY'])
 
 /** `RETURN (…) ` in front of the keys; undefined when it is not there. No option at all means ALL. */
 export function parseReturnOptions(args: Arguments): ReturnOptions | undefined {

@@ -19,10 +19,12 @@ export type SearchKey =
   | { readonly kind: 'larger' | 'smaller'; readonly octets: number }
   | { readonly kind: 'arrived' | 'sent'; readonly relation: Relation; readonly day: number }
   /** A field of ENVELOPE: `from`, `to`, `cc`, `bcc` or `subject`. */
-  | { readonly kind: 'envelope'; readonly field: EnvelopeField; readonly text: string }
+  | { readonly kind: 'envelope'; readonly field: EnvelopeField; readonly text: string; readonly isFuzzy?: true }
   /** An empty text asks whether there is such a field. */
-  | { readonly kind: 'header'; readonly field: string; readonly text: string }
-  | { readonly kind: 'body' | 'text'; readonly text: string }
+  | { readonly kind: 'header'; readonly field: string; readonly text: string; readonly isFuzzy?: true }
+  | { readonly kind: 'body' | 'text'; readonly text: string; readonly isFuzzy?: true }
+  /** FUZZY stands in front of the key (RFC 6203 section 3); the conditions of text in it are marked. */
+  | { readonly kind: 'fuzzy'; readonly key: SearchKey }
   | { readonly kind: 'modseq'; readonly modSeq: number }
   /** Seconds since it arrived (RFC 5032). */
   | { readonly kind: 'younger' | 'older'; readonly seconds: number }
@@ -186,6 +188,8 @@ class KeyParser {
         const first = argument(() => this.#key(depth + 1))
         return { kind: 'or', keys: [first, argument(() => this.#key(depth + 1))] }
       }
+      case 'FUZZY':
+        return { kind: 'fuzzy', key: fuzzed(argument(() => this.#key(depth + 1))) }
       case 'UIDAFTER':
         return { kind: 'uid', set: after(argument(() => args.number())) }
       case 'UIDBEFORE':
@@ -230,6 +234,24 @@ class KeyParser {
       this.#args.space()
     }
     return { kind: 'modseq', modSeq: this.#args.number(true) }
+  }
+}
+
+/** RFC 6203 section 5: of other conditions than those of text nothing is nearly met. */
+function fuzzed(key: SearchKey): SearchKey {
+  switch (key.kind) {
+    case 'not':
+      return { kind: 'not', key: fuzzed(key.key) }
+    case 'and':
+    case 'or':
+      return { kind: key.kind, keys: key.keys.map(fuzzed) }
+    case 'envelope':
+    case 'header':
+    case 'body':
+    case 'text':
+      return { ...key, isFuzzy: true }
+    default:
+      return key
   }
 }
 

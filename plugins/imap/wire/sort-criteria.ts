@@ -1,8 +1,11 @@
 import type { Arguments } from './arguments.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 
-/** RFC 5256 section 3, RFC 5957 section 3. */
-export type SortKey = 'ARRIVAL' | 'CC' | 'DATE' | 'FROM' | 'SIZE' | 'SUBJECT' | 'TO' | 'DISPLAYFROM' | 'DISPLAYTO'
+/** RFC 5256 section 3, RFC 5957 section 3, RFC 6203 section 6. */
+export type SortKey =
+  | ('ARRIVAL' | 'CC' | 'DATE' | 'FROM' | 'SIZE' | 'SUBJECT' | 'TO')
+  | ('DISPLAYFROM' | 'DISPLAYTO')
+  | 'RELEVANCY'
 
 export interface SortCriterion {
   readonly key: SortKey
@@ -11,7 +14,7 @@ export interface SortCriterion {
 
 const KEYS: ReadonlySet<string> = new Set<SortKey>([
   ...(['ARRIVAL', 'CC', 'DATE', 'FROM', 'SIZE', 'SUBJECT', 'TO'] as const),
-  ...(['DISPLAYFROM', 'DISPLAYTO'] as const),
+  ...(['DISPLAYFROM', 'DISPLAYTO', 'RELEVANCY'] as const),
 ])
 const MAX_CRITERIA = 20
 
