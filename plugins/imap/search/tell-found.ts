@@ -78,13 +78,20 @@ function resultsText(numbers: readonly number[], found: Found, options: ReturnOp
   return data.join(' ')
 }
 
-/** RFC 5182 section 2.4: with MIN or MAX and neither ALL nor COUNT, those alone; else everything that was found. */
+/**
+ * RFC 5182 section 2.4: with MIN or MAX and neither ALL nor COUNT, those alone; else everything that was found. RFC 9394
+ * section 3.2: a window comes beside MIN and MAX, and in the place of everything.
+ */
 export function savedOf(view: MailboxView, found: Found, { names, partial }: ReturnOptions): ReadonlySet<number> {
   const { positions } = found
-  const isAll = names.has('ALL') || names.has('COUNT') || !(names.has('MIN') || names.has('MAX'))
-  const shown = partial === undefined ? positions : windowOf(positions, partial)
+  const hasEnds = names.has('MIN') || names.has('MAX')
+  const isAll = names.has('ALL') || names.has('COUNT') || !(hasEnds || partial !== undefined)
   const kept = isAll
-    ? shown
-    : [...(names.has('MIN') ? positions.slice(0, 1) : []), ...(names.has('MAX') ? positions.slice(-1) : [])]
+    ? positions
+    : [
+        ...(partial === undefined ? [] : windowOf(positions, partial)),
+        ...(names.has('MIN') ? positions.slice(0, 1) : []),
+        ...(names.has('MAX') ? positions.slice(-1) : []),
+      ]
   return new Set(kept.map((position) => view.uidAt(position)))
 }
