@@ -2,6 +2,7 @@ import { codeOf, type MailErrorCode } from 'mailserver'
 import { bad, type Completion, no } from './completion.ts'
 import { DamagedMessages } from './fetch/damaged-messages.ts'
 import { UnknownEncoding } from './fetch/decoded-part.ts'
+import { TooManyMessages } from './message-limit.ts'
 import { NoPermission } from './no-permission.ts'
 import { UID_REQUIRED, UidRequired } from './uid-only.ts'
 import { SEARCH_CHARSETS, UnknownCharset } from './wire/search-keys.ts'
@@ -39,5 +40,6 @@ export function completionOfError(error: unknown): Completion {
   if (error instanceof UnknownEncoding) return no('That transfer encoding is not known here', 'UNKNOWN-CTE')
   if (error instanceof NoPermission) return NOT_PERMITTED
   if (error instanceof UidRequired) return UID_REQUIRED
+  if (error instanceof TooManyMessages) return no(error.message, `MESSAGELIMIT ${error.limit}`)
   return COMPLETIONS[codeOf(error)]
 }

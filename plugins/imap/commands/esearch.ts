@@ -1,10 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { codeOf, HIERARCHY_SEPARATOR } from 'mailserver'
+import { codeOf } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
-import { ok } from '../completion.ts'
+import { type Completion, ok } from '../completion.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
 import { MailboxView } from '../mailbox-view.ts'
 import { leavesOf } from '../search/evaluate.ts'
+import { asksForModSeq, findMessages, highestModSeq, limitSearch } from '../search/find-messages.ts'
+import { mailboxesOf } from '../search/mailboxes-of-sources.ts'
+import { relevanciesFor } from '../search/relevancy.ts'
 import { searchMailbox } from '../search/search-mailbox.ts'
 import { savedOf, tellSource } from '../search/tell-found.ts'
 import type { Session } from '../session.ts'
@@ -13,9 +16,13 @@ import { parseSearch, type SearchKey } from '../wire/search-keys.ts'
 import { parseSearchSources, type SearchSource } from '../wire/search-sources.ts'
 import { SAVED } from '../wire/sequence-set.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
-import { asksForModSeq, findPositions, highestModSeq, relevanciesFor } from './search.ts'
 
 const ALL: ReturnOptions = { names: new Set(['ALL']) }
+
+interface Query {
+  readonly key: SearchKey
+  readonly options: ReturnOptions
+}
 
 /** RFC 7377 section 2: a search of several mailboxes, whose results are UIDs. */
 export const esearch = command({
@@ -39,17 +46,9 @@ export const esearch = command({
     if (sources.some(({ kind }) => kind === 'selected') && session.view === undefined) {
       throw new SyntaxFault('No mailbox is selected')
     }
-    if (isSelectedAlone) await searchSelected(session, key, options)
-    else {
-      if (asksForModSeq(key)) session.enableCondstore()
-      for (const reached of await mailboxesOf(session, sources)) {
-        session.signal.throwIfAborted()
-        await searchOther(session, reached, key, options)
-        if (session.out.isFull) await session.out.room()
-        await nextTurn()
-      }
-    }
-    return ok('Search completed')
+    return isSelectedAlone
+      ? searchSelected(session, { key, options })
+      : searchSources(session, { key, options }, sources)
   },
 })
 
@@ -58,74 +57,87 @@ function hasNumbers(leaf: ReturnType<typeof leavesOf>[number]): boolean {
   return leaf.kind === 'sequence' || (leaf.kind === 'uid' && leaf.set === SAVED)
 }
 
-async function searchSelected(session: Session, key: SearchKey, options: ReturnOptions): Promise<void> {
+async function searchSelected(session: Session, { key, options }: Query): Promise<Completion> {
   const relevancies = relevanciesFor(key, options)
-  const positions = await findPositions(session, key, options, relevancies)
+  const { positions, code } = await findMessages(session, { key, options, relevancies })
   const { selected: view } = session
   const found = { positions, modSeq: highestModSeq(session, key, positions), scores: relevancies?.byPosition }
   if (options.names.has('SAVE')) session.saved = savedOf(view, found, options)
   tellSource(session, view, view.mirror.mailbox, found, options)
+  return ok('Search completed', code)
 }
 
-/** One that is gone meanwhile has no results. */
-async function searchOther(
-  session: Session,
-  reached: ReachedMailbox,
-  key: SearchKey,
-  options: ReturnOptions,
-): Promise<void> {
-  const { services, signal, clock, log, out, tag, offer, mailboxes } = session
+/**
+ * The messages of all mailboxes together are those of one command (RFC 9738 section 3): once there are too many, the rest is
+ * not searched. Which UID was the lowest says nothing then, but in one mailbox alone.
+ */
+async function searchSources(session: Session, query: Query, sources: readonly SearchSource[]): Promise<Completion> {
+  if (asksForModSeq(query.key)) session.enableCondstore()
+  const all = await mailboxesOf(session, sources)
+  const { messageLimit } = session
+  let left = messageLimit
+  for (const reached of all) {
+    session.signal.throwIfAborted()
+    const { searched, lowest } = await searchOther(session, reached, query, left)
+    if (lowest !== undefined)
+      return ok('Search completed', `MESSAGELIMIT ${messageLimit}${all.length === 1 ? ` ${lowest}` : ''}`)
+    left -= searched
+    if (session.out.isFull) await session.out.room()
+    await nextTurn()
+  }
+  return ok('Search completed')
+}
+
+interface Searched {
+  /** Messages that were searched. */
+  readonly searched: number
+  /** The lowest UID among them, when there were more than there may be. */
+  readonly lowest: number | undefined
+}
+
+/** One that is gone meanwhile has no results. @param left messages that may still be searched */
+async function searchOther(session: Session, reached: ReachedMailbox, query: Query, left: number): Promise<Searched> {
+  const { services, mailboxes } = session
   const { account, mailbox, namespace } = reached
   try {
     const mirror = await services.mirrors.acquire(account, mailbox)
     const view = new MailboxView(mirror, reached, true, (acl) => mailboxes.rightsIn(namespace, acl))
     try {
-      if (!view.rights.includes('r')) return
+      if (!view.rights.includes('r')) return NOTHING
       const first = await services.store.firstRecentUid(account, mailbox.id, { take: false })
       if (view.count > 0) view.recent.add(first, view.uidAt(view.count - 1))
-      const scope = { services, signal, clock, log, out, tag, offer, saved: new Set<number>(), selected: view }
-      const relevancies = relevanciesFor(key, options)
-      const positions = await searchMailbox(scope, key, { relevancies })
-      const modSeq = highestModSeq(scope, key, positions)
-      tellSource(session, view, mailbox, { positions, modSeq, scores: relevancies?.byPosition }, options)
+      return await searchView(session, view, query, left)
     } finally {
       view.close()
       services.mirrors.release(mirror)
     }
   } catch (cause) {
     if (codeOf(cause) !== 'MAILBOX_NOT_FOUND') throw cause
+    return NOTHING
   }
 }
 
-/** Each once, whatever names it; those that are not there or may not be read are left out (section 2.2). */
-async function mailboxesOf(session: Session, sources: readonly SearchSource[]): Promise<readonly ReachedMailbox[]> {
-  const { mailboxes, services, account, view } = session
-  const listed = await mailboxes.listed()
-  const subscribed = new Set(
-    sources.some(({ kind }) => kind === 'subscribed') ? await services.store.subscriptions(account) : [],
-  )
-  const selected = view && (await mailboxes.find(view.name))
-  const isWanted = (one: ReachedMailbox, source: SearchSource): boolean => {
-    switch (source.kind) {
-      case 'selected':
-        return one.mailbox.id === selected?.mailbox.id && one.account === selected.account
-      // Rules may deliver to any mailbox: RFC 5465 section 6.3 has this be the same.
-      case 'inboxes':
-      case 'personal':
-        return one.namespace.kind === 'personal'
-      case 'subscribed':
-        return subscribed.has(one.name)
-      case 'mailboxes':
-        return source.names.includes(one.name)
-      default:
-        return source.names.some((root) => isBelow(one.name, root, source.kind === 'subtree-one'))
-    }
-  }
-  return listed.filter((one) => one.rights.includes('r') && sources.some((source) => isWanted(one, source)))
-}
+const NOTHING: Searched = { searched: 0, lowest: undefined }
 
-function isBelow(name: string, root: string, isOneLevel: boolean): boolean {
-  if (name === root) return true
-  const rest = name.startsWith(`${root}${HIERARCHY_SEPARATOR}`) ? name.slice(root.length + 1) : undefined
-  return rest !== undefined && !(isOneLevel && rest.includes(HIERARCHY_SEPARATOR))
+async function searchView(
+  session: Session,
+  view: MailboxView,
+  { key, options }: Query,
+  left: number,
+): Promise<Searched> {
+  const { services, signal, clock, log, out, tag, offer } = session
+  const scope = {
+    ...{ services, signal, clock, log, out, tag, offer },
+    saved: new Set<number>(),
+    selected: view,
+    messageLimit: left,
+  }
+  const { positions: within, code } = limitSearch(scope, key)
+  const relevancies = relevanciesFor(key, options)
+  const positions = await searchMailbox(scope, key, { within, relevancies })
+  const modSeq = highestModSeq(scope, key, positions)
+  tellSource(session, view, view.mailbox, { positions, modSeq, scores: relevancies?.byPosition }, options)
+  const searched = within?.length ?? view.count
+  const lowest = within?.[0]
+  return { searched, lowest: code === undefined ? undefined : lowest === undefined ? 0 : view.uidAt(lowest) }
 }

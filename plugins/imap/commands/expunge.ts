@@ -2,7 +2,7 @@ import { command, noArguments, only, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
 import { NOT_PERMITTED } from '../completion-of-error.ts'
 import type { MailboxView } from '../mailbox-view.ts'
-import { limitMessages } from '../message-limit.ts'
+import { completeLimited, limitMessages } from '../message-limit.ts'
 import { whileWaiting } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { parseSequenceSet } from '../wire/sequence-set.ts'
@@ -13,7 +13,7 @@ export function refusalOf(view: MailboxView, rights: string): Completion | undef
   return view.isReadOnly ? no('Mailbox is read-only', 'READ-ONLY') : NOT_PERMITTED
 }
 
-/** RFC 3501 section 6.4.3. */
+/** RFC 3501 section 6.4.3. However many there are: RFC 9738 section 3.1 has no limit here, nor for CLOSE. */
 export const expunge = command({
   name: 'EXPUNGE',
   states: SELECTED,
@@ -35,10 +35,7 @@ export const uidExpunge = command({
       Uint32Array.from(deleted, (uid) => view.positionOf(uid)),
     )
     const completion = await remove(session, view.uidsAt(positions))
-    if (code === undefined || completion.status !== 'OK') return completion
-    if (completion.code === undefined) return { ...completion, code }
-    session.out.untagged(`OK [${code}] Not all of the messages`)
-    return completion
+    return completion.status === 'OK' ? completeLimited(session, completion, code) : completion
   },
 })
 

@@ -2,11 +2,11 @@ import { type Command, command, SELECTED } from '../command.ts'
 import { no, ok } from '../completion.ts'
 import { changedAfter, fetchMessages } from '../fetch/fetch-messages.ts'
 import { fetchRequest } from '../fetch/fetch-request.ts'
-import { limitMessages } from '../message-limit.ts'
+import { completeLimited, limitMessages, TooManyMessages } from '../message-limit.ts'
 import { vanishedSince } from '../vanished.ts'
 import { type FetchItem, parseFetchItems } from '../wire/fetch-items.ts'
 import { parseFetchModifiers } from '../wire/modifiers.ts'
-import { windowOf } from '../wire/return-options.ts'
+import { extentOf, windowOf } from '../wire/return-options.ts'
 import { parseSequenceSet } from '../wire/sequence-set.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
 
@@ -41,19 +41,24 @@ function fetching(name: string, isUid: boolean): Command {
     },
     async run({ set, modifiers, request }, session) {
       if (request.state.includes('MODSEQ')) session.enableCondstore()
+      const { changedSince, partial } = modifiers
+      // RFC 9738 section 3.1: whoever asks for a window asks for all of it.
+      if (partial !== undefined && extentOf(partial) > session.messageLimit)
+        throw new TooManyMessages(session.messageLimit)
       let positions = await session.positions(set, isUid)
-      const { changedSince } = modifiers
+      // RFC 9394 section 3.4: of the window, what has changed.
+      if (partial !== undefined) positions = Uint32Array.from(windowOf([...positions], partial))
       if (changedSince !== undefined) positions = changedAfter(session.selected, positions, changedSince)
       if (changedSince !== undefined && modifiers.vanished) {
         const vanished = await vanishedSince(session.services.store, session.selected, set, changedSince)
         if (vanished !== '') session.out.untagged(`VANISHED (EARLIER) ${vanished}`)
       }
-      if (modifiers.partial !== undefined) positions = Uint32Array.from(windowOf([...positions], modifiers.partial))
       const limited = limitMessages(session, positions)
       const gone = await fetchMessages(session, limited.positions, request)
       // RFC 2180 section 4.1.2: what is there was sent, and the client learns why not all was.
-      if (gone > 0 && !isUid) return no('Some of the messages are gone', limited.code ?? 'EXPUNGEISSUED')
-      return ok('Fetch completed', limited.code)
+      const isGone = gone > 0 && !isUid
+      const completion = isGone ? no('Some of the messages are gone', 'EXPUNGEISSUED') : ok('Fetch completed')
+      return completeLimited(session, completion, limited.code)
     },
   })
 }

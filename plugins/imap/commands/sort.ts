@@ -1,11 +1,12 @@
 import { type Command, command, SELECTED } from '../command.ts'
-import { no, ok } from '../completion.ts'
+import { ok } from '../completion.ts'
+import { findAll, highestModSeq } from '../search/find-messages.ts'
+import { relevanciesFor } from '../search/relevancy.ts'
 import { sortMessages } from '../search/sort-messages.ts'
 import { tellExtended, tellNumbers } from '../search/tell-found.ts'
 import { parseReturnOptions } from '../wire/return-options.ts'
 import { parseSearchCriteria } from '../wire/search-keys.ts'
 import { parseSortCriteria } from '../wire/sort-criteria.ts'
-import { findPositions, highestModSeq, relevanciesFor } from './search.ts'
 
 /** RFC 5256 section 3, with the results of RFC 5267 section 3. */
 export const sort = sorting('SORT', false)
@@ -26,11 +27,9 @@ function sorting(name: string, isUid: boolean): Command {
       args.end()
       return { options, criteria, key, relevancies: relevanciesFor(key, options, criteria) }
     },
-    async run({ options, criteria, key, relevancies }, session) {
-      const positions = await findPositions(session, key, options, relevancies)
-      // RFC 9738 section 3.3: an order of a part would be none.
-      if (positions.length > session.messageLimit)
-        return no('Too many messages to sort', `MESSAGELIMIT ${session.messageLimit}`)
+    async run(query, session) {
+      const { options, criteria, key, relevancies } = query
+      const positions = await findAll(session, query)
       const scores = relevancies?.byPosition
       const sorted = await sortMessages(session, positions, criteria, scores)
       const found = { positions: sorted, modSeq: highestModSeq(session, key, sorted), scores }

@@ -3,7 +3,7 @@ import { type Command, command, type Finish, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
 import { type StateItem, stateFormatter } from '../fetch/plain-items.ts'
 import type { MailboxView } from '../mailbox-view.ts'
-import { limitMessages } from '../message-limit.ts'
+import { completeLimited, limitMessages } from '../message-limit.ts'
 import { Progress } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { fetchHead } from '../uid-only.ts'
@@ -69,11 +69,7 @@ async function run(args: Store, session: Session, isUid: boolean): Promise<Compl
     const part = positions.subarray(from, from + BATCH)
     missing += await tellStored(session, part, await change(session, part, args), args, isUid, modified)
   }
-  const completion = completionOf(modified, missing, isUid)
-  if (code === undefined || completion.code === undefined) return { ...completion, ...(code && { code }) }
-  // One code has room beside the tag.
-  session.out.untagged(`OK [${code}] Not all of the messages`)
-  return completion
+  return completeLimited(session, completionOf(modified, missing, isUid), code)
 }
 
 /** A client that marks messages one by one sends a row of these: they go to the store together. */

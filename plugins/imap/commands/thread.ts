@@ -1,12 +1,12 @@
 import { type Command, command, SELECTED } from '../command.ts'
-import { no, ok } from '../completion.ts'
+import { ok } from '../completion.ts'
+import { findAll } from '../search/find-messages.ts'
 import { formatThreads, type ThreadMessage, type ThreadNode } from '../thread/message-tree.ts'
 import { orderedSubject } from '../thread/ordered-subject.ts'
 import { threadMessages } from '../thread/read-messages.ts'
 import { byReferences } from '../thread/references.ts'
 import { parseSearchCriteria } from '../wire/search-keys.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
-import { findPositions } from './search.ts'
 
 type Algorithm = (messages: readonly ThreadMessage[]) => readonly ThreadNode[]
 
@@ -37,10 +37,7 @@ function threading(name: string, isUid: boolean): Command {
       return { algorithm, key }
     },
     async run({ algorithm, key }, session) {
-      const positions = await findPositions(session, key)
-      // RFC 9738 section 3.3: an order of a part would be none.
-      if (positions.length > session.messageLimit)
-        return no('Too many messages to thread', `MESSAGELIMIT ${session.messageLimit}`)
+      const positions = await findAll(session, { key })
       const threads = algorithm(await threadMessages(session, positions, isUid))
       session.out.untagged(threads.length === 0 ? 'THREAD' : `THREAD ${formatThreads(threads)}`)
       return ok('Thread completed')

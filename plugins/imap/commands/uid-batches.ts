@@ -2,7 +2,7 @@ import { command, SELECTED } from '../command.ts'
 import { bad, no, ok } from '../completion.ts'
 import type { MailboxView } from '../mailbox-view.ts'
 
-/** RFC 10022 section 3.1.2: smaller batches are refused. */
+/** RFC 10022 section 3.1.3.2: smaller batches are refused. */
 const MIN_BATCH = 500
 
 interface Request {
@@ -33,14 +33,17 @@ export const uidBatches = command<Request>({
       return bad('Batches are counted from 1, and rise', 'CLIENTBUG')
     if (size < MIN_BATCH) return no(`A batch has ${MIN_BATCH} messages at least`, 'TOOFEW')
     await session.catchUp()
-    const batches = batchesOf(session.selected, Math.min(size, session.messageLimit), range)
+    const batches = batchesOf(session.selected, size, range)
     const data = batches.length === 0 ? '' : ` ${batches.join(',')}`
     session.out.untagged(`UIDBATCHES (TAG "${session.tag}")${data}`)
     return ok('Batches completed')
   },
 })
 
-/** The ranges lie side by side: each begins below the one before, and the last one reaches down to 1. */
+/**
+ * The ranges lie side by side: each begins below the one before, and the last one reaches down to 1 (section 3.1.4). They
+ * are of the size that was asked for, whatever one command may work on: section 3.2 leaves that to the client.
+ */
 function batchesOf(view: MailboxView, size: number, range: Request['range']): readonly string[] {
   const batches: string[] = []
   const last = Math.min(range?.to ?? Number.POSITIVE_INFINITY, Math.ceil(view.count / size))

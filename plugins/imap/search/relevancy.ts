@@ -1,4 +1,7 @@
+import type { ReturnOptions } from '../wire/return-options.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
+import type { SortCriterion } from '../wire/sort-criteria.ts'
+import { SyntaxFault } from '../wire/syntax-fault.ts'
 import { evaluate, type Leaf, type LeafKey, leavesOf } from './evaluate.ts'
 
 /** How well a message answers each fuzzy condition of text, 1 to 100; 0 when it does not. */
@@ -34,8 +37,21 @@ export class Relevancies {
 
 export const isFuzzy = (key: LeafKey): boolean => 'isFuzzy' in key && key.isFuzzy === true
 
-/** Was something asked for fuzzily? RELEVANCY may stand with that alone (RFC 6203 sections 4 and 6). */
-export function asksFuzzily(key: SearchKey): boolean {
+/**
+ * Takes the relevancy of what is found, when somebody wants it.
+ * @throws SyntaxFault when nothing is asked for fuzzily (RFC 6203 sections 4 and 6)
+ */
+export function relevanciesFor(
+  key: SearchKey,
+  options: ReturnOptions | undefined,
+  criteria: readonly SortCriterion[] = [],
+): Relevancies | undefined {
+  if (!options?.names.has('RELEVANCY') && criteria.every((one) => one.key !== 'RELEVANCY')) return undefined
+  if (!asksFuzzily(key)) throw new SyntaxFault('RELEVANCY goes with FUZZY')
+  return new Relevancies(key)
+}
+
+function asksFuzzily(key: SearchKey): boolean {
   switch (key.kind) {
     case 'fuzzy':
       return true

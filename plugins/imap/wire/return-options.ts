@@ -51,6 +51,9 @@ export function parsePartialRange(args: Arguments): PartialRange {
   return { from, to }
 }
 
+/** How many results the window has room for. */
+export const extentOf = ({ from, to }: PartialRange): number => Math.abs(to - from) + 1
+
 export const formatPartialRange = ({ from, to }: PartialRange): string => `${from}:${to}`
 
 /** The results in the window, in their order; those that it names and are not there are left out. */

@@ -2,15 +2,13 @@ import type { Arguments } from './arguments.ts'
 import { parseMailbox } from './mailbox-name.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 
-/** Mailboxes to search (RFC 7377 section 2.2; RFC 5465 section 6). */
+/** Mailboxes to search (RFC 7377 section 2.2; RFC 5465 section 6): `selected-delayed` is none of them. */
 export type SearchSource =
   | { readonly kind: 'selected' | 'inboxes' | 'personal' | 'subscribed' }
   | { readonly kind: 'subtree' | 'subtree-one' | 'mailboxes'; readonly names: readonly string[] }
 
 const BARE: ReadonlyMap<string, SearchSource> = new Map<string, SearchSource>([
   ['SELECTED', { kind: 'selected' }],
-  // A client that searches has no use for the delay of what it is told.
-  ['SELECTED-DELAYED', { kind: 'selected' }],
   ['INBOXES', { kind: 'inboxes' }],
   ['PERSONAL', { kind: 'personal' }],
   ['SUBSCRIBED', { kind: 'subscribed' }],

@@ -53,8 +53,93 @@ describe('MESSAGELIMIT (RFC 9738)', () => {
     const { world, client } = await limited(2)
     await using _ = world
     const lines = await client.command('STORE 1:* (UNCHANGEDSINCE 1) +FLAGS (x)')
-    expect(lines).toContain('* OK [MESSAGELIMIT 2 4] Not all of the messages')
+    expect(lines).toContain('* NO [MESSAGELIMIT 2 4] Not all of the messages')
     expect(lines.at(-1)).toMatch(/OK \[MODIFIED 4:5\]/)
+  })
+
+  it('tells of a FETCH of messages that are gone beside it (section 3.1)', async () => {
+    const { world, client } = await limited(2)
+    await using _ = world
+    const other = await world.login()
+    await other.ok('SELECT INBOX')
+    await other.ok('STORE 4 +FLAGS (\\Deleted)')
+    await other.ok('EXPUNGE')
+    const lines = await client.command('FETCH 1:* UID')
+    expect(lines).toContain('* NO [MESSAGELIMIT 2 4] Not all of the messages')
+    expect(lines.at(-1)).toMatch(/NO \[EXPUNGEISSUED\]/)
+  })
+
+  it('counts the messages that are searched, not those that match (section 3.1)', async () => {
+    const { world, client } = await limited(2)
+    await using _ = world
+    const answer = async (text: string) => (await client.command(text)).map((line) => line.replace(/t\d+/, 't'))
+    expect(await answer('UID SEARCH SUBJECT one')).toEqual(['* SEARCH', 't OK [MESSAGELIMIT 2 4] Search completed'])
+    expect(await answer('UID SEARCH UID 1:3 SUBJECT one')).toEqual([
+      '* SEARCH',
+      't OK [MESSAGELIMIT 2 2] Search completed',
+    ])
+    expect(await answer('UID SEARCH (UIDAFTER 3) NOT SUBJECT one')).toEqual(['* SEARCH 4 5', 't OK Search completed'])
+    expect(await answer('SEARCH 1:2 SUBJECT one')).toEqual(['* SEARCH 1', 't OK Search completed'])
+    expect((await answer('UID SEARCH OR UID 1 SUBJECT one')).at(-1)).toBe('t OK [MESSAGELIMIT 2 4] Search completed')
+    expect((await answer('SORT (DATE) UTF-8 SUBJECT one')).at(-1)).toMatch(/NO \[MESSAGELIMIT 2\]/)
+    expect(await answer('UID SORT (DATE) UTF-8 UIDBEFORE 3 SUBJECT one')).toEqual(['* SORT 1', 't OK Sort completed'])
+    expect(await answer('THREAD REFS UTF-8 4:5')).toEqual(['* THREAD (4)(5)', 't OK Thread completed'])
+  })
+
+  it('keeps for $ what was found (section 3.4)', async () => {
+    const { world, client } = await limited(2)
+    await using _ = world
+    expect(await client.command('UID SEARCH RETURN (SAVE) ALL')).toEqual([
+      expect.stringMatching(/^t\d+ OK \[MESSAGELIMIT 2 4\]/),
+    ])
+    expect(await client.ok('UID FETCH $ UID')).toEqual(['* 4 FETCH (UID 4)', '* 5 FETCH (UID 5)'])
+  })
+
+  it('refuses windows that are too large (section 3.1)', async () => {
+    const { world, client } = await limited(2)
+    await using _ = world
+    expect(await client.command('UID FETCH 1:* UID (PARTIAL -1:-3)')).toEqual([
+      expect.stringMatching(/^t\d+ NO \[MESSAGELIMIT 2\]/),
+    ])
+    expect(await client.ok('UID FETCH 1:* UID (PARTIAL 2:1)')).toEqual(['* 1 FETCH (UID 1)', '* 2 FETCH (UID 2)'])
+  })
+
+  it('counts the messages of all mailboxes that one ESEARCH goes through', async () => {
+    const { world, client } = await limited(4)
+    await using _ = world
+    await world.deliver('Sent', mail('one'), mail('two'), mail('three'))
+    const answer = async (text: string) => (await client.command(text)).map((line) => line.replace(/t\d+/, 't'))
+    expect((await answer('ESEARCH ALL')).at(-1)).toBe('t OK [MESSAGELIMIT 4 2] Search completed')
+    expect(await answer('ESEARCH IN (mailboxes INBOX) ALL')).toEqual([
+      expect.stringMatching(/UID ALL 2:5$/),
+      't OK [MESSAGELIMIT 4 2] Search completed',
+    ])
+    expect(await answer('ESEARCH IN (mailboxes (Sent Trash)) ALL')).toEqual([
+      expect.stringMatching(/UID ALL 1:3$/),
+      't OK Search completed',
+    ])
+    expect(await answer('ESEARCH IN (mailboxes (INBOX Sent)) UIDAFTER 2 SUBJECT t')).toEqual([
+      expect.stringMatching(/MAILBOX "INBOX" .* UID ALL 3$/),
+      expect.stringMatching(/MAILBOX "Sent" .* UID ALL 3$/),
+      't OK Search completed',
+    ])
+    const [first, second, last] = await answer('ESEARCH IN (personal) RETURN (COUNT) UIDAFTER 1')
+    expect(first).toMatch(/MAILBOX "INBOX" .* COUNT 4$/)
+    expect(second).toBe('t OK [MESSAGELIMIT 4] Search completed')
+    expect(last).toBeUndefined()
+  })
+
+  it('removes whatever is marked with EXPUNGE and CLOSE, and counts it with STATUS (section 3.1)', async () => {
+    const { world, client } = await limited(2)
+    await using _ = world
+    expect(await client.ok('STATUS INBOX (UNSEEN)')).toEqual(['* STATUS "INBOX" (UNSEEN 5)'])
+    for (const set of ['1:2', '3:4']) await client.ok(`STORE ${set} +FLAGS.SILENT (\\Deleted)`)
+    expect(await client.ok('EXPUNGE')).toHaveLength(4)
+    await world.deliver('INBOX', mail('a'), mail('b'), mail('c'))
+    await client.ok('NOOP')
+    for (const set of ['1:2', '3:4']) await client.ok(`STORE ${set} +FLAGS.SILENT (\\Deleted)`)
+    await client.ok('CLOSE')
+    expect(await client.ok('STATUS INBOX (MESSAGES)')).toEqual(['* STATUS "INBOX" (MESSAGES 0)'])
   })
 
   it('moves some, and copies, sorts, threads and appends all or none', async () => {
@@ -114,10 +199,10 @@ describe('UIDBATCHES (RFC 10022)', () => {
     expect((await client.command(command)).at(-1)).toMatch(answer)
   })
 
-  it('makes none larger than a command may work on', async () => {
+  it('is one range for a mailbox that has less, whatever a command may work on (section 3.1.3.3.1)', async () => {
     const { world, client } = await limited(2)
     await using _ = world
-    expect((await client.ok('UIDBATCHES 500')).join()).toMatch(/ 5:4,3:2,1:1$/)
+    expect((await client.ok('UIDBATCHES 500')).join()).toMatch(/ 5:1$/)
   })
 })
 

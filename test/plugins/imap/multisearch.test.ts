@@ -65,6 +65,7 @@ it('refuses what makes no sense beyond the selected mailbox, and what it does no
     'ESEARCH IN (personal) UID $',
     'ESEARCH IN () ALL',
     'ESEARCH IN (elsewhere) ALL',
+    'ESEARCH IN (selected-delayed) ALL',
     'ESEARCH IN (mailboxes) ALL',
     'ESEARCH IN (mailboxes ()) ALL',
     'ESEARCH IN (personal (scope)) ALL',
@@ -90,4 +91,10 @@ it('leaves out mailboxes that may not be read, and finds those of others that ma
   ])
   expect(await bob.ok('ESEARCH IN (subscribed) RETURN (MAX) SUBJECT shared')).toHaveLength(1)
   expect(await bob.ok('ESEARCH IN (inboxes) SUBJECT shared')).toEqual([])
+  // What is named needs no right to be listed (section 2.2).
+  await world.share('bob', 'r')
+  expect(await bob.ok('ESEARCH IN (subtree "Other Users") SUBJECT shared')).toEqual([])
+  expect(
+    await bob.ok('ESEARCH IN (mailboxes "Other Users/alice@example.test/INBOX" subtree "Other Users") SUBJECT shared'),
+  ).toHaveLength(1)
 })

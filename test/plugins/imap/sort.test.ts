@@ -113,6 +113,36 @@ describe('PARTIAL (RFC 9394)', () => {
     expect((await client.command('SEARCH RETURN (ALL PARTIAL 1:2) ALL')).at(-1)).toMatch(/BAD/)
   })
 
+  it('keeps for $ what its table has (section 3.2)', async () => {
+    const { world, client } = await selected()
+    await using _ = world
+    for (const [options, saved] of [
+      ['PARTIAL 2:3', '2 3'],
+      ['PARTIAL 2:3 MIN', '1 2 3'],
+      ['PARTIAL 2:3 MAX', '2 3 4'],
+      ['PARTIAL 2:2 MIN MAX', '1 2 4'],
+      ['PARTIAL 2:2 COUNT', '1 2 3 4'],
+      ['PARTIAL 2:2 COUNT MIN', '1 2 3 4'],
+      ['PARTIAL 9:9 MAX', '4'],
+    ] as const) {
+      await client.ok(`SEARCH RETURN (SAVE ${options}) ALL`)
+      expect(await client.ok('SEARCH $'), options).toEqual([`* SEARCH ${saved}`])
+    }
+  })
+
+  it('has the window first, and of it what has changed (section 3.4)', async () => {
+    const { world, client } = await selected()
+    await using _ = world
+    const [told = ''] = await client.ok('STORE 1 +FLAGS.SILENT (x)')
+    expect(told).toBeDefined()
+    const status = (await client.ok('STATUS INBOX (HIGHESTMODSEQ)')).join()
+    const before = Number(/HIGHESTMODSEQ (\d+)/.exec(status)?.[1]) - 1
+    const fetch = async (modifiers: string) =>
+      (await client.ok(`UID FETCH 1:* (UID) (${modifiers})`)).map((line) => /FETCH \(UID (\d+)/.exec(line)?.[1])
+    expect(await fetch(`CHANGEDSINCE ${before} PARTIAL 1:2`)).toEqual(['1'])
+    expect(await fetch(`PARTIAL -1:-2 CHANGEDSINCE ${before}`)).toEqual([])
+  })
+
   it('fetches a window of the messages named', async () => {
     const { world, client } = await selected()
     await using _ = world
