@@ -131,7 +131,12 @@ export const CAPABILITIES: readonly Capability[] = [
   { name: 'ESEARCH', isShown: afterLogin, items: ['SEARCH RETURN'] },
   { name: 'MULTISEARCH', isShown: afterLogin, commands: ['ESEARCH'], needs: ['ESEARCH'] },
   { name: 'SEARCHRES', isShown: afterLogin, items: ['SEQUENCE $', 'RETURN SAVE'], needs: ['ESEARCH'] },
-  { name: 'PARTIAL', isShown: afterLogin, items: ['RETURN PARTIAL', 'FETCH PARTIAL'], needs: ['ESEARCH'] },
+  {
+    name: 'PARTIAL',
+    isShown: afterLogin,
+    items: ['RETURN PARTIAL', 'PARTIAL LAST', 'FETCH PARTIAL'],
+    needs: ['ESEARCH'],
+  },
   {
     name: 'SEARCH=FUZZY',
     isShown: afterLogin,
@@ -140,6 +145,19 @@ export const CAPABILITIES: readonly Capability[] = [
   { name: 'SORT', isShown: afterLogin, commands: ['SORT', 'UID SORT'] },
   { name: 'SORT=DISPLAY', isShown: afterLogin, items: ['SORT DISPLAYFROM', 'SORT DISPLAYTO'], needs: ['SORT'] },
   { name: 'ESORT', isShown: afterLogin, items: ['SORT RETURN'], needs: ['SORT', 'ESEARCH'] },
+  {
+    name: 'CONTEXT=SEARCH',
+    isShown: afterLogin,
+    commands: ['CANCELUPDATE'],
+    items: ['RETURN CONTEXT', 'RETURN UPDATE', 'RETURN PARTIAL'],
+    needs: ['ESEARCH'],
+  },
+  {
+    name: 'CONTEXT=SORT',
+    isShown: afterLogin,
+    items: ['SORT CONTEXT', 'SORT UPDATE'],
+    needs: ['ESORT', 'CONTEXT=SEARCH'],
+  },
   ...['ORDEREDSUBJECT', 'REFERENCES', 'REFS'].map(threading),
   { name: 'I18NLEVEL=1', isShown: afterLogin },
   { name: 'LIST-EXTENDED', isShown: afterLogin, items: ['LIST EXTENDED'] },
@@ -191,7 +209,7 @@ export const CAPABILITIES: readonly Capability[] = [
   { name: 'BINARY', isShown: afterLogin, items: ['FETCH BINARY', 'APPEND BINARY'] },
   { name: 'PREVIEW', isShown: afterLogin, items: ['FETCH PREVIEW'] },
   { name: 'WITHIN', isShown: afterLogin, items: ['SEARCH YOUNGER', 'SEARCH OLDER'] },
-  { name: 'NOTIFY', isShown: afterLogin, commands: ['NOTIFY'] },
+  { name: 'NOTIFY', isShown: afterLogin, commands: ['NOTIFY'], items: ['UPDATE ITEMS'] },
   { name: 'STATUS=SIZE', isShown: afterLogin, items: ['STATUS SIZE'] },
   {
     name: 'APPENDLIMIT',

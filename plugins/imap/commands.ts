@@ -2,6 +2,7 @@ import type { Command } from './command.ts'
 import { deleteAcl, getAcl, listRights, myRights, setAcl } from './commands/acl.ts'
 import { append } from './commands/append.ts'
 import { authenticate } from './commands/authenticate.ts'
+import { cancelUpdate } from './commands/cancel-update.ts'
 import { capability } from './commands/capability.ts'
 import { close, unselect } from './commands/close.ts'
 import { compress } from './commands/compress.ts'
@@ -45,7 +46,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     ...[setAcl, deleteAcl, getAcl, listRights, myRights, getQuota, getQuotaRoot, setQuota],
     ...[getMetadata, setMetadata, notify, getJmapAccess, uidBatches, xlist],
     ...[append, idle, check, close, unselect, expunge, uidExpunge],
-    ...[search, uidSearch, esearch, sort, uidSort, thread, uidThread],
+    ...[search, uidSearch, esearch, cancelUpdate, sort, uidSort, thread, uidThread],
     ...[fetch, uidFetch, store, uidStore, copy, uidCopy, move, uidMove, replace, uidReplace],
   ].map((row) => [row.name, row]),
 )

@@ -13,6 +13,7 @@ import {
 } from 'mailserver'
 import type { State } from './command.ts'
 import type { Completion } from './completion.ts'
+import type { SearchContexts } from './contexts/search-contexts.ts'
 import type { ImapLimits } from './limits.ts'
 import { MailboxAccess } from './mailbox-access.ts'
 import type { MailboxView } from './mailbox-view.ts'
@@ -100,6 +101,8 @@ export class Session {
   readonly enabled = new Set<string>()
   /** UIDs that the last search with SAVE has found (RFC 5182). */
   saved: ReadonlySet<number> = new Set()
+  /** Searches of the selected mailbox whose results are followed (RFC 5267); undefined without any. */
+  contexts: SearchContexts | undefined
   readonly #reader: CommandReader
   /** Capabilities that this client is offered. */
   offer: Offer
@@ -248,9 +251,16 @@ export class Session {
     const before = this.#view
     this.#view = view
     this.saved = new Set()
+    this.endContexts()
     if (before === undefined) return
     before.close()
     this.services.mirrors.release(before.mirror)
+  }
+
+  /** No results are followed any more. */
+  endContexts(): void {
+    this.contexts?.close()
+    this.contexts = undefined
   }
 
   /** The client has switched IMAP4rev2 on (RFC 9051 section 6.3.1): what differs from IMAP4rev1 is as it says. */

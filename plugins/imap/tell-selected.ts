@@ -1,5 +1,6 @@
 import { fetchMessages } from './fetch/fetch-messages.ts'
 import type { FetchRequest } from './fetch/fetch-request.ts'
+import type { MailboxView } from './mailbox-view.ts'
 import type { Session } from './session.ts'
 import { tellUpdates } from './updates.ts'
 
@@ -19,8 +20,10 @@ export interface SelectedEvents {
  * @throws MailboxGone, MailboxClosed, PeerGone
  */
 export async function tellSelected(session: Session, canExpunge: boolean): Promise<void> {
-  const { view, out, services, enabled, selectedEvents } = session
+  const { view, out, services, enabled, selectedEvents, contexts } = session
   if (view === undefined) return
+  // RFC 5267 section 4.3.4: before EXPUNGE, as long as the numbers are right.
+  contexts?.tellGone()
   const last = view.count === 0 ? 0 : view.uidAt(view.count - 1)
   await tellUpdates(view, out, {
     store: services.store,
@@ -30,6 +33,14 @@ export async function tellSelected(session: Session, canExpunge: boolean): Promi
     ...(session.isRev2 && { namesUids: true }),
     ...(selectedEvents && { hasMessages: !selectedEvents.isNone, hasFlags: selectedEvents.flags, namesUids: true }),
   })
+  await tellItemsOfNew(session, view, last)
+  // Section 4.3.3: behind EXISTS, and RFC 5465 section 7: behind FETCH.
+  await contexts?.tellChanged()
+}
+
+/** What NOTIFY wants to know of each new message. @param last the highest UID of those that are not new */
+async function tellItemsOfNew(session: Session, view: MailboxView, last: number): Promise<void> {
+  const { selectedEvents } = session
   const own = session.ownMessages.splice(0)
   if (selectedEvents?.request === undefined || view.count === 0 || view.uidAt(view.count - 1) <= last) return
   const positions = view

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { codeOf } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
 import { type Completion, ok } from '../completion.ts'
+import { expectUpdates, followResults, refuseUpdates } from '../contexts/follow-results.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
 import { MailboxView } from '../mailbox-view.ts'
 import { leavesOf } from '../search/evaluate.ts'
@@ -9,7 +10,7 @@ import { asksForModSeq, findMessages, highestModSeq, limitSearch } from '../sear
 import { mailboxesOf } from '../search/mailboxes-of-sources.ts'
 import { relevanciesFor } from '../search/relevancy.ts'
 import { searchMailbox } from '../search/search-mailbox.ts'
-import { savedOf, tellSource } from '../search/tell-found.ts'
+import { savedOf, sourceText, tellSource } from '../search/tell-found.ts'
 import type { Session } from '../session.ts'
 import { parseReturnOptions, type ReturnOptions } from '../wire/return-options.ts'
 import { parseSearch, type SearchKey } from '../wire/search-keys.ts'
@@ -31,7 +32,7 @@ export const esearch = command({
   parse(args, { limits }) {
     args.space()
     const sources = parseSearchSources(args)
-    const options = parseReturnOptions(args) ?? ALL
+    const options = parseReturnOptions(args, 'SEARCH', limits.items) ?? ALL
     const key = parseSearch(args, limits)
     args.end()
     relevanciesFor(key, options)
@@ -43,9 +44,10 @@ export const esearch = command({
     return { sources, options, key, isSelectedAlone }
   },
   async run({ sources, options, key, isSelectedAlone }, session) {
-    if (sources.some(({ kind }) => kind === 'selected') && session.view === undefined) {
-      throw new SyntaxFault('No mailbox is selected')
-    }
+    // Section 2.2: updates are of the selected mailbox, whatever else is searched.
+    const needsSelected = options.update !== undefined || sources.some(({ kind }) => kind === 'selected')
+    if (needsSelected && session.view === undefined) throw new SyntaxFault('No mailbox is selected')
+    expectUpdates(session, options)
     return isSelectedAlone
       ? searchSelected(session, { key, options })
       : searchSources(session, { key, options }, sources)
@@ -59,11 +61,12 @@ function hasNumbers(leaf: ReturnType<typeof leavesOf>[number]): boolean {
 
 async function searchSelected(session: Session, { key, options }: Query): Promise<Completion> {
   const relevancies = relevanciesFor(key, options)
+  const { saved, selected: view } = session
   const { positions, code } = await findMessages(session, { key, options, relevancies })
-  const { selected: view } = session
   const found = { positions, modSeq: highestModSeq(session, key, positions), scores: relevancies?.byPosition }
   if (options.names.has('SAVE')) session.saved = savedOf(view, found, options)
-  tellSource(session, view, view.mirror.mailbox, found, options)
+  tellSource(session, view, found, options)
+  follow(session, view, { key, options }, positions, code, saved)
   return ok('Search completed', code)
 }
 
@@ -72,23 +75,58 @@ async function searchSelected(session: Session, { key, options }: Query): Promis
  * not searched. Which UID was the lowest says nothing then, but in one mailbox alone.
  */
 async function searchSources(session: Session, query: Query, sources: readonly SearchSource[]): Promise<Completion> {
-  if (asksForModSeq(query.key)) session.enableCondstore()
+  const { key, options } = query
+  if (asksForModSeq(key)) session.enableCondstore()
   const all = await mailboxesOf(session, sources)
   const { messageLimit } = session
   let left = messageLimit
+  let code: string | undefined
+  let hasFollowed = false
   for (const reached of all) {
     session.signal.throwIfAborted()
-    const { searched, lowest } = await searchOther(session, reached, query, left)
-    if (lowest !== undefined)
-      return ok('Search completed', `MESSAGELIMIT ${messageLimit}${all.length === 1 ? ` ${lowest}` : ''}`)
+    const isFollowed = options.update !== undefined && isSelected(session, reached)
+    const { searched, lowest } = isFollowed
+      ? await searchFollowed(session, query, left)
+      : await searchOther(session, reached, query, left)
+    hasFollowed ||= isFollowed
+    if (lowest !== undefined) {
+      code = `MESSAGELIMIT ${messageLimit}${all.length === 1 ? ` ${lowest}` : ''}`
+      break
+    }
     left -= searched
     if (session.out.isFull) await session.out.room()
     await nextTurn()
   }
-  return ok('Search completed')
+  if (options.update !== undefined && !hasFollowed) refuseUpdates(session)
+  return ok('Search completed', code)
+}
+
+const isSelected = ({ view }: Session, { account, mailbox }: ReachedMailbox): boolean =>
+  view?.mirror.account === account && view.mailbox.id === mailbox.id
+
+/** The selected mailbox among others, as its client knows it: its updates go on from there. */
+async function searchFollowed(session: Session, query: Query, left: number): Promise<Searched> {
+  await session.catchUp()
+  const { selected: view, saved } = session
+  const searched = await searchView(session, view, query, left)
+  follow(session, view, query, searched.positions, searched.lowest === undefined ? undefined : 'MESSAGELIMIT', saved)
+  return searched
+}
+
+/** @param code says that not everything was searched */
+function follow(
+  session: Session,
+  view: MailboxView,
+  query: Query,
+  positions: readonly number[],
+  code: string | undefined,
+  saved: ReadonlySet<number>,
+): void {
+  followResults(session, { ...query, isUid: true, positions, code, source: sourceText(session, view) }, saved)
 }
 
 interface Searched {
+  readonly positions: readonly number[]
   /** Messages that were searched. */
   readonly searched: number
   /** The lowest UID among them, when there were more than there may be. */
@@ -117,7 +155,7 @@ async function searchOther(session: Session, reached: ReachedMailbox, query: Que
   }
 }
 
-const NOTHING: Searched = { searched: 0, lowest: undefined }
+const NOTHING: Searched = { positions: [], searched: 0, lowest: undefined }
 
 async function searchView(
   session: Session,
@@ -136,8 +174,9 @@ async function searchView(
   const relevancies = relevanciesFor(key, options)
   const positions = await searchMailbox(scope, key, { within, relevancies })
   const modSeq = highestModSeq(scope, key, positions)
-  tellSource(session, view, view.mailbox, { positions, modSeq, scores: relevancies?.byPosition }, options)
+  tellSource(session, view, { positions, modSeq, scores: relevancies?.byPosition }, options)
   const searched = within?.length ?? view.count
   const lowest = within?.[0]
-  return { searched, lowest: code === undefined ? undefined : lowest === undefined ? 0 : view.uidAt(lowest) }
+  if (code === undefined) return { positions, searched, lowest: undefined }
+  return { positions, searched, lowest: lowest === undefined ? 0 : view.uidAt(lowest) }
 }

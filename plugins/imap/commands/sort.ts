@@ -1,5 +1,6 @@
 import { type Command, command, SELECTED } from '../command.ts'
 import { ok } from '../completion.ts'
+import { expectUpdates, followResults } from '../contexts/follow-results.ts'
 import { findAll, highestModSeq } from '../search/find-messages.ts'
 import { relevanciesFor } from '../search/relevancy.ts'
 import { sortMessages } from '../search/sort-messages.ts'
@@ -20,7 +21,7 @@ function sorting(name: string, isUid: boolean): Command {
     usesNumbers: !isUid,
     parse(args, { limits }) {
       args.space()
-      const options = args.knows('SORT RETURN') ? parseReturnOptions(args) : undefined
+      const options = parseReturnOptions(args, 'SORT', limits.items)
       const criteria = parseSortCriteria(args)
       args.space()
       const key = parseSearchCriteria(args, limits)
@@ -29,12 +30,15 @@ function sorting(name: string, isUid: boolean): Command {
     },
     async run(query, session) {
       const { options, criteria, key, relevancies } = query
+      const { saved } = session
+      expectUpdates(session, options)
       const positions = await findAll(session, query)
       const scores = relevancies?.byPosition
       const sorted = await sortMessages(session, positions, criteria, scores)
-      const found = { positions: sorted, modSeq: highestModSeq(session, key, sorted), scores }
+      const found = { positions: sorted.positions, modSeq: highestModSeq(session, key, sorted.positions), scores }
       if (options === undefined) await tellNumbers(session, 'SORT', found, isUid)
       else tellExtended(session, found, options, isUid)
+      followResults(session, { key, options, isUid, positions, sorted: { ...sorted, criteria } }, saved)
       return ok('Sort completed')
     },
   })

@@ -31,6 +31,9 @@ const FROM_INDEX: ReadonlyMap<SortKey, FromIndex> = new Map<SortKey, FromIndex>(
 
 const BATCH = 1000
 
+/** What a message is compared by, one value for each criterion. */
+export type SortKeys = readonly Value[]
+
 /**
  * Positions in the order of the criteria, messages that are alike in the order they have in the mailbox (RFC 5256 section
  * 3). Only what the criteria need is read; the octets of a message never. One that is gone by now is left out.
@@ -40,9 +43,28 @@ export async function sortMessages(
   positions: readonly number[],
   criteria: readonly SortCriterion[],
   scores: ScoresByPosition = NO_SCORES,
-): Promise<number[]> {
+): Promise<SortedMessages> {
+  const keys = await readSortKeys(session, positions, criteria, scores)
+  const compare = sortOrder(criteria)
+  const sorted = [...keys.keys()].sort((a, b) => compare(keys.get(a) as SortKeys, keys.get(b) as SortKeys) || a - b)
+  return { positions: sorted, keys }
+}
+
+export interface SortedMessages {
+  readonly positions: readonly number[]
+  /** By position. */
+  readonly keys: ReadonlyMap<number, SortKeys>
+}
+
+/** What messages are compared by, by position. One that is gone by now is left out. */
+export async function readSortKeys(
+  session: SortScope,
+  positions: readonly number[],
+  criteria: readonly SortCriterion[],
+  scores: ScoresByPosition = NO_SCORES,
+): Promise<Map<number, SortKeys>> {
   const view = session.selected
-  const values = new Map<number, readonly Value[]>()
+  const values = new Map<number, SortKeys>()
   if (criteria.every(({ key }) => key === 'RELEVANCY' || FROM_VIEW.has(key))) {
     for (const position of positions) {
       const row = view.rowAt(position)
@@ -53,9 +75,11 @@ export async function sortMessages(
         )
     }
   } else await readValues(session, positions, criteria, scores, values)
-  const signs = criteria.map(({ isReverse }) => (isReverse ? -1 : 1))
-  return [...values.keys()].sort((a, b) => compare(values.get(a) as Value[], values.get(b) as Value[], signs) || a - b)
+  return values
 }
+
+/** Whose messages are sorted. */
+type SortScope = Pick<Session, 'selected' | 'services' | 'signal'>
 
 const NO_SCORES: ScoresByPosition = new Map()
 
@@ -68,11 +92,11 @@ function knownValue(key: SortKey, view: MailboxView, row: number, relevance: num
 }
 
 async function readValues(
-  session: Session,
+  session: SortScope,
   positions: readonly number[],
   criteria: readonly SortCriterion[],
   scores: ScoresByPosition,
-  values: Map<number, readonly Value[]>,
+  values: Map<number, SortKeys>,
 ): Promise<void> {
   const { selected: view, services, signal } = session
   const { account } = view.mirror
@@ -97,13 +121,17 @@ async function readValues(
   }
 }
 
-function compare(a: readonly Value[], b: readonly Value[], signs: readonly number[]): number {
-  for (const [at, sign] of signs.entries()) {
-    const left = a[at] as Value
-    const right = b[at] as Value
-    if (left !== right) return left < right ? -sign : sign
+/** Which of two comes first. */
+export function sortOrder(criteria: readonly SortCriterion[]): (a: SortKeys, b: SortKeys) => number {
+  const signs = criteria.map(({ isReverse }) => (isReverse ? -1 : 1))
+  return (a, b) => {
+    for (const [at, sign] of signs.entries()) {
+      const left = a[at] as Value
+      const right = b[at] as Value
+      if (left !== right) return left < right ? -sign : sign
+    }
+    return 0
   }
-  return 0
 }
 
 /** The local part of the first address, empty when there is none. */

@@ -1,4 +1,3 @@
-import type { Mailbox } from 'mailserver'
 import type { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
 import { formatPartialRange, type ReturnOptions, windowOf } from '../wire/return-options.ts'
@@ -38,17 +37,17 @@ export function tellExtended(session: Session, found: Found, options: ReturnOpti
 }
 
 /** ESEARCH that names its mailbox; none when nothing was found there (RFC 7377 section 2.1). */
-export function tellSource(
-  session: Session,
-  view: MailboxView,
-  { uidValidity }: Mailbox,
-  found: Found,
-  options: ReturnOptions,
-): void {
+export function tellSource(session: Session, view: MailboxView, found: Found, options: ReturnOptions): void {
   if (found.positions.length === 0 || isSaveAlone(options)) return
   const numbers = found.positions.map((position) => view.uidAt(position))
-  const source = `TAG "${session.tag}" MAILBOX ${session.mailboxName(view.name)} UIDVALIDITY ${uidValidity}`
-  session.out.untagged(`ESEARCH (${source}) UID${resultsText(numbers, found, options)}`)
+  session.out.untagged(
+    `ESEARCH (TAG "${session.tag}"${sourceText(session, view)}) UID${resultsText(numbers, found, options)}`,
+  )
+}
+
+/** What names the mailbox beside the tag (RFC 7377 section 2.1). */
+export function sourceText(session: Session, view: MailboxView): string {
+  return ` MAILBOX ${session.mailboxName(view.name)} UIDVALIDITY ${view.mailbox.uidValidity}`
 }
 
 const isSaveAlone = ({ names, partial }: ReturnOptions): boolean =>

@@ -49,7 +49,12 @@ const USES: Readonly<Record<string, string>> = {
   'RETURN RELEVANCY': 'SEARCH RETURN (RELEVANCY) FUZZY TEXT x',
   'SORT RELEVANCY': 'SORT (RELEVANCY) UTF-8 FUZZY TEXT x',
   'RETURN SAVE': 'SEARCH RETURN (SAVE) ALL',
-  'RETURN PARTIAL': 'SEARCH RETURN (PARTIAL 1:2) ALL',
+  'PARTIAL LAST': 'SEARCH RETURN (PARTIAL -1:-2) ALL',
+  'RETURN CONTEXT': 'SEARCH RETURN (CONTEXT COUNT) ALL',
+  'RETURN UPDATE': 'SEARCH RETURN (UPDATE COUNT) ALL',
+  'SORT CONTEXT': 'SORT RETURN (CONTEXT COUNT) (DATE) UTF-8 ALL',
+  'SORT UPDATE': 'SORT RETURN (UPDATE COUNT) (DATE) UTF-8 ALL',
+  'UPDATE ITEMS': 'SEARCH RETURN (UPDATE (UID) COUNT) ALL',
   'FETCH PARTIAL': 'UID FETCH 1:* FLAGS (PARTIAL 1:2)',
   'SORT RETURN': 'SORT RETURN (COUNT) (DATE) UTF-8 ALL',
   'SORT DISPLAYFROM': 'SORT (DISPLAYFROM) UTF-8 ALL',
@@ -99,7 +104,11 @@ it.each(CAPABILITIES.filter(({ isFixed }) => !isFixed))('$name is gone wholly wh
     expect(COMMANDS.has(command), command).toBe(true)
     expect(await client.command(`${command} x`)).toEqual([expect.stringMatching(/^t\d+ BAD Unknown command$/)])
   }
-  for (const item of (row.items ?? []).filter((one) => !BEFORE_LOGIN.test(one))) {
+  // As a word does.
+  const words = (row.items ?? []).filter(
+    (one) => !BEFORE_LOGIN.test(one) && CAPABILITIES.filter(({ items }) => items?.includes(one)).length === 1,
+  )
+  for (const item of words) {
     const use = USES[item] as string
     expect(use, item).toBeDefined()
     expect((await client.command(use)).at(-1), item).toMatch(/^t\d+ (BAD |NO \[BADEVENT )/)
@@ -162,4 +171,16 @@ it('takes from the config only names there are, in any case', () => {
   expect(imapOptions.safeParse({ clients: [{ id: { name: /x/ }, disable: ['NOTHING'] }] }).success).toBe(false)
   expect(imapOptions.parse({ clients: [{ id: { name: /x/ }, disable: ['MOVE'] }] }).clients).toHaveLength(1)
   expect(SWITCHABLE.has('LOGINDISABLED')).toBe(false)
+})
+
+it('knows windows of results as long as one of their two capabilities is there', async () => {
+  const use = 'SEARCH RETURN (PARTIAL 1:2) ALL'
+  for (const disabled of [['PARTIAL'], ['CONTEXT=SEARCH']]) {
+    const { world, client } = await selected(disabled)
+    await using _ = world
+    expect((await client.command(use)).at(-1)).toMatch(/ OK /)
+  }
+  const { world, client } = await selected(['PARTIAL', 'CONTEXT=SEARCH'])
+  await using _ = world
+  expect((await client.command(use)).at(-1)).toMatch(/ BAD /)
 })
