@@ -6,6 +6,7 @@ import { isFatal } from './fatal.ts'
 import { IncomingMessage } from './incoming-message.ts'
 import type { ReachedMailbox } from './mailbox-access.ts'
 import { openUrl, type UrlOctets } from './message-of-url.ts'
+import { Progress, whileWaiting } from './progress.ts'
 import type { Session } from './session.ts'
 import { SessionEnd } from './session-end.ts'
 import { rightForFlag } from './updates.ts'
@@ -67,6 +68,9 @@ export class AppendTransfer {
   /** Octets of all messages, and of the one in hand. */
   #octets = 0
   #messageOctets = 0
+  /** Octets of all messages that are here, of how many only the client knows. */
+  #received = 0
+  readonly #progress: Progress
   #pieces = 0
 
   /**
@@ -87,6 +91,7 @@ export class AppendTransfer {
     this.#args = args
     this.#literal = literal
     this.#commit = commit
+    this.#progress = new Progress(session, undefined)
     this.#maxMessages = maxMessages ?? (session.offer.has('MULTIAPPEND') ? session.limits.items : 1)
   }
 
@@ -122,7 +127,8 @@ export class AppendTransfer {
       if (this.#args.knows('APPEND CATENATE') && this.#args.skipWord('CATENATE (')) await this.#catenate(message)
       else await this.#piece(message)
       if (this.#messageOctets === 0) throw new Refusal(no('A message has at least one octet', 'CANNOT'))
-      const stored = await message.finish(options.flags, options.internalDate)
+      const finishing = message.finish(options.flags, options.internalDate)
+      const stored = await whileWaiting(this.#session, finishing, this.#progress)
       if (stored instanceof Error) throw stored
       this.#messages.push(stored)
     } finally {
@@ -195,9 +201,7 @@ export class AppendTransfer {
     this.#args.end()
     if (literal === undefined) throw new SyntaxFault('Literal expected')
     await this.#admit(literal.size)
-    for await (const chunk of literal.chunks()) {
-      await message.write(chunk)
-    }
+    for await (const chunk of literal.chunks()) await this.#write(message, chunk)
     await this.#advance()
     if (message.fault !== undefined) throw message.fault
   }
@@ -209,13 +213,19 @@ export class AppendTransfer {
     if (octets === undefined) throw new Refusal(no('There is nothing at that URL', formatBadUrl(url)))
     await this.#admit(octets.size)
     try {
-      for await (const chunk of octets.chunks()) await message.write(chunk)
+      for await (const chunk of octets.chunks()) await this.#write(message, chunk)
     } catch (cause) {
       // Expunged while it was read.
       if (codeOf(cause) !== 'NOT_FOUND') throw cause
       throw new Refusal(no('There is nothing at that URL any more', formatBadUrl(url)))
     }
     if (message.fault !== undefined) throw message.fault
+  }
+
+  async #write(message: IncomingMessage, chunk: Buffer): Promise<void> {
+    await message.write(chunk)
+    this.#received += chunk.length
+    this.#progress.tell(this.#received)
   }
 
   /** A URL is a text, which may come as a literal. */
@@ -266,7 +276,8 @@ export class AppendTransfer {
     const target = this.#target
     if (target === undefined) return NO_TARGET
     const messages = this.#messages.splice(0)
-    return this.#commit(target, messages).catch((cause: unknown) => {
+    const committing = this.#commit(target, messages)
+    return whileWaiting(this.#session, committing, this.#progress).catch((cause: unknown) => {
       // Anything else may have come after the commit reached the disk: a blob that is needed must not go.
       if (REFUSED_WHOLE.has(codeOf(cause))) this.#messages.push(...messages)
       throw cause

@@ -1,5 +1,6 @@
 import { command, noArguments, SELECTED } from '../command.ts'
 import { ok } from '../completion.ts'
+import { whileWaiting } from '../progress.ts'
 import { deletedUids } from './expunge.ts'
 
 /** RFC 3501 section 6.4.2: what is marked as deleted goes, and nobody is told. */
@@ -13,8 +14,8 @@ export const close = command({
     // RFC 4314 section 4: without the right the mailbox is only left.
     const uids = view.can('e') ? deletedUids(view) : []
     if (uids.length > 0) {
-      const removed = await session.services.store.expunge(view.mirror.account, view.mailbox.id, uids)
-      view.mirror.applyExpunged(removed)
+      const expunging = session.services.store.expunge(view.mirror.account, view.mailbox.id, uids)
+      view.mirror.applyExpunged(await whileWaiting(session, expunging))
     }
     session.select(undefined)
     return ok('Closed')

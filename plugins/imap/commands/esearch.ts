@@ -5,6 +5,7 @@ import { type Completion, ok } from '../completion.ts'
 import { expectUpdates, followResults, refuseUpdates } from '../contexts/follow-results.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
 import { MailboxView } from '../mailbox-view.ts'
+import { Progress } from '../progress.ts'
 import { leavesOf } from '../search/evaluate.ts'
 import { asksForModSeq, findMessages, highestModSeq, limitSearch } from '../search/find-messages.ts'
 import { mailboxesOf } from '../search/mailboxes-of-sources.ts'
@@ -23,6 +24,14 @@ const ALL: ReturnOptions = { names: new Set(['ALL']) }
 interface Query {
   readonly key: SearchKey
   readonly options: ReturnOptions
+}
+
+/** The part of a search that is done in one mailbox. */
+interface Share {
+  /** Messages that may still be searched. */
+  readonly left: number
+  /** Told how many of the mailbox's messages are behind. */
+  readonly onProgress: (done: number) => void
 }
 
 /** RFC 7377 section 2: a search of several mailboxes, whose results are UIDs. */
@@ -79,21 +88,24 @@ async function searchSources(session: Session, query: Query, sources: readonly S
   if (asksForModSeq(key)) session.enableCondstore()
   const all = await mailboxesOf(session, sources)
   const { messageLimit } = session
-  let left = messageLimit
+  const progress = new Progress(session, undefined)
+  let done = 0
   let code: string | undefined
   let hasFollowed = false
   for (const reached of all) {
     session.signal.throwIfAborted()
     const isFollowed = options.update !== undefined && isSelected(session, reached)
+    const before = done
+    const share = { left: messageLimit - done, onProgress: (behind: number) => progress.tell(before + behind) }
     const { searched, lowest } = isFollowed
-      ? await searchFollowed(session, query, left)
-      : await searchOther(session, reached, query, left)
+      ? await searchFollowed(session, query, share)
+      : await searchOther(session, reached, query, share)
     hasFollowed ||= isFollowed
     if (lowest !== undefined) {
       code = `MESSAGELIMIT ${messageLimit}${all.length === 1 ? ` ${lowest}` : ''}`
       break
     }
-    left -= searched
+    done += searched
     if (session.out.isFull) await session.out.room()
     await nextTurn()
   }
@@ -105,10 +117,10 @@ const isSelected = ({ view }: Session, { account, mailbox }: ReachedMailbox): bo
   view?.mirror.account === account && view.mailbox.id === mailbox.id
 
 /** The selected mailbox among others, as its client knows it: its updates go on from there. */
-async function searchFollowed(session: Session, query: Query, left: number): Promise<Searched> {
+async function searchFollowed(session: Session, query: Query, share: Share): Promise<Searched> {
   await session.catchUp()
   const { selected: view, saved } = session
-  const searched = await searchView(session, view, query, left)
+  const searched = await searchView(session, view, query, share)
   follow(session, view, query, searched.positions, searched.lowest === undefined ? undefined : 'MESSAGELIMIT', saved)
   return searched
 }
@@ -133,8 +145,8 @@ interface Searched {
   readonly lowest: number | undefined
 }
 
-/** One that is gone meanwhile has no results. @param left messages that may still be searched */
-async function searchOther(session: Session, reached: ReachedMailbox, query: Query, left: number): Promise<Searched> {
+/** One that is gone meanwhile has no results. */
+async function searchOther(session: Session, reached: ReachedMailbox, query: Query, share: Share): Promise<Searched> {
   const { services, mailboxes } = session
   const { account, mailbox, namespace } = reached
   try {
@@ -144,7 +156,7 @@ async function searchOther(session: Session, reached: ReachedMailbox, query: Que
       if (!view.rights.includes('r')) return NOTHING
       const first = await services.store.firstRecentUid(account, mailbox.id, { take: false })
       if (view.count > 0) view.recent.add(first, view.uidAt(view.count - 1))
-      return await searchView(session, view, query, left)
+      return await searchView(session, view, query, share)
     } finally {
       view.close()
       services.mirrors.release(mirror)
@@ -161,18 +173,18 @@ async function searchView(
   session: Session,
   view: MailboxView,
   { key, options }: Query,
-  left: number,
+  { left, onProgress }: Share,
 ): Promise<Searched> {
-  const { services, signal, clock, log, out, tag, offer } = session
+  const { services, signal, clock, log } = session
   const scope = {
-    ...{ services, signal, clock, log, out, tag, offer },
+    ...{ services, signal, clock, log },
     saved: new Set<number>(),
     selected: view,
     messageLimit: left,
   }
   const { positions: within, code } = limitSearch(scope, key)
   const relevancies = relevanciesFor(key, options)
-  const positions = await searchMailbox(scope, key, { within, relevancies })
+  const positions = await searchMailbox(scope, key, { within, relevancies, onProgress })
   const modSeq = highestModSeq(scope, key, positions)
   tellSource(session, view, { positions, modSeq, scores: relevancies?.byPosition }, options)
   const searched = within?.length ?? view.count

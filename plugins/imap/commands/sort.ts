@@ -32,9 +32,9 @@ function sorting(name: string, isUid: boolean): Command {
       const { options, criteria, key, relevancies } = query
       const { saved } = session
       expectUpdates(session, options)
-      const positions = await findAll(session, query)
+      const { positions, ordering } = await findAll(session, query)
       const scores = relevancies?.byPosition
-      const sorted = await sortMessages(session, positions, criteria, scores)
+      const sorted = await sortMessages(session, positions, criteria, { scores, onProgress: ordering })
       const found = { positions: sorted.positions, modSeq: highestModSeq(session, key, sorted.positions), scores }
       if (options === undefined) await tellNumbers(session, 'SORT', found, isUid)
       else tellExtended(session, found, options, isUid)

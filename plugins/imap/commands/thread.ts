@@ -37,8 +37,8 @@ function threading(name: string, isUid: boolean): Command {
       return { algorithm, key }
     },
     async run({ algorithm, key }, session) {
-      const positions = await findAll(session, { key })
-      const threads = algorithm(await threadMessages(session, positions, isUid))
+      const { positions, ordering } = await findAll(session, { key })
+      const threads = algorithm(await threadMessages(session, positions, isUid, ordering))
       session.out.untagged(threads.length === 0 ? 'THREAD' : `THREAD ${formatThreads(threads)}`)
       return ok('Thread completed')
     },

@@ -62,7 +62,7 @@ export class SearchContext {
     const relevancies = this.#isRanked ? new Relevancies(key) : undefined
     const matching = await searchMailbox(scope, key, { within, relevancies })
     const coming = matching.filter((position) => !this.order.has(view.uidAt(position)))
-    const keys = await readSortKeys(scope, coming, criteria, relevancies?.byPosition)
+    const keys = await readSortKeys(scope, coming, criteria, { scores: relevancies?.byPosition })
     const staying = new Set(matching.map((position) => view.uidAt(position)))
     const leaving = within.map((position) => view.uidAt(position)).filter((uid) => !staying.has(uid))
     const removed = this.order.remove(new Set(leaving))

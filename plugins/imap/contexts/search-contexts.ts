@@ -77,8 +77,8 @@ export class SearchContexts {
   async tellChanged(): Promise<void> {
     const changed = this.#changed
     this.#changed = new Set()
-    const { services, signal, clock, log, out, tag, offer } = this.#session
-    const scope = { services, signal, clock, log, out, tag, offer, saved: NONE, selected: this.#view }
+    const { services, signal, clock, log, out } = this.#session
+    const scope = { services, signal, clock, log, saved: NONE, selected: this.#view }
     for (const context of this.#contexts.values()) {
       try {
         const change = await context.update(scope, changed)

@@ -1,5 +1,6 @@
 import type { MailboxView } from '../mailbox-view.ts'
 import { type Limited, limitMessages, TooManyMessages } from '../message-limit.ts'
+import { Progress } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { UidRequired } from '../uid-only.ts'
 import type { ReturnOptions } from '../wire/return-options.ts'
@@ -25,18 +26,42 @@ export interface MessageQuery {
 export function findMessages(session: Session, query: MessageQuery): Promise<Limited<readonly number[]>> {
   return finding(session, query, async () => {
     const { positions: within, code } = limitSearch(session, query.key)
-    const positions = await searchMailbox(session, query.key, { within, relevancies: query.relevancies })
+    const progress = new Progress(session, within?.length ?? session.selected.count)
+    const positions = await search(session, query, within, progress)
     return { positions, code }
   })
 }
 
+/** What is to be put in an order. */
+export interface Unordered {
+  readonly positions: readonly number[]
+  /** Of the command: the messages are gone through a second time. Those that were not found are behind already. */
+  readonly ordering: Ordering
+}
+
+/** Told how many of the messages that were found are behind. */
+export type Ordering = (done: number) => void
+
 /** The same for who puts them in an order, which of a part would be none (RFC 9738 section 3.3). @throws TooManyMessages */
-export function findAll(session: Session, query: MessageQuery): Promise<readonly number[]> {
+export function findAll(session: Session, query: MessageQuery): Promise<Unordered> {
   return finding(session, query, async () => {
     const { positions: within, code } = limitSearch(session, query.key)
     if (code !== undefined) throw new TooManyMessages(session.messageLimit)
-    return await searchMailbox(session, query.key, { within, relevancies: query.relevancies })
+    const count = within?.length ?? session.selected.count
+    const progress = new Progress(session, count, 2)
+    const positions = await search(session, query, within, progress)
+    progress.nextStep()
+    return { positions, ordering: (done) => progress.tell(count - positions.length + done) }
   })
+}
+
+function search(
+  session: Session,
+  { key, relevancies }: MessageQuery,
+  within: readonly number[] | undefined,
+  progress: Progress,
+): Promise<readonly number[]> {
+  return searchMailbox(session, key, { within, relevancies, onProgress: (done) => progress.tell(done) })
 }
 
 async function finding<T>(session: Session, { key, options }: MessageQuery, find: () => Promise<T>): Promise<T> {

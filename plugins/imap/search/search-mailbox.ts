@@ -10,7 +10,6 @@ import {
 import { HEAD_RANGE, headerIn } from '../fetch/header-sections.ts'
 import { readMessages } from '../fetch/read-messages.ts'
 import type { MailboxView } from '../mailbox-view.ts'
-import { Progress, type Told } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { dayOfInstant } from '../wire/date-time.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
@@ -44,13 +43,15 @@ const WHOLE_BYTES = 256 * 1024
 const FUZZY_BYTES = 1024 * 1024
 
 /** What is searched, and with what: a session and its selected mailbox, or another mailbox in its place. */
-export type SearchScope = Told & Pick<Session, 'services' | 'signal' | 'log' | 'saved' | 'selected'>
+export type SearchScope = Pick<Session, 'services' | 'signal' | 'clock' | 'log' | 'saved' | 'selected'>
 
 export interface SearchOptions {
   /** Rising positions, of which alone messages are looked at; all when absent. */
   readonly within?: readonly number[] | undefined
   /** Takes how relevant each message is that is found; nobody asks when absent. */
   readonly relevancies?: Relevancies | undefined
+  /** Told now and then how many messages are behind. */
+  readonly onProgress?: ((done: number) => void) | undefined
 }
 
 const NO_SCORES: FuzzyScores = new Map()
@@ -63,13 +64,12 @@ const NO_SCORES: FuzzyScores = new Map()
 export async function searchMailbox(
   session: SearchScope,
   key: SearchKey,
-  { within, relevancies }: SearchOptions = {},
+  { within, relevancies, onProgress }: SearchOptions = {},
 ): Promise<number[]> {
   const view = session.selected
   const state = new StateLeaf(view, session.saved, session.clock.now())
   const decide = decider(key, relevancies)
   const count = within?.length ?? view.count
-  const progress = new Progress(session, count)
   const found: number[] = []
   const take = (position: number) => {
     found.push(position)
@@ -100,11 +100,12 @@ export async function searchMailbox(
       return value === undefined
     })
   }
-  const reading = new Reading(session, key, texts, relevancies)
+  const reading = new Reading(session, key, { texts, relevancies, onProgress })
   for (let from = 0; from < open.length; from += INDEX_BATCH) {
     session.signal.throwIfAborted()
-    progress.tell(count - open.length + from)
-    for (const position of await reading.batch(open.slice(from, from + INDEX_BATCH))) found.push(position)
+    const done = count - open.length + from
+    onProgress?.(done)
+    for (const position of await reading.batch(open.slice(from, from + INDEX_BATCH), done)) found.push(position)
     await nextTurn()
   }
   return found.sort((a, b) => a - b)
@@ -129,6 +130,7 @@ class Reading {
   readonly #view: MailboxView
   readonly #decide: (leaf: Leaf) => boolean | undefined
   readonly #relevancies: Relevancies | undefined
+  readonly #onProgress: SearchOptions['onProgress']
   readonly #state: StateLeaf
   readonly #needsRecord: boolean
   readonly #needsHeader: boolean
@@ -145,10 +147,10 @@ class Reading {
   constructor(
     session: SearchScope,
     key: SearchKey,
-    texts: IndexedTexts | undefined,
-    relevancies: Relevancies | undefined,
+    { texts, relevancies, onProgress }: Omit<SearchOptions, 'within'> & { readonly texts: IndexedTexts | undefined },
   ) {
     this.#texts = texts
+    this.#onProgress = onProgress
     this.#session = session
     this.#view = session.selected
     this.#relevancies = relevancies
@@ -169,7 +171,8 @@ class Reading {
     this.#relevancies?.take(position, scores)
   }
 
-  async batch(places: readonly Place[]): Promise<readonly number[]> {
+  /** @param done messages that are behind */
+  async batch(places: readonly Place[], done: number): Promise<readonly number[]> {
     const { services } = this.#session
     const { account } = this.#view.mirror
     const mailbox = this.#view.mailbox.id
@@ -188,7 +191,7 @@ class Reading {
       }
     }
     const left = this.#needsRecord && open.length > 0 ? await this.#askRecords(open, found) : open
-    if (left.length > 0) await this.#readAll(left, found)
+    if (left.length > 0) await this.#readAll(left, found, done + places.length - left.length)
     return found
   }
 
@@ -234,7 +237,8 @@ class Reading {
   }
 
   /** Decides what the indexes leave open, in the order of the messages as far as they are read together. */
-  async #readAll(open: readonly Candidate[], found: number[]): Promise<void> {
+  async #readAll(open: readonly Candidate[], found: number[], done: number): Promise<void> {
+    let behind = done
     const { services, signal } = this.#session
     const { account } = this.#view.mirror
     const byUid = new Map(open.map((candidate) => [candidate.uid, candidate]))
@@ -252,12 +256,16 @@ class Reading {
         const candidate = byUid.get(uid) as Candidate
         if (await this.#matches(candidate, octets)) this.#take(found, candidate.position, candidate.scores)
       }
+      behind += batch.length
+      this.#onProgress?.(behind)
     }
     for (const [uid, blob] of messages) {
       if (isSmall(uid)) continue
       signal.throwIfAborted()
       const candidate = byUid.get(uid) as Candidate
       if (await this.#matchesLarge(candidate, blob)) this.#take(found, candidate.position, candidate.scores)
+      behind += 1
+      this.#onProgress?.(behind)
     }
   }
 

@@ -42,12 +42,19 @@ export async function sortMessages(
   session: Session,
   positions: readonly number[],
   criteria: readonly SortCriterion[],
-  scores: ScoresByPosition = NO_SCORES,
+  options: SortOptions = {},
 ): Promise<SortedMessages> {
-  const keys = await readSortKeys(session, positions, criteria, scores)
+  const keys = await readSortKeys(session, positions, criteria, options)
   const compare = sortOrder(criteria)
   const sorted = [...keys.keys()].sort((a, b) => compare(keys.get(a) as SortKeys, keys.get(b) as SortKeys) || a - b)
   return { positions: sorted, keys }
+}
+
+export interface SortOptions {
+  /** None is relevant when absent. */
+  readonly scores?: ScoresByPosition | undefined
+  /** Told now and then how many messages are behind. */
+  readonly onProgress?: (done: number) => void
 }
 
 export interface SortedMessages {
@@ -61,7 +68,7 @@ export async function readSortKeys(
   session: SortScope,
   positions: readonly number[],
   criteria: readonly SortCriterion[],
-  scores: ScoresByPosition = NO_SCORES,
+  { scores = NO_SCORES, onProgress }: SortOptions = {},
 ): Promise<Map<number, SortKeys>> {
   const view = session.selected
   const values = new Map<number, SortKeys>()
@@ -74,7 +81,7 @@ export async function readSortKeys(
           criteria.map(({ key }) => knownValue(key, view, row, relevance(scores, position)) as Value),
         )
     }
-  } else await readValues(session, positions, criteria, scores, values)
+  } else await readValues(session, positions, criteria, { scores, onProgress }, values)
   return values
 }
 
@@ -95,13 +102,14 @@ async function readValues(
   session: SortScope,
   positions: readonly number[],
   criteria: readonly SortCriterion[],
-  scores: ScoresByPosition,
+  { scores, onProgress }: { scores: ScoresByPosition; onProgress: SortOptions['onProgress'] },
   values: Map<number, SortKeys>,
 ): Promise<void> {
   const { selected: view, services, signal } = session
   const { account } = view.mirror
   for (let from = 0; from < positions.length; from += BATCH) {
     signal.throwIfAborted()
+    onProgress?.(from)
     const uids = positions.slice(from, from + BATCH).map((position) => view.uidAt(position))
     for await (const batch of services.store.indexes(account, view.mailbox.id, uids)) {
       for (const [uid, index] of batch) {

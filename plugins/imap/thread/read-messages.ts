@@ -7,16 +7,22 @@ import type { ThreadMessage } from './message-tree.ts'
 
 const BATCH = 1000
 
-/** What threading needs of these messages, from their indexes. @param isUid they are told by UID */
+/**
+ * What threading needs of these messages, from their indexes.
+ * @param isUid they are told by UID
+ * @param onProgress told now and then how many messages are behind
+ */
 export async function threadMessages(
   session: Session,
   positions: readonly number[],
   isUid: boolean,
+  onProgress: (done: number) => void,
 ): Promise<ThreadMessage[]> {
   const { selected: view, services, signal } = session
   const messages: ThreadMessage[] = []
   for (let from = 0; from < positions.length; from += BATCH) {
     signal.throwIfAborted()
+    onProgress(from)
     const uids = positions.slice(from, from + BATCH).map((position) => view.uidAt(position))
     for await (const batch of services.store.indexes(view.mirror.account, view.mailbox.id, uids)) {
       for (const [uid, index] of batch) {
