@@ -33,9 +33,9 @@ export async function tellSelected(session: Session, canExpunge: boolean): Promi
     ...(session.isRev2 && { namesUids: true }),
     ...(selectedEvents && { hasMessages: !selectedEvents.isNone, hasFlags: selectedEvents.flags, namesUids: true }),
   })
-  await tellItemsOfNew(session, view, last)
-  // Section 4.3.3: behind EXISTS, and RFC 5465 section 7: behind FETCH.
+  // Section 4.3.3: behind EXISTS; behind the FETCH of flags and before that of new messages (RFC 5465 sections 5.1, 5.2).
   await contexts?.tellChanged()
+  await tellItemsOfNew(session, view, last)
 }
 
 /** What NOTIFY wants to know of each new message. @param last the highest UID of those that are not new */

@@ -61,7 +61,7 @@ export async function tellUpdates(view: MailboxView, out: Responses, options: Up
   }
 }
 
-/** With QRESYNC and UIDONLY the UIDs are named instead of the numbers (RFC 7162 section 3.2.10, RFC 9586 section 3.5). */
+/** With QRESYNC and UIDONLY the UIDs are named instead of the numbers (RFC 7162 section 3.2.10, RFC 9586 sections 3.4, 3.6). */
 async function tellExpunged(view: MailboxView, out: Responses, namesUids: boolean): Promise<void> {
   const gone = view.takeExpunged()
   if (namesUids) {

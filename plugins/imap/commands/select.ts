@@ -80,7 +80,7 @@ async function describe(session: Session, view: MailboxView): Promise<void> {
   out.untagged(permanentFlagsText(view))
   out.untagged(`${view.count} EXISTS`)
   if (!isRev2) out.untagged(`${recentCount(view)} RECENT`)
-  // RFC 9586 section 3.6: a message number like any other.
+  // RFC 9586 section 3: a message number like any other.
   const unseen = isRev2 || isUidOnly ? 0 : firstUnseen(view)
   if (unseen !== 0) out.untagged(`OK [UNSEEN ${unseen}] First unseen`)
   out.untagged(`OK [UIDVALIDITY ${view.mailbox.uidValidity}] UIDs valid`)

@@ -141,6 +141,21 @@ describe('CONTEXT=SEARCH (RFC 5267)', () => {
     expect(await client.ok('STORE 1 +FLAGS.SILENT (\\Flagged)')).toEqual(['* ESEARCH (TAG "t6") UID ADDTO (0 1)'])
   })
 
+  it('stands between what NOTIFY tells of flags and of new messages (RFC 5465 sections 5.1, 5.2)', async () => {
+    const { world, client, other } = await twoSessions()
+    await using _ = world
+    await client.ok('UID SEARCH RETURN (UPDATE) UNSEEN')
+    await client.ok('NOTIFY SET (selected (MessageNew (UID) MessageExpunge FlagChange))')
+    await other.ok('STORE 2 +FLAGS.SILENT (\\Seen)')
+    expect(await client.line()).toBe('* 2 FETCH (UID 2 FLAGS (\\Seen))')
+    expect(await client.line()).toBe('* ESEARCH (TAG "t3") UID REMOVEFROM (0 2)')
+    await world.deliver('INBOX', mail('e'))
+    expect(await client.line()).toBe('* 5 EXISTS')
+    expect(await client.line()).toMatch(/RECENT/)
+    expect(await client.line()).toBe('* ESEARCH (TAG "t3") UID ADDTO (0 5)')
+    expect(await client.line()).toBe('* 5 FETCH (UID 5)')
+  })
+
   it('follows some searches and refuses more, with their other results (section 4.3.1)', async () => {
     const { world, client } = await twoSessions()
     await using _ = world
