@@ -68,7 +68,6 @@ export async function searchMailbox(
 ): Promise<number[]> {
   const view = session.selected
   const state = new StateLeaf(view, session.saved, session.clock.now())
-  const decide = decider(key, relevancies)
   const count = within?.length ?? view.count
   const found: number[] = []
   const take = (position: number) => {
@@ -81,7 +80,8 @@ export async function searchMailbox(
     const row = view.rowAt(position)
     if (row !== -1) {
       const place = { position, row }
-      const value = decide((leaf) => state.answer(leaf, place))
+      const leaf: Leaf = (one) => state.answer(one, place)
+      const value = relevancies === undefined ? evaluate(key, leaf) : relevancies.decide(leaf)
       if (value === undefined) open.push(place)
       else if (value) take(position)
     }
@@ -95,7 +95,8 @@ export async function searchMailbox(
       const row = view.rowAt(position)
       if (row === -1) return false
       const uid = view.uidAt(position)
-      const value = decide((leaf) => state.answer(leaf, { position, row }) ?? texts.answer(leaf, uid))
+      const leaf: Leaf = (one) => state.answer(one, { position, row }) ?? texts.answer(one, uid)
+      const value = relevancies === undefined ? evaluate(key, leaf) : relevancies.decide(leaf)
       if (value === true) take(position)
       return value === undefined
     })
@@ -111,11 +112,6 @@ export async function searchMailbox(
   return found.sort((a, b) => a - b)
 }
 
-/** With relevancies, what is met is decided once it is known how well. */
-function decider(key: SearchKey, relevancies: Relevancies | undefined): (leaf: Leaf) => boolean | undefined {
-  return relevancies === undefined ? (leaf) => evaluate(key, leaf) : (leaf) => relevancies.decide(leaf)
-}
-
 interface Candidate {
   readonly uid: number
   readonly position: number
@@ -128,7 +124,7 @@ interface Candidate {
 class Reading {
   readonly #session: SearchScope
   readonly #view: MailboxView
-  readonly #decide: (leaf: Leaf) => boolean | undefined
+  readonly #key: SearchKey
   readonly #relevancies: Relevancies | undefined
   readonly #onProgress: SearchOptions['onProgress']
   readonly #state: StateLeaf
@@ -138,6 +134,7 @@ class Reading {
   readonly #isHeadersOnly: boolean
   readonly #needles: readonly string[]
   readonly #bodyNeedles: readonly string[]
+  readonly #isFuzzy: boolean
   readonly #fuzzyTexts: readonly FuzzyTextKey[]
   readonly #fuzzyBodies: readonly FuzzyTextKey[]
   readonly #texts: IndexedTexts | undefined
@@ -154,7 +151,7 @@ class Reading {
     this.#session = session
     this.#view = session.selected
     this.#relevancies = relevancies
-    this.#decide = decider(key, relevancies)
+    this.#key = key
     this.#state = new StateLeaf(this.#view, session.saved, session.clock.now())
     const leaves = leavesOf(key)
     this.#needsRecord = leaves.some(({ kind }) => kind === 'emailid' || kind === 'saved')
@@ -162,8 +159,19 @@ class Reading {
     this.#isHeadersOnly = this.#needsHeader && !leaves.some(({ kind }) => BEYOND_HEADERS.has(kind))
     this.#needles = textsOf(leaves, 'text')
     this.#bodyNeedles = textsOf(leaves, 'body')
+    this.#isFuzzy = leaves.some(isFuzzy)
     this.#fuzzyTexts = fuzzyOf(leaves, 'text')
     this.#fuzzyBodies = fuzzyOf(leaves, 'body')
+  }
+
+  /** With relevancies, what is met is decided once it is known how well. */
+  #decide(leaf: Leaf): boolean | undefined {
+    return this.#relevancies === undefined ? evaluate(this.#key, leaf) : this.#relevancies.decide(leaf)
+  }
+
+  /** Of one message; nothing is put into them where nothing is fuzzy. */
+  #scores(): FuzzyScores {
+    return this.#isFuzzy ? new Map() : NO_SCORES
   }
 
   #take(found: number[], position: number, scores: FuzzyScores): void {
@@ -212,7 +220,7 @@ class Reading {
         if (row === -1) continue
         const header = headerIn(octets, this.#view.mirror.columns.sizeAt(row))
         const leaf: Leaf = (key) => this.#state.answer(key, { position, row })
-        const scores: FuzzyScores = new Map()
+        const scores = this.#scores()
         if (header === undefined) long.push({ position, row })
         else if (this.#decide(headerLeaf(leaf, header, scores)) === true) this.#take(found, position, scores)
       }
@@ -274,7 +282,7 @@ class Reading {
     const row = this.#view.rowAt(position)
     if (row === -1) return undefined
     const place = { position, row }
-    const scores: FuzzyScores = new Map()
+    const scores = this.#scores()
     const fromIndex = new IndexLeaf(index, scores)
     const known: Leaf = (key) =>
       this.#state.answer(key, place) ?? this.#texts?.answer(key, uid) ?? fromIndex.answer(key)
@@ -283,8 +291,7 @@ class Reading {
 
   async #matches(candidate: Candidate, octets: Buffer): Promise<boolean> {
     const { index, known, scores } = candidate
-    const header = octets.subarray(0, headerRange(index).end)
-    const withHeader = this.#needsHeader ? headerLeaf(known, header, scores) : known
+    const withHeader = this.#needsHeader ? headerLeaf(known, octets.subarray(0, headerRange(index).end), scores) : known
     return this.#decide(withHeader) ?? (await this.#scan({ octets, index }, withHeader, scores))
   }
 

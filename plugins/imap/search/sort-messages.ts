@@ -78,7 +78,7 @@ export async function readSortKeys(
       if (row !== -1)
         values.set(
           position,
-          criteria.map(({ key }) => knownValue(key, view, row, relevance(scores, position)) as Value),
+          criteria.map(({ key }) => knownValue(key, view, row, scores) as Value),
         )
     }
   } else await readValues(session, positions, criteria, { scores, onProgress }, values)
@@ -90,12 +90,11 @@ type SortScope = Pick<Session, 'selected' | 'services' | 'signal'>
 
 const NO_SCORES: ScoresByPosition = new Map()
 
-/** The message with the highest score comes first (RFC 6203 section 6). */
-const relevance = (scores: ScoresByPosition, position: number): number => -(scores.get(position) ?? 0)
-
 /** undefined where the message's index is needed. */
-function knownValue(key: SortKey, view: MailboxView, row: number, relevance: number): Value | undefined {
-  return key === 'RELEVANCY' ? relevance : FROM_VIEW.get(key)?.(view, row)
+function knownValue(key: SortKey, view: MailboxView, row: number, scores: ScoresByPosition): Value | undefined {
+  if (key !== 'RELEVANCY') return FROM_VIEW.get(key)?.(view, row)
+  // RFC 6203 section 6: the message with the highest score comes first.
+  return -(scores.get(view.positionOf(view.mirror.columns.uids[row] as number)) ?? 0)
 }
 
 async function readValues(
@@ -116,11 +115,10 @@ async function readValues(
         const position = view.positionOf(uid)
         const row = view.rowAt(position)
         if (row === -1) continue
-        const known = relevance(scores, position)
         values.set(
           position,
           criteria.map(
-            ({ key }) => knownValue(key, view, row, known) ?? (FROM_INDEX.get(key) as FromIndex)(index, view, row),
+            ({ key }) => knownValue(key, view, row, scores) ?? (FROM_INDEX.get(key) as FromIndex)(index, view, row),
           ),
         )
       }
@@ -133,9 +131,10 @@ async function readValues(
 export function sortOrder(criteria: readonly SortCriterion[]): (a: SortKeys, b: SortKeys) => number {
   const signs = criteria.map(({ isReverse }) => (isReverse ? -1 : 1))
   return (a, b) => {
-    for (const [at, sign] of signs.entries()) {
+    for (let at = 0; at < signs.length; at++) {
       const left = a[at] as Value
       const right = b[at] as Value
+      const sign = signs[at] as number
       if (left !== right) return left < right ? -sign : sign
     }
     return 0
