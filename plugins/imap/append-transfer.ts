@@ -109,7 +109,7 @@ export class AppendTransfer {
       await this.#release()
       if (isFatal(cause) || this.#session.signal.aborted) throw cause
       const completion = cause instanceof Refusal ? cause.completion : this.#completionOf(cause)
-      return this.#literal === undefined ? completion : await this.#session.refuse(this.#literal, completion)
+      return this.#literal === undefined ? completion : await this.#session.input.refuse(this.#literal, completion)
     }
   }
 
@@ -257,7 +257,7 @@ export class AppendTransfer {
   /** Reads on behind a literal that was read: to the next one, or to the end of the command. */
   async #advance(): Promise<void> {
     this.#literal = undefined
-    const read = await this.#session.continueAfter(this.#head)
+    const read = await this.#session.input.continueAfter(this.#head)
     if (read.kind === 'bye') throw new SessionEnd(read.text)
     if (read.kind === 'refused') throw new Refusal(bad(read.text))
     this.#args = read.args

@@ -65,7 +65,7 @@ export class CommandLoop {
   async #next(): Promise<void> {
     const { session } = this
     if (session.farewell !== undefined) throw new SessionEnd(session.farewell)
-    const read = await session.readCommand()
+    const read = await session.input.readCommand()
     await session.notifier?.pause()
     if (session.fault !== undefined) throw session.fault
     if (read.kind === 'bye') throw new SessionEnd(read.text)
@@ -73,7 +73,7 @@ export class CommandLoop {
       this.#complete(read.tag, bad(read.text, read.code))
     } else {
       const row = read.kind === 'command' ? this.#rowFor(read.head.name) : undefined
-      const next = row?.begin === undefined ? undefined : session.nextBuffered(row.name)
+      const next = row?.begin === undefined ? undefined : session.input.nextBuffered(row.name)
       if (row !== undefined && read.kind === 'command' && next !== undefined) await this.#together(row, [read, next])
       else {
         session.tag = read.head.tag
@@ -95,7 +95,7 @@ export class CommandLoop {
       const { finish, isUnderWay } = (row.begin as NonNullable<Command['begin']>)(read.args, session)
       begun.push({ head: read.head, finish })
       if (reads.length === 0 && isUnderWay && begun.length < MAX_TOGETHER) {
-        const next = session.nextBuffered(row.name)
+        const next = session.input.nextBuffered(row.name)
         if (next !== undefined) reads.push(next)
       } else if (!isUnderWay) {
         // It does its work when it is finished; what was read behind it must not come before that.
@@ -130,7 +130,7 @@ export class CommandLoop {
     try {
       if (row === undefined) {
         const completion = this.#whyNot(read.head.name)
-        return read.kind === 'message' ? await session.refuse(read.literal, completion) : completion
+        return read.kind === 'message' ? await session.input.refuse(read.literal, completion) : completion
       }
       session.activity = session.view === undefined ? row.name : `${row.name} in ${session.view.name}`
       const completion = await this.#execute(row, read)

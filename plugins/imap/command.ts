@@ -52,7 +52,7 @@ export interface Begun {
 export interface MessageSpec {
   /** Is the literal after these arguments a message? */
   takesMessage(args: Arguments): boolean
-  /** Reads the command to its end, or refuses it with `session.refuse`. */
+  /** Reads the command to its end, or refuses it with `session.input.refuse`. */
   receive(head: CommandHead, args: Arguments, literal: IncomingLiteral, session: Session): Promise<Completion>
 }
 

@@ -12,7 +12,7 @@ import {
   tlsFacts,
 } from 'mailserver'
 import type { State } from './command.ts'
-import type { Completion } from './completion.ts'
+import { CommandInput } from './command-input.ts'
 import type { SearchContexts } from './contexts/search-contexts.ts'
 import type { ImapLimits } from './limits.ts'
 import { MailboxAccess } from './mailbox-access.ts'
@@ -22,16 +22,12 @@ import { type Offer, Offers } from './offer.ts'
 import { OwnChanges } from './own-changes.ts'
 import { ResponseWriter } from './responses.ts'
 import type { ImapServices } from './services.ts'
-import { SessionEnd } from './session-end.ts'
 import { NO_SHARING, type Sharing } from './sharing.ts'
 import type { SelectedEvents } from './tell-selected.ts'
-import { Interrupted, type Transport } from './transport.ts'
-import { tellNew } from './updates.ts'
+import type { Transport } from './transport.ts'
 import type { Arguments } from './wire/arguments.ts'
-import { type CommandHead, CommandReader, type ReadCommand, type ReaderLimits } from './wire/command-reader.ts'
-import type { IncomingLiteral } from './wire/incoming-literal.ts'
+import type { CommandHead, ReaderLimits } from './wire/command-reader.ts'
 import { formatMailbox } from './wire/mailbox-name.ts'
-import { largestOf, SAVED, type SequenceSet } from './wire/sequence-set.ts'
 
 export interface SessionOptions {
   readonly transport: Transport
@@ -47,9 +43,6 @@ export interface SessionOptions {
   /** Everything when absent. */
   readonly offers?: Offers
 }
-
-/** RFC 7888 section 5. */
-const LITERAL_MINUS_BYTES = 4096
 
 /** Own changes of names that are remembered. */
 const MAX_OWN = 100
@@ -103,14 +96,14 @@ export class Session {
   saved: ReadonlySet<number> = new Set()
   /** Searches of the selected mailbox whose results are followed (RFC 5267); undefined without any. */
   contexts: SearchContexts | undefined
-  readonly #reader: CommandReader
+  /** What the client sends. */
+  readonly input: CommandInput
   /** Capabilities that this client is offered. */
   offer: Offer
   readonly #offers: Offers
   readonly #sharing: Sharing
   #mailboxes: MailboxAccess | undefined
   #view: MailboxView | undefined
-  #isWaiting = false
   #afterCompletion: (() => Promise<void>) | undefined
 
   /** @param takesMessage is the literal that is announced next a message, which the handler reads as it comes? */
@@ -129,21 +122,7 @@ export class Session {
     this.offer = this.#offers.initial
     this.#sharing = options.sharing ?? NO_SHARING
     this.out = new ResponseWriter(options.transport)
-    this.#reader = new CommandReader({
-      // What was said is sent before more is waited for.
-      source: {
-        read: (timeoutMs) => {
-          this.out.flush()
-          return this.transport.read(timeoutMs)
-        },
-      },
-      limits: () => this.#readerLimits(),
-      proceed: () => this.proceed('Ready for literal data'),
-      takesMessage,
-      // RFC 7888 section 5: with LITERAL- small ones alone.
-      nonSynchronisingBytes: () =>
-        this.offer.has('LITERAL+') ? Number.POSITIVE_INFINITY : this.offer.has('LITERAL-') ? LITERAL_MINUS_BYTES : 0,
-    })
+    this.input = new CommandInput(this, takesMessage)
   }
 
   get state(): State {
@@ -318,7 +297,7 @@ export class Session {
   /** Ends the session with BYE: now when it waits for its client, else after the command in hand. */
   shutDown(text: string): void {
     this.farewell ??= text
-    if (this.#isWaiting) this.transport.interrupt()
+    this.input.interrupt()
   }
 
   /** Runs once the tagged answer has been sent, before anything more is read. */
@@ -341,74 +320,8 @@ export class Session {
     this.out.flush()
   }
 
-  readCommand(): Promise<ReadCommand> {
-    return this.#waitingFor(() => this.#reader.read())
-  }
-
-  /** The next command if it is of this name and here already. */
-  nextBuffered(name: string): (ReadCommand & { kind: 'command' }) | undefined {
-    return this.isOver || this.farewell !== undefined ? undefined : this.#reader.readBuffered(name)
-  }
-
-  /** Reads a line that belongs to the command in hand. @throws SessionEnd when it is too long */
-  async readLine(): Promise<string> {
-    const line = await this.#waitingFor(() => this.#reader.line())
-    if (line === undefined) throw new SessionEnd('Line is too long')
-    return line
-  }
-
-  /** Reads on in a command that carries messages. */
-  continueAfter(head: CommandHead): Promise<ReadCommand> {
-    return this.#reader.continueAfter(head)
-  }
-
-  /** Answers a command whose message is not wanted, reading past it as far as that is needed. @throws SessionEnd */
-  async refuse(literal: IncomingLiteral, completion: Completion): Promise<Completion> {
-    if (await this.#reader.skip(literal)) return completion
-    throw new SessionEnd(completion.text)
-  }
-
-  /** Drops what came before TLS: it could be anybody's. */
-  forgetInput(): void {
-    this.#reader.input.clear()
-  }
-
-  /** Positions in the selected mailbox; with UIDs beyond those the client knows it is told of new messages first. */
-  async positions(set: SequenceSet, isUid: boolean): Promise<Uint32Array> {
-    const view = this.selected
-    if (set === SAVED) return this.#savedPositions()
-    if (isUid && (view.count === 0 || largestOf(set) > view.uidAt(view.count - 1))) await this.catchUp()
-    return view.positions(set, isUid)
-  }
-
-  /** RFC 5182 section 2.1: what is gone since then is left out. */
-  #savedPositions(): Uint32Array {
-    const positions = Array.from(this.saved, (uid) => this.selected.positionOf(uid)).filter(
-      (position) => position !== -1,
-    )
-    return Uint32Array.from(positions).sort()
-  }
-
-  /** Tells the client of every message that came to its mailbox until now. */
-  async catchUp(): Promise<void> {
-    const view = this.selected
-    await view.mirror.refresh()
-    // Nothing is wanted of new messages: the client's view stays as it is.
-    if (this.selectedEvents?.isNone) return
-    await tellNew(view, this.out, this.services.store)
-  }
-
-  async #waitingFor<T>(wait: () => Promise<T>): Promise<T> {
-    if (this.isOver) throw new Interrupted('the session is to end')
-    this.#isWaiting = true
-    try {
-      return await wait()
-    } finally {
-      this.#isWaiting = false
-    }
-  }
-
-  #readerLimits(): ReaderLimits {
+  /** Who has not logged in is given less room. */
+  get readerLimits(): ReaderLimits {
     if (this.#mailboxes !== undefined) return this.limits
     const bytes = this.limits.unauthenticatedBytes
     return {

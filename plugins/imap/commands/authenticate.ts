@@ -30,7 +30,7 @@ const INITIAL = /[A-Za-z0-9+/=]+/y
 
 /** @param first the client's initial response */
 async function converse(session: Session, exchange: SaslExchange, first: SaslLine | undefined): Promise<Completion> {
-  for (let line = first; ; line = parseSaslLine(await session.readLine())) {
+  for (let line = first; ; line = parseSaslLine(await session.input.readLine())) {
     if (line?.kind === 'cancelled') return bad('Authentication cancelled')
     if (line?.kind === 'malformed') throw new SyntaxFault('Invalid base64')
     let challenge: Buffer | undefined

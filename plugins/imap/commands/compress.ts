@@ -11,7 +11,7 @@ export const compress = command({
     if (session.transport.isCompressed) return no('Compression is on already', 'COMPRESSIONACTIVE')
     session.afterCompletion(async () => {
       // A client waits for the answer before it says more (RFC 4978 section 3): what came sooner came uncompressed.
-      session.forgetInput()
+      session.input.forget()
       session.transport.compress()
     })
     return ok('Compression begins')

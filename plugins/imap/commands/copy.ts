@@ -1,6 +1,7 @@
 import { type Copied, flagClassesOf } from 'mailserver'
 import { type Command, command, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
+import { positionsOf } from '../known-messages.ts'
 import { demand, type ReachedMailbox } from '../mailbox-access.ts'
 import type { MailboxView } from '../mailbox-view.ts'
 import { limitMessages } from '../message-limit.ts'
@@ -33,7 +34,7 @@ function transferring(name: string, isUid: boolean, run: Run): Command {
     parse: parseTransfer,
     async run({ set, target }, session) {
       const mailbox = await targetOf(session, target)
-      const positions = await session.positions(set, isUid)
+      const positions = await positionsOf(session, set, isUid)
       if (positions.length === 0) return ok('No messages')
       return mailbox === undefined ? NO_TARGET : run(session, positions, mailbox)
     },

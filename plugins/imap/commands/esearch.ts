@@ -3,6 +3,7 @@ import { codeOf } from 'mailserver'
 import { command, LOGGED_IN } from '../command.ts'
 import { type Completion, ok } from '../completion.ts'
 import { expectUpdates, followResults, refuseUpdates } from '../contexts/follow-results.ts'
+import { catchUp } from '../known-messages.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
 import { MailboxView } from '../mailbox-view.ts'
 import { Progress } from '../progress.ts'
@@ -118,7 +119,7 @@ const isSelected = ({ view }: Session, { account, mailbox }: ReachedMailbox): bo
 
 /** The selected mailbox among others, as its client knows it: its updates go on from there. */
 async function searchFollowed(session: Session, query: Query, share: Share): Promise<Searched> {
-  await session.catchUp()
+  await catchUp(session)
   const { selected: view, saved } = session
   const searched = await searchView(session, view, query, share)
   follow(session, view, query, searched.positions, searched.lowest === undefined ? undefined : 'MESSAGELIMIT', saved)

@@ -1,6 +1,7 @@
 import { command, noArguments, only, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
 import { NOT_PERMITTED } from '../completion-of-error.ts'
+import { positionsOf } from '../known-messages.ts'
 import type { MailboxView } from '../mailbox-view.ts'
 import { completeLimited, limitMessages } from '../message-limit.ts'
 import { whileWaiting } from '../progress.ts'
@@ -28,7 +29,7 @@ export const uidExpunge = command({
   parse: (args) => only(args, parseSequenceSet),
   async run(set, session) {
     const view = session.selected
-    const named = await session.positions(set, true)
+    const named = await positionsOf(session, set, true)
     const deleted = deletedUids(view, named)
     const { positions, code } = limitMessages(
       session,

@@ -2,6 +2,7 @@ import { type Command, command, SELECTED } from '../command.ts'
 import { no, ok } from '../completion.ts'
 import { changedAfter, fetchMessages } from '../fetch/fetch-messages.ts'
 import { fetchRequest } from '../fetch/fetch-request.ts'
+import { positionsOf } from '../known-messages.ts'
 import { completeLimited, limitMessages, TooManyMessages } from '../message-limit.ts'
 import { vanishedSince } from '../vanished.ts'
 import { type FetchItem, parseFetchItems } from '../wire/fetch-items.ts'
@@ -45,7 +46,7 @@ function fetching(name: string, isUid: boolean): Command {
       // RFC 9738 section 3.1: whoever asks for a window asks for all of it.
       if (partial !== undefined && extentOf(partial) > session.messageLimit)
         throw new TooManyMessages(session.messageLimit)
-      let positions = await session.positions(set, isUid)
+      let positions = await positionsOf(session, set, isUid)
       // RFC 9394 section 3.4: of the window, what has changed.
       if (partial !== undefined) positions = Uint32Array.from(windowOf([...positions], partial))
       if (changedSince !== undefined) positions = changedAfter(session.selected, positions, changedSince)

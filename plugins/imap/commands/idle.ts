@@ -11,7 +11,7 @@ export const idle = command({
   async run(_args, session) {
     await session.proceed('idling')
     session.notifier?.resume(true)
-    const line = await tellUntil(session, session.readLine())
+    const line = await tellUntil(session, session.input.readLine())
     await session.notifier?.pause()
     return line.toUpperCase() === 'DONE' ? ok('Idle completed') : bad('DONE expected')
   },

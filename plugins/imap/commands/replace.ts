@@ -3,6 +3,7 @@ import { AppendTransfer, type CommitMessages } from '../append-transfer.ts'
 import { type Command, command, SELECTED } from '../command.ts'
 import { bad, type Completion, no, ok } from '../completion.ts'
 import { completionOfError } from '../completion-of-error.ts'
+import { positionsOf } from '../known-messages.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
 import type { Session } from '../session.ts'
 import type { Arguments } from '../wire/arguments.ts'
@@ -25,7 +26,7 @@ function replacing(name: string, isUid: boolean): Command {
     literal: IncomingLiteral | undefined,
   ): Promise<Completion> => {
     const place = await placeOf(args, session, isUid).catch(completionOfError)
-    if ('status' in place) return literal === undefined ? place : session.refuse(literal, place)
+    if ('status' in place) return literal === undefined ? place : session.input.refuse(literal, place)
     const commit: CommitMessages = (target, [message]) => replaceBy(session, place.uid, target, message as NewMessage)
     return new AppendTransfer(session, head, { args, literal }, commit, 1).receive()
   }
@@ -64,7 +65,7 @@ async function placeOf(args: Arguments, session: Session, isUid: boolean): Promi
   if (set.length !== 1 || set[0]?.[0] !== set[0]?.[1]) return bad('One message expected')
   const refusal = refusalOf(session.selected, 'te')
   if (refusal !== undefined) return refusal
-  const [position] = await session.positions(set, isUid)
+  const [position] = await positionsOf(session, set, isUid)
   if (position === undefined) return no('There is no such message')
   return { uid: session.selected.uidAt(position) }
 }

@@ -11,7 +11,7 @@ export const starttls = command({
   async run(_args, session) {
     if (session.isTls) return bad('TLS is on already')
     session.afterCompletion(async () => {
-      session.forgetInput()
+      session.input.forget()
       const socket = session.transport.detach()
       try {
         const secure = await session.services.tls.upgrade(socket, session.limits.loginTimeoutMs, {

@@ -2,6 +2,7 @@ import { type FlagChange, flagClassesOf, type MailStore } from 'mailserver'
 import { type Command, command, type Finish, SELECTED } from '../command.ts'
 import { type Completion, no, ok } from '../completion.ts'
 import { type StateItem, stateFormatter } from '../fetch/plain-items.ts'
+import { positionsOf } from '../known-messages.ts'
 import type { MailboxView } from '../mailbox-view.ts'
 import { completeLimited, limitMessages } from '../message-limit.ts'
 import { Progress } from '../progress.ts'
@@ -60,7 +61,7 @@ async function run(args: Store, session: Session, isUid: boolean): Promise<Compl
   const refusal = refusalOfStore(view, args.change)
   if (refusal !== undefined) return refusal
   if (args.unchangedSince !== undefined) session.enableCondstore()
-  const { positions, code } = limitMessages(session, await session.positions(args.set, isUid))
+  const { positions, code } = limitMessages(session, await positionsOf(session, args.set, isUid))
   const progress = new Progress(session, positions.length)
   const modified: number[] = []
   let missing = 0

@@ -1,5 +1,6 @@
 import { command, SELECTED } from '../command.ts'
 import { bad, no, ok } from '../completion.ts'
+import { catchUp } from '../known-messages.ts'
 import type { MailboxView } from '../mailbox-view.ts'
 
 /** RFC 10022 section 3.1.3.2: smaller batches are refused. */
@@ -32,7 +33,7 @@ export const uidBatches = command<Request>({
     if (range !== undefined && (range.from < 1 || range.to < range.from))
       return bad('Batches are counted from 1, and rise', 'CLIENTBUG')
     if (size < MIN_BATCH) return no(`A batch has ${MIN_BATCH} messages at least`, 'TOOFEW')
-    await session.catchUp()
+    await catchUp(session)
     const batches = batchesOf(session.selected, size, range)
     const data = batches.length === 0 ? '' : ` ${batches.join(',')}`
     session.out.untagged(`UIDBATCHES (TAG "${session.tag}")${data}`)

@@ -1,3 +1,4 @@
+import { catchUp } from '../known-messages.ts'
 import type { MailboxView } from '../mailbox-view.ts'
 import { type Limited, limitMessages, TooManyMessages } from '../message-limit.ts'
 import { Progress } from '../progress.ts'
@@ -69,7 +70,7 @@ async function finding<T>(session: Session, { key, options }: MessageQuery, find
     throw new UidRequired()
   try {
     if (asksForModSeq(key)) session.enableCondstore()
-    await session.catchUp()
+    await catchUp(session)
     return await find()
   } catch (cause) {
     // RFC 5182 section 2.1: a search that fails leaves nothing behind.
