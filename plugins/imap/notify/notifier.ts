@@ -1,12 +1,15 @@
 import { type AccountId, type MailboxEvent, type MailboxId, SERVER_ACCOUNT } from 'mailserver'
 import { statusText } from '../commands/status.ts'
-import { fetchRequest } from '../fetch/fetch-request.ts'
 import type { ReachedMailbox } from '../mailbox-access.ts'
 import type { Session } from '../session.ts'
-import { type SelectedEvents, tellSelected } from '../tell-selected.ts'
+import { tellSelected } from '../tell-selected.ts'
 import { formatEntryName } from '../wire/metadata-entries.ts'
 import type { EventGroup, NotifyEvent } from '../wire/notify-arguments.ts'
+import { AccountWatches } from './account-watches.ts'
 import { keyOf, MailboxNames, type NameChange, nameChanges, subscriptionChanges } from './mailbox-names.ts'
+import { NOTHING_SELECTED, selectedEventsOf } from './selected-events.ts'
+import { itemsAtFirst, itemsOfEvents } from './status-items.ts'
+import { WantedEvents } from './wanted-events.ts'
 
 /** Accounts that one session follows, and things it has not been told of yet. */
 const MAX_ACCOUNTS = 50
@@ -35,10 +38,8 @@ const EVENT_OF = {
  */
 export class Notifier {
   readonly #session: Session
-  readonly #watches = new Map<AccountId, () => void>()
-  #unwatchGrants: (() => void) | undefined
-  #groups: readonly EventGroup[] = []
-  #enabled: ReadonlySet<NotifyEvent> = new Set()
+  readonly #watches: AccountWatches
+  #wanted = new WantedEvents()
   #names: MailboxNames | undefined
   /** Mailboxes that the client was told it cannot read. */
   readonly #withoutAccess = new Set<string>()
@@ -55,24 +56,25 @@ export class Notifier {
 
   constructor(session: Session) {
     this.#session = session
+    this.#watches = new AccountWatches(session.services.store, {
+      onEvent: (account, event) => this.#onEvent(account, event),
+      onGrants: () => this.#onNameChange(),
+    })
   }
 
   close(): void {
     this.#isPaused = true
-    for (const unwatch of this.#watches.values()) unwatch()
-    this.#watches.clear()
-    this.#unwatchGrants?.()
-    this.#unwatchGrants = undefined
+    this.#watches.close()
   }
 
   /** NOTIFY SET: replaces what was asked for before. @throws TooMuchToFollow */
   async set(groups: readonly EventGroup[], wantsStatus: boolean): Promise<void> {
-    const before = this.#groups
-    this.#groups = groups
+    const before = this.#wanted
+    this.#wanted = before.withGroups(groups)
     try {
       await this.#follow()
     } catch (cause) {
-      this.#groups = before
+      this.#wanted = before
       await this.#follow()
       throw cause
     }
@@ -82,14 +84,14 @@ export class Notifier {
 
   /** NOTIFY NONE. */
   async none(): Promise<void> {
-    this.#groups = []
+    this.#wanted = this.#wanted.withGroups([])
     this.#session.selectedEvents = NOTHING_SELECTED
     await this.#follow()
   }
 
   /** ENABLE METADATA or METADATA-SERVER. */
   async enable(events: readonly NotifyEvent[]): Promise<void> {
-    this.#enabled = new Set([...this.#enabled, ...events])
+    this.#wanted = this.#wanted.withEnabled(events)
     await this.#follow()
   }
 
@@ -115,65 +117,31 @@ export class Notifier {
     return this.#hasNameChanges || this.#hasOverflown || this.#heard.length > 0
   }
 
-  /** Others are asked only when something beyond the user's own mailboxes can be meant. */
-  get #isPersonal(): boolean {
-    return this.#groups.every(({ filter }) => /^(personal|inboxes|selected|selected-delayed)$/.test(filter.kind))
-  }
-
-  get #wantsServer(): boolean {
-    return this.#wants('ServerMetadataChange')
-  }
-
-  #wants(event: NotifyEvent): boolean {
-    return this.#enabled.has(event) || this.#groups.some(({ events }) => events.has(event))
-  }
-
   /** Reads the names anew and watches the accounts they are of. @throws TooMuchToFollow */
   async #follow(): Promise<void> {
-    const needsNames =
-      this.#enabled.has('MailboxMetadataChange') ||
-      this.#groups.some(({ filter }) => !filter.kind.startsWith('selected'))
-    this.#watchGrants(needsNames && !this.#isPersonal)
+    const { needsNames, isPersonal } = this.#wanted
+    const { account: user, mailboxes } = this.#session
+    this.#watches.watchGrants(needsNames && !isPersonal ? user : undefined)
     const accounts = new Set<AccountId>()
     if (needsNames) {
       // What changes while they are read is heard, and looked at afterwards.
-      this.#watch(this.#session.account)
-      accounts.add(this.#session.account)
-      if (!this.#isPersonal) {
-        for (const { account } of await this.#session.mailboxes.namespaces()) {
+      this.#watches.watch(user)
+      accounts.add(user)
+      if (!isPersonal) {
+        for (const { account } of await mailboxes.namespaces()) {
           if (accounts.size === MAX_ACCOUNTS) throw new TooMuchToFollow('too many accounts')
           accounts.add(account)
-          this.#watch(account)
+          this.#watches.watch(account)
         }
       }
-      this.#names = await MailboxNames.read(this.#session, this.#isPersonal)
+      this.#names = await MailboxNames.read(this.#session, isPersonal)
       if (this.#names.mailboxes.size > MAX_MAILBOXES) throw new TooMuchToFollow('too many mailboxes')
     } else this.#names = undefined
-    if (this.#wantsServer) {
+    if (this.#wanted.has('ServerMetadataChange')) {
       accounts.add(SERVER_ACCOUNT)
-      this.#watch(SERVER_ACCOUNT)
+      this.#watches.watch(SERVER_ACCOUNT)
     }
-    for (const [account, unwatch] of this.#watches) {
-      if (accounts.has(account)) continue
-      unwatch()
-      this.#watches.delete(account)
-    }
-  }
-
-  #watch(account: AccountId): void {
-    if (this.#watches.has(account)) return
-    const { store } = this.#session.services
-    this.#watches.set(
-      account,
-      store.watch(account, (event) => this.#onEvent(account, event)),
-    )
-  }
-
-  #watchGrants(isWanted: boolean): void {
-    if (isWanted === (this.#unwatchGrants !== undefined)) return
-    this.#unwatchGrants?.()
-    const { services, account } = this.#session
-    this.#unwatchGrants = isWanted ? services.store.watchGrants(account, () => this.#onNameChange()) : undefined
+    this.#watches.keep(accounts)
   }
 
   #onNameChange(): void {
@@ -219,7 +187,7 @@ export class Notifier {
     const { view } = this.#session
     if (view?.mirror.account === account && view.mailbox.id === mailbox) return false
     const reached = this.#names?.mailboxes.get(keyOf(account, mailbox))
-    return reached === undefined ? this.#hasNameChanges : this.#eventsOf(reached).size > 0
+    return reached === undefined ? this.#hasNameChanges : this.#wanted.eventsOf(reached, this.#names).size > 0
   }
 
   #isForUser(account: AccountId, { owner, mailbox }: MailboxEvent & { kind: 'metadata' }): boolean {
@@ -278,7 +246,8 @@ export class Notifier {
       this.#tellName(change, before, after)
     }
     for (const name of subscriptionChanges(before, after)) {
-      if (own.includes(name) || !this.#hasFor('SubscriptionChange', name, isOwnName(name), before, after)) continue
+      if (own.includes(name) || !this.#wanted.hasFor('SubscriptionChange', name, isOwnName(name), before, after))
+        continue
       this.#session.out.untagged(after.listText(this.#session, name))
     }
   }
@@ -286,12 +255,12 @@ export class Notifier {
   #tellName(change: NameChange, before: MailboxNames, after: MailboxNames): void {
     const { out } = this.#session
     const { name, oldName, isPersonal, isGone } = change
-    if (this.#hasFor('MailboxName', name, isPersonal, before, after)) {
+    if (this.#wanted.hasFor('MailboxName', name, isPersonal, before, after)) {
       out.untagged(after.listText(this.#session, name, oldName))
       // Section 5.4: the level above is affected by what comes and goes below it.
       const parent = name.slice(0, Math.max(0, name.lastIndexOf('/')))
       if (oldName === undefined && after.get(parent) !== undefined) out.untagged(after.listText(this.#session, parent))
-    } else if (!isPersonal && this.#hasFor('MessageNew', name, isPersonal, before, after)) {
+    } else if (!isPersonal && this.#wanted.hasFor('MessageNew', name, isPersonal, before, after)) {
       // Section 5.9: it can be followed no longer, or again.
       if (isGone) {
         this.#withoutAccess.add(name)
@@ -300,66 +269,32 @@ export class Notifier {
     }
   }
 
-  /** Did somebody ask for the event of this name, as things were or as they are? */
-  #hasFor(event: NotifyEvent, name: string, isPersonal: boolean, ...moments: readonly MailboxNames[]): boolean {
-    return this.#groups.some(
-      ({ filter, events }) => events.has(event) && moments.some((names) => names.matches(filter, name, isPersonal)),
-    )
-  }
-
-  #eventsOf({ name, namespace, rights }: ReachedMailbox): ReadonlySet<NotifyEvent> {
-    // Section 5: all events need both.
-    if (!rights.includes('r')) return NO_EVENTS
-    const isPersonal = namespace.kind === 'personal'
-    const groups = this.#groups.filter(({ filter }) => this.#names?.matches(filter, name, isPersonal))
-    return new Set(groups.flatMap(({ events }) => [...events]))
-  }
-
   async #tellMessages(): Promise<void> {
     const { out } = this.#session
     for (const [key, happened] of this.#messages) {
       this.#messages.delete(key)
       const reached = this.#names?.mailboxes.get(key)
       if (reached === undefined) continue
-      const wanted = this.#eventsOf(reached)
-      const items = this.#itemsFor([...happened].filter((event) => wanted.has(event)))
+      const wanted = this.#wanted.eventsOf(reached, this.#names)
+      const told = [...happened].filter((event) => wanted.has(event))
+      const items = itemsOfEvents(told, this.#session.enabled.has('CONDSTORE'))
       if (items.size > 0) await this.#tellStatus(reached, items)
       if (out.isFull) await out.room()
     }
   }
 
-  /** Sections 5.1 to 5.3. */
-  #itemsFor(events: readonly NotifyEvent[]): ReadonlySet<string> {
-    const { enabled } = this.#session
-    const items = new Set<string>()
-    if (events.includes('FlagChange')) {
-      for (const item of ['UIDVALIDITY', 'UNSEEN']) items.add(item)
-      if (enabled.has('CONDSTORE')) items.add('HIGHESTMODSEQ')
-    }
-    if (events.includes('MessageNew') || events.includes('MessageExpunge')) {
-      for (const item of ['UIDNEXT', 'MESSAGES']) items.add(item)
-      if (enabled.has('CONDSTORE')) items.add('HIGHESTMODSEQ')
-    }
-    return items
-  }
-
   /** What is said of a mailbox when it begins to be followed (section 3.1). */
   async #begin(reached: ReachedMailbox, wantsStatus: boolean): Promise<void> {
     const { view, out } = this.#session
-    const { name, namespace, account, mailbox, rights } = reached
-    const isPersonal = namespace.kind === 'personal'
-    const matching = this.#groups.filter(({ filter }) => this.#names?.matches(filter, name, isPersonal))
-    if (matching.every(({ events }) => events.size === 0)) return
+    const { name, account, mailbox, rights } = reached
+    if (this.#wanted.askedOf(reached, this.#names).size === 0) return
     if (!rights.includes('r')) {
       this.#withoutAccess.add(name)
       out.untagged(`LIST (\\NoAccess) "/" ${this.#session.mailboxName(name)}`)
       return
     }
     if (!wantsStatus || (view?.mirror.account === account && view.mailbox.id === mailbox.id)) return
-    const events = this.#eventsOf(reached)
-    const items = new Set<string>()
-    if (events.has('MessageNew')) for (const item of ['MESSAGES', 'UIDNEXT', 'UIDVALIDITY']) items.add(item)
-    if (events.has('FlagChange') && this.#session.offer.has('CONDSTORE')) items.add('HIGHESTMODSEQ')
+    const items = itemsAtFirst(this.#wanted.eventsOf(reached, this.#names), this.#session.offer.has('CONDSTORE'))
     if (items.size > 0) await this.#tellStatus(reached, items)
     if (out.isFull) await out.room()
   }
@@ -376,29 +311,15 @@ export class Notifier {
       const reached = this.#names?.mailboxes.get(key)
       const isWanted =
         key === ''
-          ? this.#wantsServer
+          ? this.#wanted.has('ServerMetadataChange')
           : reached !== undefined &&
-            (this.#enabled.has('MailboxMetadataChange') || this.#eventsOf(reached).has('MailboxMetadataChange'))
+            (this.#wanted.hasEverywhere('MailboxMetadataChange') ||
+              this.#wanted.eventsOf(reached, this.#names).has('MailboxMetadataChange'))
       if (isWanted)
         this.#session.out.untagged(
           `METADATA ${this.#session.mailboxName(reached?.name ?? '')} ${[...entries].join(' ')}`,
         )
     }
-  }
-}
-
-const NO_EVENTS: ReadonlySet<NotifyEvent> = new Set()
-const NOTHING_SELECTED: SelectedEvents = { isNone: true, isDelayed: true, flags: false, request: undefined }
-
-/** Without a group of its own nothing of the selected mailbox is wanted (section 3.1). */
-function selectedEventsOf(groups: readonly EventGroup[]): SelectedEvents {
-  const group = groups.find(({ filter }) => filter.kind === 'selected' || filter.kind === 'selected-delayed')
-  if (group === undefined || group.events.size === 0) return NOTHING_SELECTED
-  return {
-    isNone: false,
-    isDelayed: group.filter.kind === 'selected-delayed',
-    flags: group.events.has('FlagChange'),
-    request: group.items === undefined ? undefined : fetchRequest(group.items, false),
   }
 }
 
