@@ -1,6 +1,7 @@
 import { type Command, command, SELECTED } from '../command.ts'
 import { no, ok } from '../completion.ts'
-import { changedAfter, fetchMessages } from '../fetch/fetch-messages.ts'
+import { changedAfter } from '../fetch/changed-after.ts'
+import { fetchMessages } from '../fetch/fetch-messages.ts'
 import { fetchRequest } from '../fetch/fetch-request.ts'
 import { positionsOf } from '../known-messages.ts'
 import { completeLimited, limitMessages, TooManyMessages } from '../message-limit.ts'

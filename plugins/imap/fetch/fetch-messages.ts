@@ -1,29 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { MessageIndex, MessageRecord } from 'mailserver'
 import type { MailboxView } from '../mailbox-view.ts'
-import { threadIdOf } from '../object-ids.ts'
 import { Progress } from '../progress.ts'
 import type { Session } from '../session.ts'
-import { BrokenResponse } from '../session-end.ts'
 import { fetchHead } from '../uid-only.ts'
-import { tellKeywords } from '../updates.ts'
 import type { SectionItem } from '../wire/fetch-items.ts'
-import { formatUtf8 } from '../wire/strings.ts'
 import { DamagedMessages } from './damaged-messages.ts'
-import type { DecodedPart } from './decoded-part.ts'
-import type { FetchRequest, IndexItem } from './fetch-request.ts'
+import type { FetchRequest } from './fetch-request.ts'
 import { HEAD_RANGE, headerIn, headerSections, isHeadersOnly } from './header-sections.ts'
+import { tellIndexItems } from './index-items.ts'
+import { loadAhead } from './load-ahead.ts'
+import { markSeen } from './mark-seen.ts'
 import { type StateItem, stateFormatter } from './plain-items.ts'
 import { readMessages } from './read-messages.ts'
 import { formatRecord } from './record-items.ts'
-import {
-  type LoadedMessage,
-  type LoadedSection,
-  load,
-  type MessageToRead,
-  planReading,
-  WHOLE_BYTES,
-} from './section-reader.ts'
+import { type MessageToRead, WHOLE_BYTES } from './section-reader.ts'
+import { tellSections } from './tell-sections.ts'
 
 /** Messages that are answered before others get their turn. */
 const STATE_BATCH = 2000
@@ -31,9 +23,6 @@ const INDEX_BATCH = 10_000
 const SECTION_BATCH = 200
 const WHOLE_BATCH = 1000
 const HEADER_BATCH = 2000
-/** Octets that are read ahead of the message that is being sent. */
-const AHEAD_BYTES = 2 * 1024 * 1024
-const AHEAD_MESSAGES = 32
 
 /**
  * Sends the FETCH responses for these positions. A message that is gone, though its client does not know yet, is left out.
@@ -67,14 +56,6 @@ function isWhole({ sections, needsIndex }: FetchRequest): boolean {
   return (
     sections.length === 1 && !needsIndex && sections[0]?.partial === undefined && sections[0]?.decoded === undefined
   )
-}
-
-/** The positions whose messages changed after a mod-sequence (RFC 7162 section 3.1.4). */
-export function changedAfter(view: MailboxView, positions: Uint32Array, modSeq: number): Uint32Array {
-  return positions.filter((position) => {
-    const row = view.rowAt(position)
-    return row !== -1 && view.mirror.columns.modSeqAt(row) > modSeq
-  })
 }
 
 class Fetcher {
@@ -143,7 +124,7 @@ class Fetcher {
         if (row === -1) continue
         told += 1
         this.#begin(position, row, false)
-        this.#indexItems(index, this.#isBare)
+        tellIndexItems(out, this.#request.index, index, this.#isBare)
         out.text(')\r\n')
         if (out.isFull) await out.room()
       }
@@ -247,7 +228,7 @@ class Fetcher {
       return this.#request.needsIndex && index === undefined ? [] : [{ record, index }]
     })
     let told = 0
-    for await (const [message, loaded] of this.#loadAhead(wanted)) {
+    for await (const [message, loaded] of loadAhead(services.blobs, this.#request.sections, wanted)) {
       const { uid } = message.record
       const position = view.positionOf(uid)
       const row = view.rowAt(position)
@@ -256,8 +237,8 @@ class Fetcher {
       told += 1
       this.#begin(position, row, seen.has(uid))
       const isFirst = this.#isBare && !seen.has(uid)
-      if (message.index !== undefined) this.#indexItems(message.index, isFirst)
-      await this.#sectionItems(loaded, isFirst && this.#request.index.length === 0)
+      if (message.index !== undefined) tellIndexItems(out, this.#request.index, message.index, isFirst)
+      await tellSections(this.#session, this.#request.sections, loaded, isFirst && this.#request.index.length === 0)
       out.text(')\r\n')
       if (out.isFull) await out.room()
     }
@@ -294,139 +275,10 @@ class Fetcher {
     if (isNewlySeen) this.#view.forgetFlags(this.#view.uidAt(position))
   }
 
-  #indexItems(index: MessageIndex, isFirst: boolean): void {
-    const { out } = this.#session
-    let gap = isFirst ? '' : ' '
-    for (const item of this.#request.index) {
-      out.text(`${gap}${item} `)
-      out.octets(TEXTS[item](index))
-      gap = ' '
-    }
-  }
-
-  async #sectionItems(sections: readonly LoadedSection[], isFirst: boolean): Promise<void> {
-    const { out } = this.#session
-    let gap = isFirst ? '' : ' '
-    for (const [at, item] of this.#request.sections.entries()) {
-      const { label } = item
-      const section = sections[at] as LoadedSection
-      out.text(`${gap}${label} `)
-      gap = ' '
-      if (section.kind === 'missing') out.text(item.decoded === 'size' ? '0' : 'NIL')
-      else if (section.kind === 'decoded') await this.#decoded(section.part, item)
-      else if (section.kind === 'stream') await this.#stream(section)
-      else {
-        const octets = section.kind === 'octets' ? section.octets : await this.#unbroken(section.read())
-        out.text(`{${octets.length}}\r\n`)
-        out.octets(octets)
-      }
-    }
-  }
-
-  /** RFC 3516 section 4.3. The size has to be known first: the part is decoded once to count it. */
-  async #decoded(part: DecodedPart, { decoded, partial }: SectionItem): Promise<void> {
-    const { out } = this.#session
-    const whole = await this.#unbroken(part.size())
-    if (decoded === 'size') return out.text(`${whole}`)
-    const from = Math.min(partial?.offset ?? 0, whole)
-    const size = Math.min(partial?.length ?? whole, whole - from)
-    // NUL may be among the octets: a literal8.
-    out.text(`~{${size}}\r\n`)
-    if (size > 0) await this.#copy(part.octets(from, size), size)
-  }
-
-  /** The response has begun: a fault of the store now breaks it. */
-  async #unbroken<T>(reading: Promise<T>): Promise<T> {
-    try {
-      return await reading
-    } catch (cause) {
-      throw new BrokenResponse('a section could not be read', { cause })
-    }
-  }
-
-  async #stream(section: LoadedSection & { kind: 'stream' }): Promise<void> {
-    this.#session.out.text(`{${section.size}}\r\n`)
-    const stream = section.open()
-    try {
-      await this.#copy(stream as AsyncIterable<Buffer>, section.size)
-    } finally {
-      stream.destroy()
-    }
-  }
-
-  /** Sends the octets of a literal. @throws BrokenResponse when the store fails in the middle of it */
-  async #copy(source: AsyncIterable<Buffer>, size: number): Promise<void> {
-    const { out, signal } = this.#session
-    let left = size
-    try {
-      for await (const chunk of source) {
-        signal.throwIfAborted()
-        left -= chunk.length
-        out.octets(chunk)
-        if (out.isFull) await out.room()
-      }
-    } catch (cause) {
-      throw signal.aborted ? cause : new BrokenResponse('a message could not be read to its end', { cause })
-    }
-    if (left !== 0) throw new BrokenResponse(`a section has ${left} octets less than its index says`)
-  }
-
-  /** Marks messages as seen before they are sent. @returns those that were not */
+  /** @returns UIDs of the messages that become seen by this */
   async #setSeen(uids: readonly number[]): Promise<ReadonlySet<number>> {
-    const view = this.#view
-    // RFC 4314 section 4: without the right the flag is left alone, and nobody is refused.
-    if (!this.#request.setsSeen || !view.can('s')) return NONE
-    const { mirror } = view
-    const unseen = uids.filter((uid) => {
-      const row = mirror.columns.rowOf(uid, -1)
-      return row !== -1 && !mirror.columns.flagSets.get(mirror.columns.flagsAt(row)).lower.has('\\seen')
-    })
-    if (unseen.length === 0) return NONE
-    const { services, out } = this.#session
-    const { account } = this.#view.mirror
-    const change = { mode: 'add', flags: ['\\Seen'] } as const
-    const { changed } = await services.store.setFlags(account, view.mailbox.id, unseen, change)
-    mirror.applyStates(changed, view)
-    tellKeywords(view, out)
-    return new Set(unseen)
-  }
-
-  /** Messages in order with their sections, the next ones being read while one is sent. */
-  async *#loadAhead<M extends MessageToRead>(messages: readonly M[]): AsyncGenerator<[M, LoadedMessage]> {
-    const { blobs } = this.#session.services
-    const loading: { readonly loaded: Promise<LoadedMessage>; readonly cost: number }[] = []
-    let octets = 0
-    let ahead = 0
-    for (const [at, message] of messages.entries()) {
-      while (ahead < messages.length && ahead < at + AHEAD_MESSAGES) {
-        const plan = planReading(this.#request.sections, messages[ahead] as M)
-        if (ahead > at && octets + plan.cost > AHEAD_BYTES) break
-        const loaded = load(blobs, plan)
-        // When an earlier one fails, nobody waits for this one any more.
-        loaded.catch(() => {})
-        loading.push({ loaded, cost: plan.cost })
-        octets += plan.cost
-        ahead += 1
-      }
-      const { loaded, cost } = loading.shift() as (typeof loading)[number]
-      yield [message, await loaded]
-      octets -= cost
-    }
+    return this.#request.setsSeen ? markSeen(this.#session, uids) : NONE
   }
 }
 
 const NONE: ReadonlySet<number> = new Set()
-
-function formatThreadId(index: MessageIndex): string {
-  const id = threadIdOf(index)
-  return id === undefined ? 'NIL' : `(${id})`
-}
-
-const TEXTS: Readonly<Record<IndexItem, (index: MessageIndex) => Buffer>> = {
-  ENVELOPE: ({ envelope }) => envelope,
-  BODY: ({ body }) => body,
-  BODYSTRUCTURE: ({ bodyStructure }) => bodyStructure,
-  // RFC 8970 section 3.1: nothing to read is an empty text, not NIL.
-  PREVIEW: ({ preview = '' }) => Buffer.from(formatUtf8(preview), 'latin1'),
-  THREADID: (index) => Buffer.from(formatThreadId(index)),
-}
