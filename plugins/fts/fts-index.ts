@@ -7,6 +7,7 @@ import {
   type IndexBatch,
   type IndexedMailbox,
   type IndexFigures,
+  type Log,
   type MailboxId,
   MailError,
   type SearchAnswer,
@@ -14,7 +15,7 @@ import {
   type SearchQuery,
 } from 'mailserver'
 import { removeFiles } from './account-index.ts'
-import type { Answer, Operation, Operations, Request } from './thread-messages.ts'
+import type { Answer, Operation, Operations, Request, ThrownAway } from './thread-messages.ts'
 
 interface Waiting {
   resolve(value: unknown): void
@@ -24,14 +25,19 @@ interface Waiting {
 /** A SearchIndex of one SQLite file an account. SQLite works in a thread of its own, which begins with the first question. */
 export class FtsIndex implements SearchIndex {
   readonly #folder: string
+  readonly #log: Log | undefined
   readonly #waiting = new Map<number, Waiting>()
   #thread: Worker | undefined
   #ending: Promise<void> | undefined
   #last = 0
 
-  /** @param folder absolute; made when it is missing */
-  constructor(folder: string) {
+  /**
+   * @param folder absolute; made when it is missing
+   * @param log told of indexes that are thrown away because they cannot be used
+   */
+  constructor(folder: string, log?: Log) {
     this.#folder = folder
+    this.#log = log
   }
 
   coverage(account: AccountId, mailbox: IndexedMailbox): Promise<Coverage> {
@@ -107,7 +113,11 @@ export class FtsIndex implements SearchIndex {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
     chmodSync(this.#folder, 0o700)
     const thread = new Worker(new URL(`./index-thread${extname(import.meta.url)}`, import.meta.url))
-    thread.on('message', (answer: Answer) => {
+    thread.on('message', (answer: Answer | ThrownAway) => {
+      if ('path' in answer) {
+        this.#log?.warn(answer, 'a search index cannot be used: it is made anew')
+        return
+      }
       const waiting = this.#waiting.get(answer.number)
       this.#waiting.delete(answer.number)
       if (this.#waiting.size === 0 && this.#ending === undefined) thread.unref()

@@ -1,4 +1,5 @@
-import { AccountIndex, removeFiles } from './account-index.ts'
+import { AccountIndex, OtherLayout, removeFiles } from './account-index.ts'
+import { DamagedIndex } from './segments.ts'
 import type { Operation } from './thread-messages.ts'
 
 /** Files that are open at a time. */
@@ -11,16 +12,25 @@ const DAMAGED: ReadonlySet<number> = new Set([1, 11, 26])
 export class IndexFiles {
   /** The one that was asked for last at the end. */
   readonly #open = new Map<string, AccountIndex>()
+  readonly #onThrownAway: (path: string, reason: string) => void
 
-  /** A file that is damaged is thrown away, and the answer is that of an empty one. @throws Error of SQLite */
+  /** @param onThrownAway told of each file that cannot be used, and why */
+  constructor(onThrownAway: (path: string, reason: string) => void) {
+    this.#onThrownAway = onThrownAway
+  }
+
+  /** A file that is damaged, or of another layout, is thrown away, and the answer is that of an empty one. @throws Error of SQLite */
   run(path: string, operation: Operation, args: readonly unknown[]): unknown {
     if (operation === 'clear') return this.#remove(path)
     try {
       return this.#run(path, operation, args)
     } catch (cause) {
-      if (!isDamage(cause)) throw cause
+      if (!isUseless(cause)) throw cause
       // Another thread may have made a new file already.
-      if (this.#open.get(path)?.isCurrent !== false) this.#remove(path)
+      if (this.#open.get(path)?.isCurrent !== false) {
+        this.#remove(path)
+        this.#onThrownAway(path, cause instanceof Error ? cause.message : String(cause))
+      }
       return this.#run(path, operation, args)
     }
   }
@@ -59,7 +69,8 @@ export class IndexFiles {
   }
 }
 
-function isDamage(cause: unknown): boolean {
+function isUseless(cause: unknown): boolean {
+  if (cause instanceof DamagedIndex || cause instanceof OtherLayout) return true
   const code = (cause as { errcode?: unknown } | undefined)?.errcode
   // Its lowest octet is the kind, whatever is added.
   return typeof code === 'number' && DAMAGED.has(code & 0xff)

@@ -1,10 +1,10 @@
 import { parentPort } from 'node:worker_threads'
 import { IndexFiles } from './index-files.ts'
-import type { Answer, Request } from './thread-messages.ts'
+import type { Answer, Request, ThrownAway } from './thread-messages.ts'
 
 // SQLite works while its caller waits: here nobody waits but those who asked.
 const port = parentPort
-const files = new IndexFiles()
+const files = new IndexFiles((path, reason) => port?.postMessage({ path, reason } satisfies ThrownAway))
 
 port?.on('message', (request: Request | 'close') => {
   if (request === 'close') {

@@ -1,5 +1,5 @@
 /**
- * Finds mail by its text without reading it: an index in SQLite's FTS5, made in the background.
+ * Finds mail by its text without reading it: an index of terms in SQLite, made in the background.
  * @module mailserver/plugins/fts
  */
 import { resolve } from 'node:path'
@@ -18,8 +18,8 @@ export const fts = definePlugin({
   apiVersion: '^1',
   options,
   provides: { index: searchIndex },
-  setup({ options: { path }, server }) {
-    const index = new FtsIndex(resolve(server.dataDir, path))
+  setup({ options: { path }, server, log }) {
+    const index = new FtsIndex(resolve(server.dataDir, path), log)
     return { services: { index }, stop: () => index.close() }
   },
 })

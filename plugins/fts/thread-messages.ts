@@ -25,3 +25,9 @@ export interface Request {
 export type Answer =
   | { readonly number: number; readonly value: unknown }
   | { readonly number: number; readonly error: string }
+
+/** Told beside the answers: the file of an account could not be used any more, and is made anew. */
+export interface ThrownAway {
+  readonly path: string
+  readonly reason: string
+}

@@ -3,7 +3,7 @@ import { describe, it } from 'vitest'
 import { FtsIndex } from '../../../plugins/fts/fts-index.ts'
 import { scratch } from '../../support/peer.ts'
 
-describe('the search index on FTS5', () => {
+describe('the search index in SQLite', () => {
   for (const { title, run } of searchIndexContract) {
     it(title, async () => {
       using folder = scratch('fts')

@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type AccountId, codeOf, type MailboxId } from 'mailserver'
+import { DatabaseSync } from 'node:sqlite'
+import { type AccountId, codeOf, type Log, type MailboxId } from 'mailserver'
 import { expect, it } from 'vitest'
 import { FtsIndex } from '../../../plugins/fts/fts-index.ts'
+import { silentLog } from '../../../src/kernel/log.ts'
 import { scratch } from '../../support/peer.ts'
 
 const ACCOUNT = 'a1' as AccountId
@@ -62,6 +64,27 @@ it.each([
   ],
   ['empty', (path: string) => truncateSync(path, 0)],
   [
+    'wrong in one bit of a term',
+    (path: string) => {
+      const bytes = readFileSync(path)
+      const at = bytes.indexOf('filled')
+      bytes[at] = (bytes[at] as number) ^ 1
+      writeFileSync(path, bytes)
+    },
+  ],
+  [
+    'wrong in one bit of what a term stands in',
+    (path: string) => {
+      using database = new DatabaseSync(path)
+      for (const { id, postings } of database.prepare('SELECT id, postings FROM blocks').all()) {
+        const bytes = postings as Uint8Array
+        const middle = bytes.length >> 1
+        bytes[middle] = (bytes[middle] as number) ^ 1
+        database.prepare('UPDATE blocks SET postings = ? WHERE id = ?').run(bytes, id as number)
+      }
+    },
+  ],
+  [
     'full of noise behind its beginning',
     (path: string) => {
       const bytes = readFileSync(path)
@@ -87,6 +110,28 @@ it.each([
   expect(through).toBeGreaterThan(0)
   expect(await found(index, 'needle')).toBe(through)
   await index.close()
+})
+
+it.each([1, 99])('throws an index of layout %i away, and says so', async (layout) => {
+  using folder = scratch('fts')
+  const path = join(folder.path, `${ACCOUNT}.sqlite`)
+  {
+    using database = new DatabaseSync(path)
+    database.exec(`PRAGMA journal_mode = WAL; CREATE TABLE documents (other TEXT); PRAGMA user_version = ${layout}`)
+  }
+  const said: object[] = []
+  const log: Log = { ...silentLog, warn: (fields) => void said.push(fields) }
+  const index = new FtsIndex(folder.path, log)
+  expect(await index.coverage(ACCOUNT, MAILBOX)).toEqual({ through: 0, skipped: new Set() })
+  await index.index(ACCOUNT, MAILBOX, 0, batch(1, 20))
+  expect(await found(index, 'needle')).toBe(20)
+  await index.close()
+  expect(said).toEqual([{ path, reason: `the index has layout ${layout}, and not 2` }])
+  // Now it is one that is known.
+  const again = new FtsIndex(folder.path, log)
+  expect(await found(again, 'needle')).toBe(20)
+  await again.close()
+  expect(said.length).toBe(1)
 })
 
 it('keeps its files to itself', async () => {

@@ -1,0 +1,257 @@
+import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import type { Database, Row } from './database.ts'
+import { chooseMerge } from './merge-choice.ts'
+import { PostingsReader } from './postings.ts'
+import { TermTable } from './term-table.ts'
+import { type NeedleTerms, TERM_END } from './terms.ts'
+
+/**
+ * A segment holds the terms of documents `first` to `last`, which no other segment has; of each document its header and
+ * its body apart, so that a needle is never found across. It is written once, and replaced as a whole.
+ */
+export const SEGMENT_TABLES = `
+CREATE TABLE segments (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  documents INTEGER NOT NULL, octets INTEGER NOT NULL
+) STRICT;
+CREATE TABLE blocks (
+  id INTEGER PRIMARY KEY, segment INTEGER NOT NULL, part INTEGER NOT NULL, terms_crc INTEGER NOT NULL, postings_crc INTEGER NOT NULL,
+  terms BLOB NOT NULL, postings BLOB NOT NULL
+) STRICT;
+CREATE INDEX blocks_of_segment ON blocks (segment, part);
+`
+
+const HEADER = 0
+const BODY = 1
+const PARTS = [HEADER, BODY] as const
+type Part = (typeof PARTS)[number]
+
+/** Of postings, which only hits are looked up in. Terms stay as they are: every search goes through all of them. */
+const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+/** The file does not hold what was put into it. */
+export class DamagedIndex extends Error {
+  override readonly name = 'DamagedIndex'
+}
+
+export interface NumberedText {
+  readonly document: number
+  readonly header: string
+  readonly body: string
+}
+
+export interface TermQuery extends NeedleTerms {
+  readonly within: 'text' | 'body'
+}
+
+interface Segment {
+  readonly id: number
+  readonly first: number
+  readonly last: number
+  /** How many had terms in it when it was written. */
+  readonly documents: number
+  readonly octets: number
+}
+
+/** The terms of an account's texts, in segments. Every call runs in a transaction of its caller. */
+export class Segments {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** Adds texts, whose numbers rise and are behind all that ever were there. */
+  add(texts: readonly NumberedText[]): void {
+    const [first, last] = [texts.at(0)?.document, texts.at(-1)?.document]
+    if (first === undefined || last === undefined) return
+    const tables = tablesFrom(first)
+    for (const { document, header, body } of texts) {
+      tables[HEADER].addText(header, document)
+      tables[BODY].addText(body, document)
+    }
+    this.#write(first, last, texts.length, tables)
+    const segments = this.#segments()
+    const choice = chooseMerge(segments.map(({ octets }) => octets))
+    if (choice !== undefined) this.#replace(segments.slice(choice.from, choice.to))
+  }
+
+  /** Writes anew what holds more terms of documents that have gone than of others. */
+  compact(): void {
+    for (const segment of this.#segments()) {
+      const { left } = this.#db.row(
+        'SELECT count(*) AS left FROM documents WHERE id BETWEEN ? AND ?',
+        segment.first,
+        segment.last,
+      ) as Row
+      if (Number(left) * 2 < segment.documents) this.#replace([segment])
+    }
+  }
+
+  /** Numbers of the documents that may have the needle, rising, for each query. Some may have gone. */
+  search(queries: readonly TermQuery[]): readonly (readonly number[])[] {
+    const found = queries.map((): number[] => [])
+    for (const segment of this.#segments()) {
+      const hits = queries.map(() => new Uint8Array(segment.last - segment.first + 1))
+      for (const part of PARTS) {
+        if (part === HEADER && !queries.some(({ within }) => within === 'text')) continue
+        const blocks = this.#terms(segment, part)
+        for (const [at, { parts, within }] of queries.entries()) {
+          if (part === BODY || within === 'text') this.#find(segment, blocks, parts, hits[at] as Uint8Array)
+        }
+      }
+      for (const [at, documents] of found.entries()) {
+        const ofSegment = hits[at] as Uint8Array
+        for (let hit = ofSegment.indexOf(1); hit !== -1; hit = ofSegment.indexOf(1, hit + 1)) {
+          documents.push(segment.first + hit)
+        }
+      }
+    }
+    return found
+  }
+
+  /** Marks documents that have all parts in these blocks. */
+  #find(segment: Segment, blocks: readonly KeptTerms[], parts: readonly Buffer[], hits: Uint8Array): void {
+    // How many of the parts that were looked for a document has.
+    const has = new Uint16Array(hits.length)
+    for (const [at, part] of parts.entries()) {
+      let isFound = false
+      for (const block of blocks) {
+        let postings: PostingsReader | undefined
+        let passed = 0
+        for (const term of termsWith(block.terms, part)) {
+          postings ??= this.#postings(block, segment)
+          postings.skip(term - passed)
+          passed = term + 1
+          isFound = true
+          postings.each((document) => {
+            const place = document - segment.first
+            if (has[place] === at) has[place] = at + 1
+          })
+        }
+      }
+      if (!isFound) return
+    }
+    for (let place = 0; place < has.length; place++) if (has[place] === parts.length) hits[place] = 1
+  }
+
+  /** Puts segments that follow each other into one, without what has gone. */
+  #replace(segments: readonly Segment[]): void {
+    const first = (segments.at(0) as Segment).first
+    const last = (segments.at(-1) as Segment).last
+    const isLeft = new Uint8Array(last - first + 1)
+    for (const { id } of this.#db.each('SELECT id FROM documents WHERE id BETWEEN ? AND ?', first, last)) {
+      isLeft[Number(id) - first] = 1
+    }
+    const left = isLeft.reduce((sum, one) => sum + one, 0)
+    const tables = tablesFrom(first)
+    for (const segment of segments) {
+      for (const part of PARTS) {
+        for (const block of this.#terms(segment, part)) this.#copy(segment, block, tables[part], first, isLeft)
+      }
+      // Gone before the new one is written, which then takes their place in the file.
+      this.#db.row('DELETE FROM blocks WHERE segment = ?', segment.id)
+      this.#db.row('DELETE FROM segments WHERE id = ?', segment.id)
+    }
+    if (left > 0) this.#write(first, last, left, tables)
+  }
+
+  #copy(segment: Segment, block: KeptTerms, table: TermTable, first: number, isLeft: Uint8Array): void {
+    const postings = this.#postings(block, segment)
+    const { terms } = block
+    for (let from = 1; from < terms.length; ) {
+      const to = terms.indexOf(TERM_END, from)
+      const documents: number[] = []
+      postings.each((document) => {
+        if (isLeft[document - first] === 1) documents.push(document)
+      })
+      if (documents.length > 0) table.addTerm(terms, from, to, documents)
+      from = to + 1
+    }
+  }
+
+  #write(first: number, last: number, documents: number, tables: Tables): void {
+    const id = Number(
+      this.#db.row(
+        'INSERT INTO segments (first, last, documents, octets) VALUES (?, ?, ?, 0) RETURNING id',
+        first,
+        last,
+        documents,
+      )?.id,
+    )
+    let octets = 0
+    for (const part of PARTS) {
+      for (const block of tables[part].blocks()) {
+        const { terms } = block
+        const postings = zstdCompressSync(block.postings, COMPRESSION)
+        octets += terms.length + postings.length
+        this.#db.row(
+          'INSERT INTO blocks (segment, part, terms_crc, postings_crc, terms, postings) VALUES (?, ?, ?, ?, ?, ?)',
+          id,
+          part,
+          crc32(terms),
+          crc32(postings),
+          terms,
+          postings,
+        )
+      }
+    }
+    this.#db.row('UPDATE segments SET octets = ? WHERE id = ?', octets, id)
+  }
+
+  /** In the order of their documents. */
+  #segments(): readonly Segment[] {
+    const rows = this.#db.rows('SELECT id, first, last, documents, octets FROM segments ORDER BY first')
+    return rows.map((row) => ({
+      id: Number(row.id),
+      first: Number(row.first),
+      last: Number(row.last),
+      documents: Number(row.documents),
+      octets: Number(row.octets),
+    }))
+  }
+
+  #terms({ id }: Segment, part: Part): readonly KeptTerms[] {
+    const rows = this.#db.rows(
+      'SELECT id, terms_crc AS crc, terms FROM blocks WHERE segment = ? AND part = ?',
+      id,
+      part,
+    )
+    return rows.map((row) => ({ id: Number(row.id), terms: checked(row.terms, row.crc) }))
+  }
+
+  #postings({ id }: KeptTerms, { first }: Segment): PostingsReader {
+    const row = this.#db.row('SELECT postings_crc AS crc, postings FROM blocks WHERE id = ?', id)
+    return new PostingsReader(zstdDecompressSync(checked(row?.postings, row?.crc)), first)
+  }
+}
+
+type Tables = Readonly<Record<Part, TermTable>>
+
+const tablesFrom = (first: number): Tables => ({ [HEADER]: new TermTable(first), [BODY]: new TermTable(first) })
+
+interface KeptTerms {
+  readonly id: number
+  readonly terms: Buffer
+}
+
+/** @throws DamagedIndex */
+function checked(octets: unknown, crc: unknown): Buffer {
+  if (!(octets instanceof Uint8Array) || crc32(octets) !== crc) {
+    throw new DamagedIndex('a block is not as it was written')
+  }
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length)
+}
+
+/** Numbers of the terms in which the part is, rising, by their place in the block. */
+function* termsWith(terms: Buffer, part: Buffer): Iterable<number> {
+  const skipped = part[0] === TERM_END ? 1 : 0
+  const isEnd = part.at(-1) === TERM_END ? 1 : 0
+  let term = -1
+  let counted = 0
+  for (let at = terms.indexOf(part); at !== -1; ) {
+    for (; counted < at + skipped; counted++) if (terms[counted] === TERM_END) term++
+    yield term
+    at = terms.indexOf(part, terms.indexOf(TERM_END, at + part.length - isEnd))
+  }
+}
