@@ -1,15 +1,7 @@
 import { rmSync } from 'node:fs'
-import type {
-  Candidates,
-  Coverage,
-  IndexBatch,
-  IndexedMailbox,
-  IndexFigures,
-  SearchAnswer,
-  SearchDocument,
-  SearchQuery,
-} from 'mailserver'
+import type { Candidates, Coverage, IndexedMailbox, IndexFigures, SearchAnswer, SearchQuery } from 'mailserver'
 import { Database } from './database.ts'
+import type { EncodedBatch, EncodedDocument } from './encoded-batch.ts'
 import { type NumberedText, SEGMENT_TABLES, Segments } from './segments.ts'
 import { needleTerms } from './terms.ts'
 
@@ -88,7 +80,7 @@ export class AccountIndex {
     )
   }
 
-  index(mailbox: IndexedMailbox, after: number, batch: IndexBatch): void {
+  index(mailbox: IndexedMailbox, after: number, batch: EncodedBatch): void {
     this.#db.write(() => {
       let row = this.#row(mailbox)
       if (row.through !== after) return
@@ -221,7 +213,7 @@ export class AccountIndex {
   }
 
   /** The number of its text, which is put to the new ones unless a copy has it already. */
-  #documentOf({ id, header, body }: SearchDocument, texts: NumberedText[]): number {
+  #documentOf({ id, header, body }: EncodedDocument, texts: NumberedText[]): number {
     const known = this.#db.row('SELECT id FROM documents WHERE name = ?', id)
     if (known !== undefined) return Number(known.id)
     const document = Number(this.#db.row('INSERT INTO documents (name) VALUES (?) RETURNING id', id)?.id)

@@ -15,6 +15,7 @@ import {
   type SearchQuery,
 } from 'mailserver'
 import { removeFiles } from './account-index.ts'
+import { encodeBatch } from './encoded-batch.ts'
 import type { Answer, Operation, Operations, Request, ThrownAway } from './thread-messages.ts'
 
 interface Waiting {
@@ -49,7 +50,8 @@ export class FtsIndex implements SearchIndex {
   }
 
   index(account: AccountId, mailbox: IndexedMailbox, after: number, batch: IndexBatch): Promise<void> {
-    return this.#ask(account, 'index', plain(mailbox), after, batch)
+    const { batch: encoded, buffer } = encodeBatch(batch)
+    return this.#send(account, [buffer], 'index', plain(mailbox), after, encoded)
   }
 
   retain(account: AccountId, mailbox: IndexedMailbox, uids: Uint32Array): Promise<void> {
@@ -96,6 +98,16 @@ export class FtsIndex implements SearchIndex {
     operation: O,
     ...args: Parameters<Operations[O]>
   ): Promise<ReturnType<Operations[O]>> {
+    return this.#send(account, [], operation, ...args)
+  }
+
+  /** @param given buffers of the arguments, which are the thread's from now on */
+  #send<O extends Operation>(
+    account: AccountId,
+    given: readonly ArrayBuffer[],
+    operation: O,
+    ...args: Parameters<Operations[O]>
+  ): Promise<ReturnType<Operations[O]>> {
     if (this.#ending !== undefined) return Promise.reject(new MailError('UNAVAILABLE', 'the search index is closed'))
     this.#thread ??= this.#start()
     const thread = this.#thread
@@ -105,7 +117,7 @@ export class FtsIndex implements SearchIndex {
       // Whoever waits for an answer is not to be left without one by the end of the process.
       thread.ref()
       this.#waiting.set(request.number, { resolve: resolve as Waiting['resolve'], reject })
-      thread.postMessage(request)
+      thread.postMessage(request, given)
     })
   }
 

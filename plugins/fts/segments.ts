@@ -36,8 +36,9 @@ export class DamagedIndex extends Error {
 
 export interface NumberedText {
   readonly document: number
-  readonly header: string
-  readonly body: string
+  /** In UTF-8. */
+  readonly header: Uint8Array
+  readonly body: Uint8Array
 }
 
 export interface TermQuery extends NeedleTerms {

@@ -44,9 +44,8 @@ export class TermTable {
     this.#starts[0] = 1
   }
 
-  /** Documents come in rising order. */
-  addText(text: string, document: number): void {
-    const octets = Buffer.from(text)
+  /** Adds the terms of a text in UTF-8. Documents come in rising order. */
+  addText(octets: Uint8Array, document: number): void {
     let from = 0
     let hash = HASH_BEGIN
     for (let at = 0; at < octets.length; at++) {

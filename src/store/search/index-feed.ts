@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { codeOf } from '../../errors/mail-error.ts'
 import type { MessageIndex } from '../../mail/message-index.ts'
 import type { BlobRef } from '../blob-store.ts'
@@ -15,8 +16,12 @@ const ROUND_MS = 3_600_000
 /** Messages that are read at a time, and how large each may be to be read whole. */
 const READ_AT_ONCE = 50
 const WHOLE_BYTES = 256 * 1024
-/** Characters after which a batch is handed over: about the time that one may take. */
-const BATCH_CHARACTERS = 512 * 1024
+/** Characters after which a batch is handed over. A larger one is less work for an index, a smaller one less memory. */
+const BATCH_CHARACTERS = 4 * 1024 * 1024
+/** What a message counts beside its text, or without one. */
+const MESSAGE_CHARACTERS = 512
+/** Characters after which others get their turn: decoding keeps the loop busy for some milliseconds. */
+const TURN_CHARACTERS = 256 * 1024
 
 type OnIndexed = (messages: number) => void
 
@@ -150,24 +155,55 @@ export class IndexFeed {
         .map(([at, uid]) => [uid, columns.sizes[first + at] as number]),
     )
     let after = through
-    for (let from = first; from < uids.length; from += READ_AT_ONCE) {
-      const batches = this.#batches(account, mailbox.id, [...uids.subarray(from, from + READ_AT_ONCE)], sizes, signal)
-      for await (const batch of batches) {
-        signal.throwIfAborted()
-        await this.#index.index(account, mailbox, after, batch)
-        after = batch.through
-        onIndexed?.(batch.documents.length + batch.copies.length + batch.skipped.length)
-      }
+    for await (const batch of this.#batches(account, mailbox.id, uids.subarray(first), sizes, signal)) {
+      signal.throwIfAborted()
+      await this.#index.index(account, mailbox, after, batch)
+      after = batch.through
+      onIndexed?.(batch.documents.length + batch.copies.length + batch.skipped.length)
     }
   }
 
   async *#batches(
     account: AccountId,
     mailbox: MailboxId,
-    uids: readonly number[],
+    uids: Uint32Array,
     sizes: ReadonlyMap<number, number>,
     signal: AbortSignal,
   ): AsyncIterable<IndexBatch> {
+    let batch: Collected = { documents: [], copies: [], skipped: [], through: 0 }
+    let [characters, sinceTurn] = [0, 0]
+    for (let from = 0; from < uids.length; from += READ_AT_ONCE) {
+      const some = [...uids.subarray(from, from + READ_AT_ONCE)]
+      for await (const { uid, id, text } of this.#texts(account, mailbox, some, sizes, signal)) {
+        batch.through = uid
+        if (id === undefined) continue
+        if (text === 'known') batch.copies.push({ uid, id })
+        else if (text === undefined) batch.skipped.push(uid)
+        else batch.documents.push({ uid, id, ...text })
+        const length = typeof text === 'object' ? text.header.length + text.body.length : 0
+        characters += MESSAGE_CHARACTERS + length
+        sinceTurn += length
+        if (sinceTurn >= TURN_CHARACTERS) {
+          await nextTurn()
+          sinceTurn = 0
+        }
+        if (characters < BATCH_CHARACTERS) continue
+        yield batch
+        batch = { documents: [], copies: [], skipped: [], through: 0 }
+        characters = 0
+      }
+    }
+    if (batch.through > 0) yield batch
+  }
+
+  /** Reads the texts of these messages, all that are not large at once; gives them in their order. */
+  async *#texts(
+    account: AccountId,
+    mailbox: MailboxId,
+    uids: readonly number[],
+    sizes: ReadonlyMap<number, number>,
+    signal: AbortSignal,
+  ): AsyncIterable<ReadText> {
     const blobs = new Map(await this.#store.blobs(account, mailbox, uids))
     // A store that lost its last commits may give a reference anew: with the size it is hardly the same.
     const ids = new Map(Array.from(blobs, ([uid, blob]) => [uid, `${blob} ${sizes.get(uid)}`]))
@@ -183,25 +219,15 @@ export class IndexFeed {
     }
     // A fault ends the batches early; the others are then not waited for.
     for (const octets of reading.values()) octets.catch(() => {})
-    let batch: Collected = { documents: [], copies: [], skipped: [], through: 0 }
-    let characters = 0
     for (const uid of uids) {
       const id = ids.get(uid)
-      batch.through = uid
-      if (id === undefined) continue
-      if (known.has(id)) batch.copies.push({ uid, id })
+      if (id === undefined) yield { uid }
+      else if (known.has(id)) yield { uid, id, text: 'known' }
       else {
         const text = await this.#textOf(blobs.get(uid) as BlobRef, indexes.get(uid), reading.get(uid), signal)
-        if (text === undefined) batch.skipped.push(uid)
-        else batch.documents.push({ uid, id, ...text })
-        characters += text === undefined ? 0 : text.header.length + text.body.length
+        yield { uid, id, ...(text !== undefined && { text }) }
       }
-      if (characters < BATCH_CHARACTERS) continue
-      yield batch
-      batch = { documents: [], copies: [], skipped: [], through: 0 }
-      characters = 0
     }
-    if (batch.through > 0) yield batch
   }
 
   /** undefined for what cannot be read or is too long. */
@@ -216,6 +242,14 @@ export class IndexFeed {
     const octets = await reading
     return octets === undefined ? undefined : searchText({ octets, index })
   }
+}
+
+interface ReadText {
+  readonly uid: number
+  /** Absent for a message that is gone. */
+  readonly id?: string
+  /** `known`: the index has it. Absent for what cannot be read or is too long. */
+  readonly text?: SearchText | 'known'
 }
 
 interface Collected extends IndexBatch {

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { foldText, type IndexedMailbox, type MailboxId, type SearchDocument, TEXT_BREAK } from 'mailserver'
 import { expect, it } from 'vitest'
 import { AccountIndex } from '../../../plugins/fts/account-index.ts'
+import { encodeBatch } from '../../../plugins/fts/encoded-batch.ts'
 import { scratch } from '../../support/peer.ts'
 
 const MAILBOXES: readonly IndexedMailbox[] = ['m1', 'm2'].map((id) => ({ id: id as MailboxId, uidValidity: 1 }))
@@ -100,7 +101,7 @@ it('finds what a look through every text finds, whatever came, went and was put 
       documents.push(one)
       there.set(uid, one)
     }
-    index.index(mailbox, after, { documents, copies, skipped: [], through: uid })
+    index.index(mailbox, after, encodeBatch({ documents, copies, skipped: [], through: uid }).batch)
     through.set(mailbox, uid)
     if (pick(12) === 0) {
       const keeps = pick(10)
@@ -145,7 +146,7 @@ it('answers by its terms what has no gap, be it short, and leaves open what has 
     header: '',
     body,
   }))
-  index.index(mailbox, 0, { documents, copies: [], skipped: [], through: 4 })
+  index.index(mailbox, 0, encodeBatch({ documents, copies: [], skipped: [], through: 4 }).batch)
   const ask = (needle: string) => {
     const [found] = index.search(mailbox, [{ within: 'text', needle }]).candidates
     return found && [[...found.uids], found.isExact]
@@ -172,7 +173,7 @@ it('lets go of the terms of texts once most of those beside them have gone', () 
     header: `secret${at}`,
     body: `word${at}`,
   }))
-  index.index(mailbox, 0, { documents, copies: [], skipped: [], through: 90 })
+  index.index(mailbox, 0, encodeBatch({ documents, copies: [], skipped: [], through: 90 }).batch)
   const terms = () => {
     using database = new DatabaseSync(path, { readOnly: true })
     return database
