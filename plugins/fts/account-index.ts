@@ -37,6 +37,7 @@ const NOTHING: MailboxRow = { id: 0, validity: 0, through: 0 }
 
 /** A place is looked for by its text up to so many; beyond, all of the mailbox are looked through. */
 const LOOKED_UP = 1000
+const PLACES_AT_ONCE = 10_000
 
 /** The file has another layout than this code knows. */
 export class OtherLayout extends Error {
@@ -159,13 +160,16 @@ export class AccountIndex {
       return Uint32Array.from(uids).sort()
     }
     const found = new Set(documents)
-    for (const { uid, document } of this.#db.each(
-      'SELECT uid, document FROM places WHERE mailbox = ? ORDER BY uid',
-      id,
-    )) {
-      if (found.has(Number(document))) uids.push(Number(uid))
+    for (let last = 0; ; ) {
+      const places = this.#db.arrays(
+        `SELECT uid, document FROM places WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ${PLACES_AT_ONCE}`,
+        id,
+        last,
+      )
+      for (const [uid, document] of places) if (found.has(Number(document))) uids.push(Number(uid))
+      if (places.length < PLACES_AT_ONCE) return Uint32Array.from(uids)
+      last = Number(places.at(-1)?.[0])
     }
-    return Uint32Array.from(uids)
   }
 
   #coverage(row: MailboxRow): Coverage {

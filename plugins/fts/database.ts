@@ -64,6 +64,12 @@ export class Database {
     return this.#statement(sql).all(...values)
   }
 
+  /** The same with an array of the columns for each row, which takes a third of the time. */
+  arrays(sql: string, ...values: readonly SQLInputValue[]): readonly (readonly unknown[])[] {
+    // The type of a row is that of one with names, whatever was asked for.
+    return this.#statement(sql, true).all(...values) as unknown as readonly (readonly unknown[])[]
+  }
+
   /** Runs the statement, and gives its rows one by one. No other may run it meanwhile. */
   each(sql: string, ...values: readonly SQLInputValue[]): Iterable<Row> {
     return this.#statement(sql).iterate(...values)
@@ -83,10 +89,11 @@ export class Database {
     return Number(this.#db.prepare('PRAGMA user_version').get()?.user_version)
   }
 
-  #statement(sql: string): StatementSync {
+  #statement(sql: string, isArrays = false): StatementSync {
     let statement = this.#statements.get(sql)
     if (statement === undefined) {
       statement = this.#db.prepare(sql)
+      statement.setReturnArrays(isArrays)
       this.#statements.set(sql, statement)
     }
     return statement

@@ -6,7 +6,7 @@ import { growth } from './scenarios/growth.ts'
 import { idle } from './scenarios/idle.ts'
 import { imapAppend } from './scenarios/imap-append.ts'
 import { imapRead, imapReadLarge } from './scenarios/imap-read.ts'
-import { imapSearch, imapSearchLarge } from './scenarios/imap-search.ts'
+import { imapSearch, imapSearchIndexed, imapSearchIndexedLarge, imapSearchLarge } from './scenarios/imap-search.ts'
 import { imapStore, imapStoreLarge } from './scenarios/imap-store.ts'
 import { load } from './scenarios/load.ts'
 import { logins } from './scenarios/logins.ts'
@@ -28,9 +28,11 @@ export const scenariosFor = (scale: readonly number[]): readonly Scenario[] => [
   imapAppend,
   imapRead,
   imapSearch,
+  imapSearchIndexed,
   imapStore,
   imapReadLarge,
   imapSearchLarge,
+  imapSearchIndexedLarge,
   imapStoreLarge,
   logins,
   idle,

@@ -41,6 +41,8 @@ export interface Need {
   readonly relayPort?: number
   /** Worker threads of ours. @default 1 */
   readonly workers?: number | 'auto'
+  /** Ours indexes the text of its mail (plugins/fts). */
+  readonly isIndexed?: boolean
   /** Directory with the data, kept between runs; one of its own, gone at the end, when absent. */
   readonly dataDir?: string
   /** Only to put data in: what makes that quicker may be switched, since nothing is measured. */
