@@ -103,8 +103,8 @@ export class AccountIndex {
     this.#db.write(() => {
       const row = this.#row(mailbox)
       const kept = new Set(uids)
-      const places = this.#db.rows('SELECT uid FROM places WHERE mailbox = ?', row.id)
-      for (const { uid } of places) if (!kept.has(Number(uid))) this.#removePlace(row.id, Number(uid))
+      const places = this.#db.arrays('SELECT uid FROM places WHERE mailbox = ?', row.id)
+      for (const [uid] of places) if (!kept.has(Number(uid))) this.#removePlace(row.id, Number(uid))
       this.#segments.compact()
     })
   }
@@ -199,8 +199,8 @@ export class AccountIndex {
   }
 
   #removeMailbox(row: number): void {
-    const places = this.#db.rows('SELECT uid FROM places WHERE mailbox = ?', row)
-    for (const { uid } of places) this.#removePlace(row, Number(uid))
+    const places = this.#db.arrays('SELECT uid FROM places WHERE mailbox = ?', row)
+    for (const [uid] of places) this.#removePlace(row, Number(uid))
     this.#db.row('DELETE FROM mailboxes WHERE id = ?', row)
   }
 

@@ -49,7 +49,7 @@ interface Segment {
   readonly id: number
   readonly first: number
   readonly last: number
-  /** How many had terms in it when it was written. */
+  /** How many had terms in it when it was written, and the octets of those, not compressed. */
   readonly documents: number
   readonly octets: number
 }
@@ -185,7 +185,7 @@ export class Segments {
       for (const block of tables[part].blocks()) {
         const { terms } = block
         const postings = zstdCompressSync(block.postings, COMPRESSION)
-        octets += terms.length + postings.length
+        octets += terms.length + block.postings.length
         this.#db.row(
           'INSERT INTO blocks (segment, part, terms_crc, postings_crc, terms, postings) VALUES (?, ?, ?, ?, ?, ?)',
           id,
