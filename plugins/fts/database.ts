@@ -70,11 +70,6 @@ export class Database {
     return this.#statement(sql, true).all(...values) as unknown as readonly (readonly unknown[])[]
   }
 
-  /** Runs the statement, and gives its rows one by one. No other may run it meanwhile. */
-  each(sql: string, ...values: readonly SQLInputValue[]): Iterable<Row> {
-    return this.#statement(sql).iterate(...values)
-  }
-
   /** One transaction that reads. */
   read<T>(run: () => T): T {
     return this.#transaction('BEGIN', run)

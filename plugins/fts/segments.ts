@@ -1,6 +1,6 @@
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Database, Row } from './database.ts'
-import { chooseMerge } from './merge-choice.ts'
+import { chooseMerge, FULL_OCTETS } from './merge-choice.ts'
 import { PostingsReader } from './postings.ts'
 import { TermTable } from './term-table.ts'
 import { type NeedleTerms, TERM_END } from './terms.ts'
@@ -28,6 +28,9 @@ type Part = (typeof PARTS)[number]
 
 /** Of postings, which only hits are looked up in. Terms stay as they are: every search goes through all of them. */
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+/** Octets after which no other segment is written anew in one call: about a second of work. */
+const COMPACTED_OCTETS = 4 * FULL_OCTETS
 
 /** The file does not hold what was put into it. */
 export class DamagedIndex extends Error {
@@ -77,15 +80,19 @@ export class Segments {
     if (choice !== undefined) this.#replace(segments.slice(choice.from, choice.to))
   }
 
-  /** Writes anew what holds more terms of documents that have gone than of others. */
+  /** Writes anew what holds more terms of documents that have gone than of others; some of it, when it is much. */
   compact(): void {
+    let octets = 0
     for (const segment of this.#segments()) {
+      if (octets > COMPACTED_OCTETS) return
       const { left } = this.#db.row(
         'SELECT count(*) AS left FROM documents WHERE id BETWEEN ? AND ?',
         segment.first,
         segment.last,
       ) as Row
-      if (Number(left) * 2 < segment.documents) this.#replace([segment])
+      if (Number(left) * 2 >= segment.documents) continue
+      this.#replace([segment])
+      octets += segment.octets
     }
   }
 
@@ -138,14 +145,17 @@ export class Segments {
 
   /** Puts segments that follow each other into one, without what has gone. */
   #replace(segments: readonly Segment[]): void {
-    const first = (segments.at(0) as Segment).first
-    const last = (segments.at(-1) as Segment).last
-    const isLeft = new Uint8Array(last - first + 1)
-    for (const { id } of this.#db.each('SELECT id FROM documents WHERE id BETWEEN ? AND ?', first, last)) {
-      isLeft[Number(id) - first] = 1
-    }
-    const left = isLeft.reduce((sum, one) => sum + one, 0)
+    const left = this.#db
+      .arrays(
+        'SELECT id FROM documents WHERE id BETWEEN ? AND ? ORDER BY id',
+        (segments.at(0) as Segment).first,
+        (segments.at(-1) as Segment).last,
+      )
+      .map(([id]) => Number(id))
+    const [first, last] = [left.at(0) ?? 0, left.at(-1) ?? 0]
     const tables = tablesFrom(first)
+    const isLeft = new Uint8Array(last - first + 1)
+    for (const document of left) isLeft[document - first] = 1
     for (const segment of segments) {
       for (const part of PARTS) {
         for (const block of this.#terms(segment, part)) this.#copy(segment, block, tables[part], first, isLeft)
@@ -154,7 +164,7 @@ export class Segments {
       this.#db.row('DELETE FROM blocks WHERE segment = ?', segment.id)
       this.#db.row('DELETE FROM segments WHERE id = ?', segment.id)
     }
-    if (left > 0) this.#write(first, last, left, tables)
+    if (left.length > 0) this.#write(first, last, left.length, tables)
   }
 
   #copy(segment: Segment, block: KeptTerms, table: TermTable, first: number, isLeft: Uint8Array): void {
