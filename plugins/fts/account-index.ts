@@ -159,14 +159,16 @@ export class AccountIndex {
       }
       return Uint32Array.from(uids).sort()
     }
-    const found = new Set(documents)
+    const first = documents[0] as number
+    const isFound = new Uint8Array((documents.at(-1) as number) - first + 1)
+    for (const document of documents) isFound[document - first] = 1
     for (let last = 0; ; ) {
       const places = this.#db.arrays(
         `SELECT uid, document FROM places WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ${PLACES_AT_ONCE}`,
         id,
         last,
       )
-      for (const [uid, document] of places) if (found.has(Number(document))) uids.push(Number(uid))
+      for (const [uid, document] of places) if (isFound[Number(document) - first] === 1) uids.push(Number(uid))
       if (places.length < PLACES_AT_ONCE) return Uint32Array.from(uids)
       last = Number(places.at(-1)?.[0])
     }

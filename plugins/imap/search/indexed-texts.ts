@@ -1,4 +1,5 @@
-import type { SearchAnswer, SearchQuery } from 'mailserver'
+import type { Candidates, SearchAnswer, SearchQuery } from 'mailserver'
+import { lowerBound } from '../message-columns.ts'
 import type { Session } from '../session.ts'
 import type { SearchKey } from '../wire/search-keys.ts'
 import { type LeafKey, leavesOf } from './evaluate.ts'
@@ -7,19 +8,14 @@ import { foldedText } from './fold.ts'
 /** How many conditions of one command the index is asked for: each answer may name every message. */
 const MAX_QUERIES = 20
 
-interface Known {
-  readonly uids: ReadonlySet<number>
-  readonly isExact: boolean
-}
-
 type TextKey = LeafKey & { readonly kind: 'text' | 'body' }
 
 /** What a search index knows of the conditions of text. */
 export class IndexedTexts {
   readonly #answer: SearchAnswer
-  readonly #known: ReadonlyMap<LeafKey, Known>
+  readonly #known: ReadonlyMap<LeafKey, Candidates>
 
-  private constructor(answer: SearchAnswer, known: ReadonlyMap<LeafKey, Known>) {
+  private constructor(answer: SearchAnswer, known: ReadonlyMap<LeafKey, Candidates>) {
     this.#answer = answer
     this.#known = known
   }
@@ -37,10 +33,9 @@ export class IndexedTexts {
     const queries = keys.map((leaf): SearchQuery => ({ within: leaf.kind, needle: foldedText(leaf) }))
     try {
       const answer = await index.search(mirror.account, mirror.mailbox, queries)
-      const known = new Map<LeafKey, Known>()
+      const known = new Map<LeafKey, Candidates>()
       for (const [at, candidates] of answer.candidates.entries()) {
-        if (candidates === undefined) continue
-        known.set(keys[at] as LeafKey, { uids: new Set(candidates.uids), isExact: candidates.isExact })
+        if (candidates !== undefined) known.set(keys[at] as LeafKey, candidates)
       }
       return new IndexedTexts(answer, known)
     } catch (err) {
@@ -54,7 +49,8 @@ export class IndexedTexts {
     const known = this.#known.get(key)
     const { through, skipped } = this.#answer
     if (known === undefined || uid > through || skipped.has(uid)) return undefined
-    if (!known.uids.has(uid)) return false
+    // Each condition may name every message: sets of them would take ten times the room.
+    if (known.uids[lowerBound(known.uids, known.uids.length, uid)] !== uid) return false
     return known.isExact ? true : undefined
   }
 }
