@@ -1,6 +1,5 @@
 import { chmodSync, mkdirSync, statSync } from 'node:fs'
-import { extname, join } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import { join } from 'node:path'
 import {
   type AccountId,
   type Coverage,
@@ -16,29 +15,34 @@ import {
 } from 'mailserver'
 import { removeFiles } from './account-index.ts'
 import { encodeBatch } from './encoded-batch.ts'
-import type { Answer, Operation, Operations, Request, ThrownAway } from './thread-messages.ts'
+import { IndexWorker } from './index-worker.ts'
+import type { Operation, Operations } from './thread-messages.ts'
 
-interface Waiting {
-  resolve(value: unknown): void
-  reject(cause: unknown): void
-}
+/** The thread ends when nobody asked for so long: what it took to index is given back. */
+const IDLE_MS = 30_000
 
-/** A SearchIndex of one SQLite file an account. SQLite works in a thread of its own, which begins with the first question. */
+/**
+ * A SearchIndex of one SQLite file an account. SQLite works in a thread of its own, which begins with a question and ends
+ * when there are none.
+ */
 export class FtsIndex implements SearchIndex {
   readonly #folder: string
   readonly #log: Log | undefined
-  readonly #waiting = new Map<number, Waiting>()
-  #thread: Worker | undefined
-  #ending: Promise<void> | undefined
-  #last = 0
+  readonly #idleMs: number
+  #worker: IndexWorker | undefined
+  /** Ends the thread. */
+  #idle: NodeJS.Timeout | undefined
+  readonly #ending = new Set<Promise<void>>()
+  #isClosed = false
 
   /**
    * @param folder absolute; made when it is missing
    * @param log told of indexes that are thrown away because they cannot be used
    */
-  constructor(folder: string, log?: Log) {
+  constructor(folder: string, log?: Log, idleMs = IDLE_MS) {
     this.#folder = folder
     this.#log = log
+    this.#idleMs = idleMs
   }
 
   coverage(account: AccountId, mailbox: IndexedMailbox): Promise<Coverage> {
@@ -74,23 +78,15 @@ export class FtsIndex implements SearchIndex {
   }
 
   async clear(account: AccountId): Promise<void> {
-    if (this.#thread === undefined) removeFiles(this.#pathOf(account))
+    if (this.#worker === undefined) removeFiles(this.#pathOf(account))
     else await this.#ask(account, 'clear')
   }
 
   /** Ends the thread once it has answered; whatever is asked then is refused. Safe to repeat. */
-  close(): Promise<void> {
-    this.#ending ??= this.#end()
-    return this.#ending
-  }
-
-  async #end(): Promise<void> {
-    const thread = this.#thread
-    if (thread === undefined) return
-    const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
-    thread.ref()
-    thread.postMessage('close')
-    await ended
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#endWorker()
+    await Promise.all(this.#ending)
   }
 
   #ask<O extends Operation>(
@@ -101,54 +97,35 @@ export class FtsIndex implements SearchIndex {
     return this.#send(account, [], operation, ...args)
   }
 
-  /** @param given buffers of the arguments, which are the thread's from now on */
   #send<O extends Operation>(
     account: AccountId,
     given: readonly ArrayBuffer[],
     operation: O,
     ...args: Parameters<Operations[O]>
   ): Promise<ReturnType<Operations[O]>> {
-    if (this.#ending !== undefined) return Promise.reject(new MailError('UNAVAILABLE', 'the search index is closed'))
-    this.#thread ??= this.#start()
-    const thread = this.#thread
-    this.#last += 1
-    const request: Request = { number: this.#last, path: this.#pathOf(account), operation, args }
-    return new Promise((resolve, reject) => {
-      // Whoever waits for an answer is not to be left without one by the end of the process.
-      thread.ref()
-      this.#waiting.set(request.number, { resolve: resolve as Waiting['resolve'], reject })
-      thread.postMessage(request, given)
-    })
+    if (this.#isClosed) return Promise.reject(new MailError('UNAVAILABLE', 'the search index is closed'))
+    clearTimeout(this.#idle)
+    if (this.#worker === undefined || this.#worker.hasEnded) this.#worker = this.#start()
+    return this.#worker.ask(this.#pathOf(account), given, operation, args)
   }
 
-  #start(): Worker {
+  #start(): IndexWorker {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
     chmodSync(this.#folder, 0o700)
-    const thread = new Worker(new URL(`./index-thread${extname(import.meta.url)}`, import.meta.url))
-    thread.on('message', (answer: Answer | ThrownAway) => {
-      if ('path' in answer) {
-        this.#log?.warn(answer, 'a search index cannot be used: it is made anew')
-        return
-      }
-      const waiting = this.#waiting.get(answer.number)
-      this.#waiting.delete(answer.number)
-      if (this.#waiting.size === 0 && this.#ending === undefined) thread.unref()
-      if ('error' in answer) waiting?.reject(new MailError('UNAVAILABLE', `the search index: ${answer.error}`))
-      else waiting?.resolve(answer.value)
-    })
-    let fault: unknown
-    thread.on('error', (cause) => {
-      fault = cause
-    })
-    // Whatever ended it, the next question begins a new one.
-    thread.on('exit', () => {
-      if (this.#thread === thread) this.#thread = undefined
-      for (const { reject } of this.#waiting.values()) {
-        reject(new MailError('UNAVAILABLE', 'the thread of the search index has ended', { cause: fault }))
-      }
-      this.#waiting.clear()
-    })
-    return thread
+    const onIdle = () => {
+      clearTimeout(this.#idle)
+      this.#idle = setTimeout(() => this.#endWorker(), this.#idleMs).unref()
+    }
+    return new IndexWorker(onIdle, (what) => this.#log?.warn(what, 'a search index cannot be used: it is made anew'))
+  }
+
+  #endWorker(): void {
+    clearTimeout(this.#idle)
+    const ending = this.#worker?.end()
+    this.#worker = undefined
+    if (ending === undefined) return
+    this.#ending.add(ending)
+    void ending.then(() => this.#ending.delete(ending))
   }
 
   #pathOf(account: AccountId): string {

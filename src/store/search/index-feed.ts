@@ -7,17 +7,18 @@ import type { IndexBatch, SearchDocument, SearchIndex } from '../search-index.ts
 import type { StoreContext } from '../store-context.ts'
 import { accountsIn } from '../verify/accounts-in.ts'
 import { withSnapshot } from '../with-snapshot.ts'
+import { isLost, readBlobs } from './read-blobs.ts'
 import { type SearchText, searchText } from './search-text.ts'
 
 /** How often new accounts are looked for. */
 const LISTING_MS = 60_000
 /** How often every account is looked at, whether something happened in it or not: an index may have been thrown away. */
 const ROUND_MS = 3_600_000
-/** Messages that are read at a time, and how large each may be to be read whole. */
-const READ_AT_ONCE = 50
+/** Messages that are looked up at a time, and how large each may be to be read whole. */
+const READ_AT_ONCE = 200
 const WHOLE_BYTES = 256 * 1024
 /** Characters after which a batch is handed over. A larger one is less work for an index, a smaller one less memory. */
-const BATCH_CHARACTERS = 4 * 1024 * 1024
+const BATCH_CHARACTERS = 2 * 1024 * 1024
 /** What a message counts beside its text, or without one. */
 const MESSAGE_CHARACTERS = 512
 /** Characters after which others get their turn: decoding keeps the loop busy for some milliseconds. */
@@ -196,7 +197,7 @@ export class IndexFeed {
     if (batch.through > 0) yield batch
   }
 
-  /** Reads the texts of these messages, all that are not large at once; gives them in their order. */
+  /** Reads the texts of these messages, in their order. */
   async *#texts(
     account: AccountId,
     mailbox: MailboxId,
@@ -213,20 +214,26 @@ export class IndexFeed {
     for await (const batch of this.#store.indexes(account, mailbox, unknown)) {
       for (const [uid, index] of batch) indexes.set(uid, index)
     }
-    const reading = new Map<number, Promise<Buffer | undefined>>()
-    for (const [uid, { size }] of indexes) {
-      if (size <= WHOLE_BYTES) reading.set(uid, unlessGone(this.#context.blobs.read(blobs.get(uid) as BlobRef)))
-    }
-    // A fault ends the batches early; the others are then not waited for.
-    for (const octets of reading.values()) octets.catch(() => {})
-    for (const uid of uids) {
-      const id = ids.get(uid)
-      if (id === undefined) yield { uid }
-      else if (known.has(id)) yield { uid, id, text: 'known' }
-      else {
-        const text = await this.#textOf(blobs.get(uid) as BlobRef, indexes.get(uid), reading.get(uid), signal)
-        yield { uid, id, ...(text !== undefined && { text }) }
+    const isSmall = (uid: number) => (indexes.get(uid)?.size ?? Number.POSITIVE_INFINITY) <= WHOLE_BYTES
+    const small = readBlobs(
+      this.#context.blobs,
+      uids.filter(isSmall).map((uid) => blobs.get(uid) as BlobRef),
+    )
+    try {
+      for (const uid of uids) {
+        const id = ids.get(uid)
+        if (id === undefined) yield { uid }
+        else if (known.has(id)) yield { uid, id, text: 'known' }
+        else {
+          const octets = isSmall(uid) ? (await small.next()).value : undefined
+          const index = indexes.get(uid)
+          const text = await this.#textOf(blobs.get(uid) as BlobRef, index, octets, signal)
+          yield { uid, id, ...(text !== undefined && { text }) }
+        }
       }
+    } finally {
+      // Whoever takes the texts may have had enough.
+      await small.return(undefined)
     }
   }
 
@@ -234,13 +241,18 @@ export class IndexFeed {
   async #textOf(
     blob: BlobRef,
     index: MessageIndex | undefined,
-    reading: Promise<Buffer | undefined> | undefined,
+    octets: Buffer | undefined,
     signal: AbortSignal,
   ): Promise<SearchText | undefined> {
     if (index === undefined) return undefined
-    if (reading === undefined) return unlessGone(searchText({ blobs: this.#context.blobs, blob, index, signal }))
-    const octets = await reading
-    return octets === undefined ? undefined : searchText({ octets, index })
+    if (octets !== undefined) return searchText({ octets, index })
+    if (index.size <= WHOLE_BYTES) return undefined
+    try {
+      return await searchText({ blobs: this.#context.blobs, blob, index, signal })
+    } catch (cause) {
+      if (isLost(cause)) return undefined
+      throw cause
+    }
   }
 }
 
@@ -257,15 +269,4 @@ interface Collected extends IndexBatch {
   readonly copies: { uid: number; id: string }[]
   readonly skipped: number[]
   through: number
-}
-
-/** undefined for a message that is gone or damaged. */
-async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading
-  } catch (cause) {
-    const code = codeOf(cause)
-    if (code === 'NOT_FOUND' || code === 'CORRUPT') return undefined
-    throw cause
-  }
 }

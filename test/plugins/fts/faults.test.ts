@@ -7,7 +7,7 @@ import { type AccountId, codeOf, type Log, type MailboxId } from 'mailserver'
 import { expect, it } from 'vitest'
 import { FtsIndex } from '../../../plugins/fts/fts-index.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
-import { scratch } from '../../support/peer.ts'
+import { eventually, scratch } from '../../support/peer.ts'
 
 const ACCOUNT = 'a1' as AccountId
 const MAILBOX = { id: 'm1' as MailboxId, uidValidity: 1 }
@@ -155,6 +155,29 @@ it('sees what another thread throws away and makes anew', async () => {
   await one.index(ACCOUNT, MAILBOX, 0, batch(1, 30))
   expect(await found(two, 'needle')).toBe(30)
   await Promise.all([one.close(), two.close()])
+})
+
+it('ends its thread when nobody asks, and begins another with the next question', async () => {
+  using folder = scratch('fts')
+  let begun = 0
+  const count = () => void begun++
+  process.on('worker', count)
+  const index = new FtsIndex(folder.path, silentLog, 50)
+  await index.index(ACCOUNT, MAILBOX, 0, batch(1, 20))
+  expect(await found(index, 'needle')).toBe(20)
+  expect(begun).toBe(1)
+  // While the first ends, others may ask already.
+  for (let round = 2; round <= 4; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 50 + round))
+    const answers = await Promise.all([found(index, 'needle'), found(index, 'nowhere')])
+    expect(answers).toEqual([20, 0])
+  }
+  await eventually(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    return (await found(index, 'needle')) === 20 && begun > 2
+  })
+  await index.close()
+  process.off('worker', count)
 })
 
 it('refuses questions once it is closed', async () => {

@@ -242,6 +242,26 @@ it('reads nothing that the index decides', async () => {
   feed.close()
 })
 
+it('passes over what cannot be read, and indexes what comes behind it', async () => {
+  const driver = memorySearchIndex()
+  await using world = await imapWorld({ index: driver })
+  await world.deliver('INBOX', ...['one', 'two', 'three', 'four', 'five'].map((word) => mail(word, `text of ${word}`)))
+  const inbox = await world.idOf('INBOX')
+  for (const [, blob] of await world.store.blobs(world.account, inbox, [1, 3, 5])) await world.blobs.release(blob)
+  const feed = feedOf(world, driver)
+  await feed.turn(never)
+  expect(await driver.figures(world.account)).toEqual({ messages: 2, skipped: 3, octets: 0 })
+  const mailbox = (await world.store.mailboxes(world.account)).find(({ id }) => id === inbox)
+  expect(mailbox && (await driver.coverage(world.account, mailbox))).toEqual({
+    through: 5,
+    skipped: new Set([1, 3, 5]),
+  })
+  const client = await world.login()
+  await client.ok('SELECT INBOX')
+  expect(await results(client, 'BODY "text of"')).toBe('* SEARCH 2 4')
+  feed.close()
+})
+
 it('reads everything when the index fails', async () => {
   const fails = new Proxy(memorySearchIndex(), { get: () => () => Promise.reject(new Error('broken')) })
   await using world = await imapWorld({ index: fails })
