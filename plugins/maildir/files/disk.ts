@@ -74,22 +74,34 @@ export async function removeFile(path: string): Promise<void> {
   }
 }
 
-/** Replaces a file whole: after a power failure it is the old one or the new one. */
+/** What a list is written to before it has its name. A crash may leave one behind. */
+export const draftOf = (path: string): string => `${path}.new`
+
+/** Replaces a file whole: after a power failure it is the old one or the new one, and the new one once this has resolved. */
 export async function replaceFile(path: string, text: string): Promise<void> {
-  const draft = `${path}.${process.pid}.new`
-  await removeFile(draft)
-  const handle = await createFile(draft)
+  const draft = draftOf(path)
+  const handle = await createAnew(draft)
   try {
     await handle.writeFile(text)
-    await handle.datasync()
+    await handle.sync()
+    await rename(draft, path)
+  } catch (cause) {
+    await removeFile(draft)
+    throw cause
   } finally {
     await handle.close()
   }
-  await rename(draft, path)
+  await syncDirectory(dirname(path))
 }
 
+/** Opens a file that is there, to add to it. */
+export async function openForAppend(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDWR | constants.O_APPEND | O_NOFOLLOW)
+}
+
+/** Adds to a file that a power failure may take the end of. */
 export async function appendText(path: string, text: string): Promise<void> {
-  const handle = await open(path, O_WRONLY | constants.O_APPEND | O_NOFOLLOW)
+  const handle = await openForAppend(path)
   try {
     await handle.writeFile(text)
   } finally {
@@ -108,6 +120,9 @@ export async function fingerprint(path: string): Promise<string> {
   }
 }
 
+/** Locks that this thread holds. */
+const held = new Set<string>()
+
 /** Works while it holds `<path>.lock`, as Dovecot and Courier do for their lists. */
 export async function withDotLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const lock = `${path}.lock`
@@ -117,14 +132,16 @@ export async function withDotLock<T>(path: string, work: () => Promise<T>): Prom
       break
     } catch (cause) {
       if (codeOfFault(cause) !== 'EEXIST') throw cause
-      if (await isLeftBehind(lock)) await removeFile(lock)
-      else if (Date.now() > until) throw new Error(`${lock} is held by another program`)
+      if (!(await isLocked(path)) && Date.now() <= until) continue
+      if (Date.now() > until) throw new Error(`${lock} is held by another program`)
       else await sleep(20)
     }
   }
+  held.add(lock)
   try {
     return await work()
   } finally {
+    held.delete(lock)
     await removeFile(lock)
   }
 }
@@ -134,9 +151,21 @@ async function takeLock(lock: string): Promise<void> {
   const handle = await createFile(lock)
   try {
     await handle.writeFile(`${process.pid}:${hostname()}`)
+  } catch (cause) {
+    await removeFile(lock)
+    throw cause
   } finally {
     await handle.close()
   }
+}
+
+/** Does a program hold the lock? One that was left behind is taken away. */
+export async function isLocked(path: string): Promise<boolean> {
+  const lock = `${path}.lock`
+  if (!(await exists(lock))) return false
+  if (!(await isLeftBehind(lock))) return true
+  await removeFile(lock)
+  return false
 }
 
 /** Has the program that took the lock died? Known at once on this machine, by the time elsewhere. */
@@ -146,7 +175,10 @@ async function isLeftBehind(lock: string): Promise<boolean> {
     if (age > LOCK_STALE_MS) return true
     const [, pid, host] = /^(\d+):(.+)$/.exec((await readText(lock)) ?? '') ?? []
     if (pid === undefined) return age > LOCK_UNNAMED_MS
-    return host === hostname() && !isAlive(Number(pid))
+    if (host !== hostname()) return false
+    // One keeper works in a process: a lock of this process that it does not hold is an earlier one's, or that of a process
+    // which had this number before the last start.
+    return Number(pid) === process.pid ? !held.has(lock) : !isAlive(Number(pid))
   } catch (cause) {
     if (isGone(cause)) return false
     throw cause
@@ -194,9 +226,9 @@ export async function isDirectoryWithin(path: string, root: string): Promise<boo
   }
 }
 
-/** Makes a Maildir at the path, and what of it is missing. */
+/** Makes a Maildir at the path, and what of it is missing. It is on disk when this resolves. */
 export async function makeMaildir(path: string, isFolder: boolean): Promise<void> {
-  await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+  const first = await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
   for (const name of ['tmp', 'new', 'cur']) await mkdir(join(path, name), { recursive: true, mode: DIRECTORY_MODE })
   if (isFolder) {
     // Maildir++: tells a delivery agent that the quota is kept one level above.
@@ -204,5 +236,10 @@ export async function makeMaildir(path: string, isFolder: boolean): Promise<void
     await handle.close()
   }
   await syncDirectory(path)
-  await syncDirectory(dirname(path))
+  // Directories above it may have been made as well; each has its name in the one above.
+  const top = dirname(first ?? path)
+  for (let at = dirname(path); ; at = dirname(at)) {
+    await syncDirectory(at)
+    if (at === top || at === dirname(at)) return
+  }
 }

@@ -45,7 +45,8 @@ async function writeSmall(path: string, bytes: Buffer, mtime: number): Promise<v
   try {
     await handle.writeFile(bytes)
     await handle.utimes(new Date(), new Date(mtime))
-    await handle.datasync()
+    // Not of the data alone: its time is its INTERNALDATE.
+    await handle.sync()
   } catch (cause) {
     await removeFile(path)
     throw cause
@@ -77,7 +78,7 @@ async function fill(path: string, mtime: number, write: (handle: FileHandle) => 
     await write(handle)
     // Its INTERNALDATE, as Dovecot and others keep it.
     await handle.utimes(new Date(), new Date(mtime))
-    await handle.datasync()
+    await handle.sync()
     return (await handle.stat()).size
   } catch (cause) {
     await removeFile(path)

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isGone } from '../faults.ts'
 import { parseFileName } from '../names/file-name.ts'
-import { appendText, readText, replaceFile, withDotLock } from './disk.ts'
+import { openForAppend, readText, replaceFile, withDotLock } from './disk.ts'
 
 /** UIDs of a folder as Dovecot (`dovecot-uidlist`) or Courier (`courierimapuiddb`) has them. */
 export interface UidList {
@@ -17,10 +18,14 @@ export interface UidList {
 const DOVECOT = 'dovecot-uidlist'
 const COURIER = 'courierimapuiddb'
 const MAX_UID = 0xffff_fffe
+/** The last line of a list is to be found in so many octets: a name has 255 at most. */
+const TAIL = 1_024
+
+export const uidListOf = (folder: string): string => join(folder, DOVECOT)
 
 /** The list of a folder; Courier's where Dovecot has none. Undefined when there is none that can be used. */
 export async function readUidList(folder: string): Promise<UidList | undefined> {
-  const dovecot = await readText(join(folder, DOVECOT))
+  const dovecot = await readText(uidListOf(folder))
   if (dovecot !== undefined) return parseDovecotList(dovecot)
   const courier = await readText(join(folder, COURIER))
   return courier === undefined ? undefined : parseCourierList(courier)
@@ -87,23 +92,68 @@ export async function writeUidList(
   list: { readonly uidValidity: number; readonly uidNext: number; readonly guid?: string | undefined },
   entries: readonly UidEntry[],
 ): Promise<void> {
-  const path = join(folder, DOVECOT)
+  const path = uidListOf(folder)
   const guid = list.guid ?? randomBytes(16).toString('hex')
   const head = `3 V${list.uidValidity} N${list.uidNext} G${guid}\n`
   await withDotLock(path, () => replaceFile(path, head + linesOf(entries)))
 }
 
-/** Adds messages at the end. @returns false when there is no list to add to */
+/**
+ * Adds messages at the end; they are on disk when it resolves.
+ * @param entries ascending, at least one
+ * @returns false when there is no list that they can be added to, for its UIDs ascend: then it is to be written anew
+ */
 export async function appendUidList(folder: string, entries: readonly UidEntry[]): Promise<boolean> {
-  const path = join(folder, DOVECOT)
+  const path = uidListOf(folder)
   return withDotLock(path, async () => {
-    try {
-      await appendText(path, linesOf(entries))
-      return true
-    } catch (cause) {
-      if (isGone(cause)) return false
+    const handle = await openForAppend(path).catch((cause: unknown) => {
+      if (isGone(cause)) return undefined
       throw cause
+    })
+    if (handle === undefined) return false
+    try {
+      const last = await lastUid(handle)
+      if (last === undefined || (entries[0]?.[0] ?? 0) <= last) return false
+      await handle.writeFile(linesOf(entries))
+      await handle.datasync()
+      return true
+    } finally {
+      await handle.close()
     }
+  })
+}
+
+/** The UID of the last line; 0 of a list without messages. Undefined when the list does not end as it should. */
+async function lastUid(handle: FileHandle): Promise<number | undefined> {
+  const { size } = await handle.stat()
+  const tail = Buffer.alloc(Math.min(size, TAIL))
+  await handle.read(tail, 0, tail.length, size - tail.length)
+  const lines = tail.toString('latin1').split('\n')
+  const last = lines.at(-2)
+  if (lines.at(-1) !== '' || last === undefined || last.includes('\0')) return undefined
+  const isHead = lines.length === 2 && size <= TAIL
+  return isHead ? 0 : Number.parseInt(last, 10) || undefined
+}
+
+/**
+ * What a power failure left half written at the end of the list goes, and the rest of it is on disk when this resolves.
+ * @returns keys of the messages that it names; undefined when there is no list
+ */
+export async function mendUidList(folder: string): Promise<ReadonlySet<string> | undefined> {
+  const path = uidListOf(folder)
+  return withDotLock(path, async () => {
+    const text = await readText(path)
+    if (text === undefined) return undefined
+    const hole = text.indexOf('\0')
+    const whole = text.slice(0, text.lastIndexOf('\n', hole === -1 ? text.length : hole) + 1)
+    const handle = await openForAppend(path)
+    try {
+      if (whole.length < text.length) await handle.truncate(Buffer.byteLength(whole))
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+    return new Set(parseDovecotList(whole)?.uids.keys())
   })
 }
 

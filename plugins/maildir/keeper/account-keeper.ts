@@ -6,6 +6,7 @@ import { addMissingFolders } from './apply-folders.ts'
 import { drain } from './drain.ts'
 import { Estate, type KeeperParts } from './estate.ts'
 import { pendingOf } from './pending.ts'
+import { removeLeftovers } from './remove-leftovers.ts'
 import { syncAccount } from './sync-account.ts'
 import { type WatchBudget, Watches } from './watches.ts'
 
@@ -20,6 +21,8 @@ const WAIT_FOR_OTHERS_MS = 20
 export interface AccountKeeperParts extends KeeperParts {
   readonly clock: Clock
   readonly watchBudget: WatchBudget
+  /** Accounts whose Maildirs have nothing left in them of a crash before this start. */
+  readonly cleaned: Set<AccountId>
 }
 
 /** Everything that is done in one account's Maildir, one thing after the other. */
@@ -101,13 +104,24 @@ export class AccountKeeper {
     this.#watches.update()
   }
 
+  /** Something is being written, or waits to be tried again. */
+  get hasWork(): boolean {
+    return this.#isDraining || this.#cancelRetry !== undefined
+  }
+
   get isPartlyWatched(): boolean {
     return this.#watches.isPartial
   }
 
-  async close(): Promise<void> {
+  /** Begins nothing more: another worker may be at work here already. */
+  halt(): void {
     this.#isClosed = true
     this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+  }
+
+  async close(): Promise<void> {
+    this.halt()
     this.cool()
     await this.#settled()
   }
@@ -120,14 +134,20 @@ export class AccountKeeper {
       }
       const { account } = this.estate
       const isDone = await drain(this.estate, this.#isRedo, () => this.#isClosed)
+      if (this.#isClosed) return
       if (!isDone) this.#retryIn(WAIT_FOR_OTHERS_MS)
-      this.#isRedo = false
+      else if (this.#isRedo || !this.#parts.cleaned.has(account)) {
+        await removeLeftovers(this.estate)
+        this.#parts.cleaned.add(account)
+      }
+      this.#isRedo &&= !isDone
       if (this.#retryMs > FIRST_RETRY_MS) {
         this.#retryMs = FIRST_RETRY_MS
         this.#parts.log.info({ account }, 'a Maildir takes its mail again')
       }
       if (this.isHot) this.#watches.update()
     } catch (err) {
+      if (this.#isClosed) return
       // The mail is safe in the store, and stays there until this works.
       this.#isRedo = true
       this.#parts.log.error(
@@ -174,7 +194,10 @@ export class AccountKeeper {
   #retryIn(ms: number): void {
     this.#cancelRetry?.()
     if (this.#isClosed) return
-    this.#cancelRetry = this.#parts.clock.after(ms, () => void this.drain())
+    this.#cancelRetry = this.#parts.clock.after(ms, () => {
+      this.#cancelRetry = undefined
+      void this.drain()
+    })
   }
 
   #run<T>(work: () => Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@ import { codeOf, type Mailbox, type MailboxId, type MirrorOperation } from 'mail
 import { exists, isDirectoryWithin, makeMaildir, namesIn, removeFile, syncDirectory } from '../files/disk.ts'
 import { writeQuotaFile } from '../files/quota-file.ts'
 import { readSubscriptions, subscriptionsPrint, writeSubscriptions } from '../files/subscription-list.ts'
-import { writeUidList } from '../files/uid-list.ts'
+import { uidListOf, writeUidList } from '../files/uid-list.ts'
 import { storedFolder, storedFolders, storeFolder, storePath } from '../layout.ts'
 import { directoryOf } from '../names/folder-name.ts'
 import type { Estate } from './estate.ts'
@@ -27,7 +27,7 @@ export async function addFolder(estate: Estate, { mailbox, name }: Named): Promi
   await storeFolder(engine, estate.account, mailbox, directory)
   const folder = estate.adopt(mailbox, directory)
   const found = await mailboxOf(estate, mailbox)
-  if (found === undefined || (await exists(join(path, 'dovecot-uidlist')))) return
+  if (found === undefined || (await exists(uidListOf(path)))) return
   const { uidNext } = await estate.parts.mirrored.store.status(estate.account, mailbox)
   const isNew = (await namesIn(join(path, 'cur'))).length === 0 && (await namesIn(join(path, 'new'))).length === 0
   if (isNew && !(await exists(join(path, 'courierimapuiddb')))) {
@@ -108,6 +108,7 @@ async function mergeFolders(source: string, target: string): Promise<void> {
     for (const name of await readdir(join(source, place)).catch(() => [])) {
       await rename(join(source, place, name), join(target, place, name))
     }
+    await syncDirectory(join(target, place))
   }
   await rm(source, { recursive: true, force: true })
 }

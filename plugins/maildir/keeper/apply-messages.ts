@@ -42,8 +42,24 @@ export async function draftMessages(
     }
   }
   waiting.reverse()
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, waiting.length) }, work))
-  return drafts
+  const done = await Promise.allSettled(
+    Array.from({ length: Math.min(AT_ONCE, waiting.length) }, () =>
+      work().catch((cause: unknown) => {
+        waiting.length = 0
+        throw cause
+      }),
+    ),
+  )
+  // All have ended before another try begins, and a full disk gets its room back.
+  const failed = done.find((one) => one.status === 'rejected')
+  if (failed === undefined) return drafts
+  await discard(drafts)
+  throw failed.reason
+}
+
+/** Drafts that are not to be messages after all. */
+async function discard(drafts: ReadonlyMap<BlobRef, Draft>): Promise<void> {
+  for (const { path } of drafts.values()) await removeFile(path).catch(() => {})
 }
 
 async function draft(estate: Estate, source: BlobRef, message: MessageRef): Promise<Draft> {
@@ -89,6 +105,7 @@ export async function placeMessage(
   if (folder.files.has(key)) {
     // Done before a crash, and not confirmed.
     if (draft !== undefined) await removeFile(draft.path)
+    folder.noteFoundUid(operation.uid, key, (folder.files.get(key) as FolderFile).stem)
     // The operations before it have brought its source back.
     return operation.kind === 'moved' ? removeMessage(estate, operation.source) : []
   }
@@ -145,19 +162,20 @@ export async function removeMessage(estate: Estate, ref: BlobRef): Promise<reado
   return [join(found.folder.path, found.file.place)]
 }
 
-/** Renames the files of messages whose flags have changed to what the store now has. */
+/** Renames the files of messages whose flags have changed to what the store now has. @returns the directories they are in */
 export async function renameByFlags(
   estate: Estate,
   { mailbox, ranges }: Extract<MirrorOperation, { kind: 'flags' }>,
-): Promise<void> {
+): Promise<readonly string[]> {
   const folder = await estate.folder(mailbox)
-  if (folder === undefined) return
+  if (folder === undefined) return []
   if (!folder.isListed) await folder.list()
   const uids = ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, at) => first + at))
   for (let at = 0; at < uids.length; at += FLAG_BATCH) {
     const records = await estate.parts.mirrored.store.records(estate.account, mailbox, uids.slice(at, at + FLAG_BATCH))
     for (const record of records) await renameOne(estate, folder, record)
   }
+  return folder.places
 }
 
 async function renameOne(estate: Estate, folder: Folder, record: MessageRecord): Promise<void> {

@@ -1,86 +1,144 @@
 import type { BlobRef, MailboxId, MessageRecord, MirrorCommit, MirrorOperation } from 'mailserver'
-import { isGone } from '../faults.ts'
-import { syncDirectory } from '../files/disk.ts'
+import { isFull, isGone } from '../faults.ts'
+import { exists, syncDirectory } from '../files/disk.ts'
 import { addToQuotaFile } from '../files/quota-file.ts'
 import { parseMessageRef } from '../names/message-ref.ts'
 import { addFolder, applyQuota, applySubscriptions, removeFolder, renameFolder } from './apply-folders.ts'
-import { draftMessages, placeMessage, removeMessage, renameByFlags } from './apply-messages.ts'
+import { type Draft, draftMessages, placeMessage, removeMessage, renameByFlags } from './apply-messages.ts'
 import type { Estate } from './estate.ts'
 import { readyCount } from './pending.ts'
+import { rewriteList } from './rewrite-list.ts'
 
 /** Commits that are done and confirmed together: their syncs are shared. */
 const COMMITS = 256
+/** Octets of their messages: so much more room is taken until the first has its name. One larger message is done alone. */
+const BYTES = 64 * 1024 * 1024
+/** Directories that are synced at the same time. */
+const SYNCS_AT_ONCE = 8
 
 /**
  * Does what the commits of the account ask for, in their order, until none is left. Files are on disk under their names
  * before a commit is confirmed.
- * @param isRedo the server has just started: some may be done already
+ * @param isRedo some may be done already, or half: the server has just started, or the last try has failed
  * @param isStopped the rest is left to the next start
  * @returns false when another account must do something first
  */
 export async function drain(estate: Estate, isRedo: boolean, isStopped: () => boolean): Promise<boolean> {
   const { mirrored } = estate.parts
-  for (;;) {
-    const waiting = await mirrored.commits(estate.account, COMMITS)
+  let isAgain = isRedo
+  for (let limit = COMMITS; ; ) {
+    const waiting = await mirrored.commits(estate.account, limit)
     if (waiting.length === 0 || isStopped()) return true
-    const commits = waiting.slice(0, await readyCount(mirrored, estate.account, waiting))
+    const commits = waiting.slice(0, Math.min(fitting(waiting), await readyCount(mirrored, estate.account, waiting)))
     if (commits.length === 0) return false
-    await applyAll(estate, commits, isRedo)
+    try {
+      if (!(await applyAll(estate, commits, isAgain, isStopped))) return true
+    } catch (cause) {
+      // Where not all have room, some may.
+      if (commits.length === 1 || !isFull(cause)) throw cause
+      limit = Math.ceil(commits.length / 4)
+      isAgain = true
+      continue
+    }
     await mirrored.confirm(estate.account, commits)
   }
 }
 
-async function applyAll(estate: Estate, commits: readonly MirrorCommit[], isRedo: boolean): Promise<void> {
-  const operations = operationsOf(commits)
-  if (isRedo) await listTargets(estate, operations)
-  const drafts = await draftMessages(estate, operations)
-  const records = await recordsOf(estate, operations)
-  const touched = new Set<string>()
-  const touch = (paths: readonly string[]) => {
-    for (const path of paths) touched.add(path)
-  }
-  for (const operation of operations) {
-    switch (operation.kind) {
-      case 'added':
-      case 'moved':
-        touch(await placeMessage(estate, operation, drafts, records))
-        break
-      case 'removed':
-        touch(await removeMessage(estate, operation.ref))
-        break
-      case 'flags':
-        await renameByFlags(estate, operation)
-        break
-      case 'mailbox-added':
-        await addFolder(estate, operation)
-        break
-      case 'mailbox-renamed':
-        await renameFolder(estate, operation)
-        break
-      case 'mailbox-removed':
-        await removeFolder(estate, operation)
-        break
-      case 'subscriptions':
-        await applySubscriptions(estate)
-        break
-      case 'quota':
-        await applyQuota(estate)
-        break
-    }
-  }
-  await Promise.all([...touched].map(syncIfThere))
-  for (const folder of estate.folders.values()) await folder.writeUids()
-  await countQuota(estate, operations)
+/** How many of the commits are done together; one at least. */
+function fitting(commits: readonly MirrorCommit[]): number {
+  let bytes = 0
+  const first = commits.findIndex(({ operations }) => {
+    for (const one of operations) if (one.kind === 'added') bytes += parseMessageRef(one.ref)?.size ?? 0
+    return bytes > BYTES
+  })
+  return first === -1 ? commits.length : Math.max(1, first)
 }
 
-/** Which of the messages are there is looked up once, so that none is put in place twice. */
-async function listTargets(estate: Estate, operations: readonly MirrorOperation[]): Promise<void> {
+/** @returns false when it was stopped on the way: what it has not done, and what it has, is done by the next keeper */
+async function applyAll(
+  estate: Estate,
+  commits: readonly MirrorCommit[],
+  isRedo: boolean,
+  isStopped: () => boolean,
+): Promise<boolean> {
+  const operations = operationsOf(commits)
+  const touched = new Set<string>(isRedo ? await beginAgain(estate, operations) : [])
+  const drafts = await draftMessages(estate, operations)
+  const records = await recordsOf(estate, operations)
+  for (const operation of operations) {
+    if (isStopped()) return false
+    if (operation.kind === 'mailbox-renamed') {
+      // What was done under the old name is to be found under it now, and not later.
+      await settleNames(estate, touched)
+      touched.clear()
+    }
+    for (const path of await apply(estate, operation, drafts, records)) touched.add(path)
+  }
+  await settleNames(estate, touched)
+  await countQuota(estate, operations, isRedo)
+  return !isStopped()
+}
+
+/** What was done has its names, and its UIDs in the lists, on disk. */
+async function settleNames(estate: Estate, touched: ReadonlySet<string>): Promise<void> {
+  await syncAll([...touched])
+  for (const folder of estate.folders.values()) {
+    if (!(await folder.writeUids()) || folder.isListStale) await rewriteList(estate, folder)
+  }
+}
+
+/** @returns the directories whose names have changed */
+async function apply(
+  estate: Estate,
+  operation: MirrorOperation,
+  drafts: ReadonlyMap<BlobRef, Draft>,
+  records: ReadonlyMap<BlobRef, MessageRecord>,
+): Promise<readonly string[]> {
+  switch (operation.kind) {
+    case 'added':
+    case 'moved':
+      return placeMessage(estate, operation, drafts, records)
+    case 'removed':
+      return removeMessage(estate, operation.ref)
+    case 'flags':
+      return renameByFlags(estate, operation)
+    case 'mailbox-added':
+      await addFolder(estate, operation)
+      return []
+    case 'mailbox-renamed':
+      await renameFolder(estate, operation)
+      return []
+    case 'mailbox-removed':
+      await removeFolder(estate, operation)
+      return []
+    case 'subscriptions':
+      await applySubscriptions(estate)
+      return []
+    case 'quota':
+      await applyQuota(estate)
+      return []
+  }
+}
+
+/**
+ * Which of the messages are there is looked up once, so that none is put in place twice.
+ * @returns all directories that were worked on: what was done in them may not be on disk
+ */
+async function beginAgain(estate: Estate, operations: readonly MirrorOperation[]): Promise<readonly string[]> {
   const mailboxes = new Set<MailboxId>()
-  for (const one of operations) if (one.kind === 'added' || one.kind === 'moved') mailboxes.add(one.mailbox)
+  for (const one of operations) {
+    if ('mailbox' in one) mailboxes.add(one.mailbox)
+    const source = 'source' in one ? parseMessageRef(one.source) : undefined
+    if (source?.account === estate.account) mailboxes.add(source.mailbox)
+  }
+  const touched = [estate.root]
   for (const mailbox of mailboxes) {
     const folder = await estate.folder(mailbox)
-    if (folder !== undefined) await folder.list()
+    if (folder === undefined || !(await exists(folder.path))) continue
+    await folder.beginAgain()
+    touched.push(...folder.places)
   }
+  return touched
 }
 
 /** Records of the messages that come, by their refs: for their flags. */
@@ -103,7 +161,7 @@ async function recordsOf(
 }
 
 /** Tells delivery agents that count by `maildirsize` what came and went. */
-async function countQuota(estate: Estate, operations: readonly MirrorOperation[]): Promise<void> {
+async function countQuota(estate: Estate, operations: readonly MirrorOperation[], isRedo: boolean): Promise<void> {
   let bytes = 0
   let messages = 0
   for (const one of operations) {
@@ -115,7 +173,13 @@ async function countQuota(estate: Estate, operations: readonly MirrorOperation[]
   if (messages === 0 && bytes === 0) return
   const { maxBytes, maxMessages } = await estate.parts.mirrored.store.quota(estate.account)
   if (maxBytes === undefined && maxMessages === undefined) return
-  if (!(await addToQuotaFile(estate.root, bytes, messages))) await applyQuota(estate)
+  if (isRedo || !(await addToQuotaFile(estate.root, bytes, messages))) await applyQuota(estate)
+}
+
+async function syncAll(paths: readonly string[]): Promise<void> {
+  for (let at = 0; at < paths.length; at += SYNCS_AT_ONCE) {
+    await Promise.all(paths.slice(at, at + SYNCS_AT_ONCE).map(syncIfThere))
+  }
 }
 
 async function syncIfThere(path: string): Promise<void> {

@@ -1,9 +1,9 @@
 import { lstat, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { MailboxId } from 'mailserver'
-import { exists, namesIn, removeFile } from '../files/disk.ts'
+import { draftOf, exists, namesIn, removeFile } from '../files/disk.ts'
 import { KeywordList } from '../files/keyword-list.ts'
-import { appendUidList, type UidEntry } from '../files/uid-list.ts'
+import { appendUidList, mendUidList, type UidEntry, uidListOf } from '../files/uid-list.ts'
 import { parseFileName } from '../names/file-name.ts'
 
 export type Place = 'new' | 'cur'
@@ -39,6 +39,8 @@ export class Folder {
   listedAt = ''
   readonly #expected = new Map<string, { count: number; until: number }>()
   readonly #newUids: UidEntry[] = []
+  /** Keys in the uidlist, when what was done before is done again. */
+  #listed: ReadonlySet<string> | undefined
 
   constructor(root: string, directory: string, mailbox: MailboxId) {
     this.mailbox = mailbox
@@ -49,6 +51,11 @@ export class Folder {
 
   pathOf({ place, name }: { place: Place; name: string }): string {
     return join(this.path, place, name)
+  }
+
+  /** Its directories that hold messages. */
+  get places(): readonly string[] {
+    return [join(this.path, 'new'), join(this.path, 'cur')]
   }
 
   set(key: string, file: FolderFile): void {
@@ -122,11 +129,29 @@ export class Folder {
     this.#newUids.push([uid, stem])
   }
 
-  /** Adds the UIDs noted to the uidlist. */
-  async writeUids(): Promise<void> {
-    if (this.#newUids.length === 0) return
+  /** What was done before is done again: looks at what is there of it, and puts right what a power failure left half done. */
+  async beginAgain(): Promise<void> {
+    this.#newUids.length = 0
+    await removeFile(draftOf(uidListOf(this.path)))
+    this.#listed = await mendUidList(this.path)
+    await this.list()
+  }
+
+  /** Notes the UID of a message that was there already, should the list not have it. */
+  noteFoundUid(uid: number, key: string, stem: string): void {
+    if (!this.#listed?.has(key)) this.noteUid(uid, stem)
+  }
+
+  /** Adds the UIDs noted to the uidlist, on disk. @returns false when the list must be written anew for it */
+  async writeUids(): Promise<boolean> {
+    if (this.#newUids.length === 0) return true
     const entries = this.#newUids.splice(0).sort(([a], [b]) => a - b)
-    if (!(await appendUidList(this.path, entries))) this.isListStale = true
+    // Until it has worked, nobody knows what of them is in the list.
+    const wasStale = this.isListStale
+    this.isListStale = true
+    const isWritten = await appendUidList(this.path, entries)
+    if (isWritten) this.isListStale = wasStale
+    return isWritten
   }
 
   /** @returns whether `second` is to be taken; the other is gone, or is a message of its own under a new name */

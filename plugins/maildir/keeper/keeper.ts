@@ -17,7 +17,7 @@ const DRAINS_AT_ONCE = 8
 /** Commits that come within so long are done together: nobody waits for their files. */
 const GATHER_MS = 20
 
-export interface KeeperOptions extends Omit<AccountKeeperParts, 'watchBudget' | 'folderOf' | 'written'> {
+export interface KeeperOptions extends Omit<AccountKeeperParts, 'watchBudget' | 'cleaned' | 'folderOf' | 'written'> {
   readonly mirror: Mirror
   /** Directory of an account; undefined when the account is not known (any more). */
   readonly rootOf: (account: AccountId) => Promise<string | undefined>
@@ -49,6 +49,7 @@ export class Keeper {
     this.#parts = {
       ...options,
       written: new Map(),
+      cleaned: new Set(),
       watchBudget: new WatchBudget(options.watches),
       folderOf: (account, mailbox) => this.folderOf(account, mailbox),
     }
@@ -87,6 +88,9 @@ export class Keeper {
   async #tryLease(): Promise<boolean> {
     this.#lease = await this.#options.engine.lease(LEASE, LEASE_MS)
     if (this.#lease === undefined) return false
+    this.#lease.lost.addEventListener('abort', () => {
+      for (const keeper of this.#accounts.values()) keeper.halt()
+    })
     if (this.#options.isPassive) return true
     this.#end = this.#options.mirror.listen((message) => this.#hear(message))
     for (const account of await this.#options.mirrored.waiting()) {
@@ -119,7 +123,7 @@ export class Keeper {
   async #tick(isRescan: boolean): Promise<void> {
     const now = this.#options.clock.now()
     for (const [account, keeper] of this.#accounts) {
-      const idle = now - keeper.usedAt
+      const idle = keeper.hasWork ? 0 : now - keeper.usedAt
       if (idle > (keeper.isHot ? COOL_AFTER_MS : FORGET_AFTER_MS)) {
         this.#accounts.delete(account)
         if (keeper.isHot) this.#options.mirror.tell(['cold', account])

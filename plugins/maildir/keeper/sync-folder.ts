@@ -2,13 +2,14 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AdoptedMessage, codeOf, type MailboxId, type MessageState } from 'mailserver'
 import { isGone } from '../faults.ts'
-import { exists, fingerprint } from '../files/disk.ts'
+import { fingerprint, isLocked } from '../files/disk.ts'
 import { indexFile } from '../files/message-file.ts'
-import { readUidList, type UidEntry, type UidList, writeUidList } from '../files/uid-list.ts'
+import { readUidList, type UidList, uidListOf } from '../files/uid-list.ts'
 import { flagsOf, lettersOf } from '../names/flag-letters.ts'
 import { formatMessageRef, isMessageRef, parseMessageRef } from '../names/message-ref.ts'
 import type { Estate } from './estate.ts'
 import type { Folder, FolderFile } from './folder.ts'
+import { rewriteList } from './rewrite-list.ts'
 import { takeLetters } from './take-letters.ts'
 
 /** Messages that are read at a time, and taken in with one commit. */
@@ -47,7 +48,7 @@ export async function syncFolder(estate: Estate, folder: Folder, pending: () => 
   if (missing.length > 0) await expungeMissing(estate, folder, missing, pending)
   const fresh = [...found.keys()].filter((key) => !uids.has(key))
   if (isFirst || fresh.length > 0) await adoptFresh(estate, folder, fresh, pending)
-  await rewriteList(estate, folder)
+  if (folder.isListStale) await rewriteList(estate, folder)
   folder.listedAt = before
 }
 
@@ -163,8 +164,8 @@ async function adoptFresh(
   pending: () => Promise<Pending>,
 ): Promise<void> {
   const { mirrored } = estate.parts
-  await untilUnlocked(join(folder.path, 'dovecot-uidlist'))
-  const print = await fingerprint(join(folder.path, 'dovecot-uidlist'))
+  await untilUnlocked(uidListOf(folder.path))
+  const print = await fingerprint(uidListOf(folder.path))
   const list = await readUidList(folder.path)
   const mailbox = (await mirrored.store.mailboxes(estate.account)).find(({ id }) => id === folder.mailbox)
   if (mailbox === undefined) return
@@ -257,30 +258,9 @@ function noteDifferences(folder: Folder, list: UidList): void {
   if (garbage > 100 && garbage > list.uids.size / 4) folder.isListStale = true
 }
 
-export async function rewriteList(estate: Estate, folder: Folder): Promise<void> {
-  if (!folder.isListStale || folder.uids === undefined) return
-  const { store } = estate.parts.mirrored
-  const mailbox = (await store.mailboxes(estate.account)).find(({ id }) => id === folder.mailbox)
-  if (mailbox === undefined) return
-  const { uidNext, uidValidity } = await store.status(estate.account, folder.mailbox)
-  const entries: UidEntry[] = []
-  for (const [key, uid] of folder.uids) {
-    const stem = folder.files.get(key)?.stem
-    if (stem !== undefined) entries.push([uid, stem])
-  }
-  const guid = (await readUidList(folder.path))?.guid
-  await writeUidList(
-    folder.path,
-    { uidValidity, uidNext, guid },
-    entries.sort(([a], [b]) => a - b),
-  )
-  folder.listPrint = await fingerprint(join(folder.path, 'dovecot-uidlist'))
-  folder.isListStale = false
-}
-
 /** Dovecot puts a message in place before it has written its UID; it holds the lock until then. */
 async function untilUnlocked(path: string): Promise<void> {
-  for (let wait = 0; wait < LOCK_WAITS && (await exists(`${path}.lock`)); wait++) {
+  for (let wait = 0; wait < LOCK_WAITS && (await isLocked(path)); wait++) {
     await new Promise((resolve) => setTimeout(resolve, LOCK_WAIT_MS))
   }
 }

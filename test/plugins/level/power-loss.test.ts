@@ -1,10 +1,11 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { cpSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { key, type Log } from 'mailserver'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { flush, openDatabase } from '../../../plugins/level/engine/database.ts'
 import { layoutOf } from '../../../plugins/level/layout.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
+import { randomFrom, writeLostStore } from './lost-store.ts'
 import { dataDirectory, type LevelOptions, type OpenedStore, openStore } from './open-store.ts'
 import { drive } from './power.ts'
 import { checkMessages, fileMessage } from './traffic.ts'
@@ -17,15 +18,6 @@ afterEach(() => drive.clear())
 const ROUNDS = 6
 const STORES = Number(process.env.POWER_STORES ?? 1)
 const SEED = Number(process.env.POWER_SEED ?? Date.now() % 1_000_000)
-
-/** Numbers from 0 to 1 that a seed repeats. */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
 
 /** What of the sectors that were not synced has reached the drive. */
 const LOSSES: readonly (readonly [title: string, isKept: (random: () => number) => boolean])[] = [
@@ -65,16 +57,10 @@ function traffic(store: OpenedStore, acknowledged: Acknowledged) {
 
 /** The store as it is found when the power comes back. */
 async function afterPowerLoss(from: string, index: string, isKept: () => boolean): Promise<string> {
-  const root = join(from, '..', 'lost', 'store')
-  rmSync(join(root, '..'), { recursive: true, force: true })
-  mkdirSync(join(root, 'log'), { recursive: true })
-  cpSync(join(from, 'VERSION'), join(root, 'VERSION'))
-  cpSync(index, join(root, 'index'), { recursive: true })
-  for (const [path, file] of drive.files) {
-    if (dirname(path) === join(from, 'log'))
-      writeFileSync(join(root, 'log', basename(path)), file.afterPowerLoss(isKept))
-  }
-  return join(root, '..')
+  const lost = join(from, '..', 'lost')
+  rmSync(lost, { recursive: true, force: true })
+  writeLostStore(from, index, join(lost, 'store'), isKept)
+  return lost
 }
 
 /** Writes and gives up what makes room for compactions, and compacts, until it is told to stop. */
