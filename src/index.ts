@@ -174,11 +174,16 @@ export { between, KeyReader, key, prefixRange } from './store/key.ts'
 export * from './store/mail-store.ts'
 export {
   type MailboxMirror,
+  type MirrorLoad,
   type MirrorOperation,
   type MirrorPlace,
   mailboxMirror,
 } from './store/mirror/mailbox-mirror.ts'
-export { type MirrorCommit, readJournal as mirrorCommits } from './store/mirror/mirror-journal.ts'
+export {
+  loadOf as mirrorLoadOf,
+  type MirrorCommit,
+  readJournal as mirrorCommits,
+} from './store/mirror/mirror-journal.ts'
 export {
   type MirroredMessage,
   type MirroredView,

@@ -31,8 +31,23 @@ const files = definePlugin({
   needs: { engine },
   wraps: { blobs: blobStore },
   provides: { mirror: mailboxMirror, files: maildirFiles },
-  setup({ services, server, clock }) {
-    const mirror = new Mirror({ engine: services.engine, clock, hostname: server.hostname, worker: server.worker })
+  setup({ options: { maxWaiting, maxWaitingMessages }, services, server, clock, metrics }) {
+    const refusals = metrics.counter(
+      'refusals_total',
+      'Changes that were not taken because too much waits to be written',
+    )
+    const mirror = new Mirror({
+      engine: services.engine,
+      clock,
+      hostname: server.hostname,
+      worker: server.worker,
+      // A command that moves a whole store has nobody to put off.
+      limits:
+        server.mode === 'offline'
+          ? { bytes: Infinity, operations: Infinity }
+          : { bytes: maxWaiting, operations: maxWaitingMessages },
+      onRefusal: () => refusals.add(),
+    })
     const locator = new Locator(services.engine, services.blobs)
     return {
       services: {
@@ -53,7 +68,12 @@ const keeper = definePlugin({
   options: z.object({ path: z.string(), watches: z.int(), rescan: z.int() }),
   needs: { engine, directory, mirrored: mirroredMailboxes, files: maildirFiles },
   provides: { keeper: mirrorKeeper },
-  setup({ options: { path, rescan, watches }, services, server, log, clock }) {
+  setup({ options: { path, rescan, watches }, services, server, log, clock, metrics }) {
+    const waiting = {
+      operations: metrics.gauge('waiting', 'Messages and changes that wait to be written to their Maildirs'),
+      bytes: metrics.gauge('waiting_bytes', 'Octets of the messages that wait to be written to their Maildirs'),
+      failing: metrics.gauge('failing_accounts', 'Accounts whose Maildirs could not be written at the last try'),
+    }
     const { mirror, locator, blobs } = services.files
     const rootOf = async (account: AccountId) => {
       const found = await services.directory.account(account)
@@ -70,6 +90,11 @@ const keeper = definePlugin({
       rescanMs: rescan,
       rootOf,
       isPassive: server.mode === 'offline',
+      onWaiting: ({ operations, bytes, failing }) => {
+        waiting.operations.set(operations)
+        waiting.bytes.set(bytes)
+        waiting.failing.set(failing)
+      },
     })
     locator.known = (account, mailbox, key) => {
       const folder = running.folderOf(account, mailbox)

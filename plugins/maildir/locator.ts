@@ -10,10 +10,10 @@ import {
 } from 'mailserver'
 import { namesIn } from './files/disk.ts'
 import { notFound, readMessage, streamMessage } from './files/message-file.ts'
-import { mirrorSource } from './journal.ts'
 import { storedFolder, storedPath } from './layout.ts'
 import { parseFileName } from './names/file-name.ts'
 import { type MessageRef, parseMessageRef } from './names/message-ref.ts'
+import { Sources } from './sources.ts'
 
 /** Directories whose listing is remembered. */
 const MAX_LISTINGS = 256
@@ -27,6 +27,7 @@ type Listing = Map<string, string>
 export class Locator {
   readonly #engine: Engine
   readonly #blobs: BlobStore
+  readonly #sources: Sources
   readonly #listings = new Map<string, Listing>()
   /** The keeper of this worker knows the names before anybody else. */
   known: ((account: AccountId, mailbox: MailboxId, key: string) => string | undefined) | undefined
@@ -34,6 +35,7 @@ export class Locator {
   constructor(engine: Engine, blobs: BlobStore) {
     this.#engine = engine
     this.#blobs = blobs
+    this.#sources = new Sources(engine)
   }
 
   /** @throws MailError NOT_FOUND, UNAVAILABLE */
@@ -48,7 +50,7 @@ export class Locator {
         if (codeOf(error) !== 'NOT_FOUND') throw error
       }
       // Between a look at the folder and one at the journal it may come into its place: then neither has it, and a second look finds it.
-      const source = await mirrorSource(this.#engine, message.account, ref)
+      const source = await this.#sources.of(message.account, ref)
       if (source === undefined) continue
       return parseMessageRef(source) === undefined ? this.#blobs.read(source, range) : this.read(source, range)
     }
@@ -72,7 +74,7 @@ export class Locator {
       } catch (error) {
         if (hasBegun || codeOf(error) !== 'NOT_FOUND') throw error
       }
-      const source = await mirrorSource(this.#engine, message.account, ref)
+      const source = await this.#sources.of(message.account, ref)
       if (source === undefined) continue
       if (parseMessageRef(source) === undefined) yield* this.#blobs.stream(source, range)
       else yield* this.stream(source, range)

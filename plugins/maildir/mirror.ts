@@ -1,18 +1,35 @@
-import type { AccountId, BlobRef, Clock, Engine, MailboxId, MailboxMirror, MirrorPlace } from 'mailserver'
+import type { AccountId, BlobRef, Clock, Engine, MailboxId, MailboxMirror, MirrorLoad, MirrorPlace } from 'mailserver'
+import { Backlog, type BacklogLimits, type Waiting } from './backlog.ts'
 import { formatMessageRef, isMessageRef } from './names/message-ref.ts'
 
 /** What workers tell each other. */
 export type MirrorMessage =
-  /** Operations wait; somebody looks at the account; it is watched; it is not any more. */
-  | readonly ['committed' | 'attend' | 'hot' | 'cold', AccountId]
-  /** Is there a keeper? Yes. */
+  /** Operations wait, so many; the last of them are written; so many are left, and why they cannot be written. */
+  | readonly ['committed' | 'written', AccountId, MirrorLoad]
+  | readonly ['waiting', AccountId, Waiting]
+  /** Somebody looks at the account; it is watched; it is not any more. */
+  | readonly ['attend' | 'hot' | 'cold', AccountId]
+  /** Is there a keeper? Yes, and what waits it tells next. */
   | readonly ['who' | 'keeper', AccountId?]
 
 const TOPIC = 'maildir'
 /** A session does not wait longer for what other programs may have done. */
 const ATTEND_MS = 2_000
+/** So long a message waits at most for others to be written. */
+const ROOM_MS = 10_000
+const ROOM_POLL_MS = 20
 /** So often the keeper hears that an account is still in use. */
 const RENEW_MS = 30_000
+
+export interface MirrorParts {
+  readonly engine: Engine
+  readonly clock: Clock
+  readonly hostname: string
+  readonly worker: number
+  readonly limits: BacklogLimits
+  /** Told when a commit was not taken because too much waits. */
+  readonly onRefusal?: () => void
+}
 
 /** The worker's side of the Maildirs: names messages, and asks the keeper, which may be in another worker. */
 export class Mirror implements MailboxMirror {
@@ -25,10 +42,16 @@ export class Mirror implements MailboxMirror {
   readonly #waiting = new Map<AccountId, { promise: Promise<void>; resolve: () => void }>()
   readonly #watched = new Map<AccountId, { count: number; cancel: () => void }>()
   #hasKeeper = false
+  #isStopped = false
   #sequence = 0
   #unwatch = () => {}
+  /** What waits to be written. */
+  readonly backlog: Backlog
+  readonly #onRefusal: () => void
 
-  constructor(parts: { engine: Engine; clock: Clock; hostname: string; worker: number }) {
+  constructor(parts: MirrorParts) {
+    this.backlog = new Backlog(parts.limits)
+    this.#onRefusal = parts.onRefusal ?? (() => {})
     this.#engine = parts.engine
     this.#clock = parts.clock
     const host = parts.hostname.replace(/[^A-Za-z0-9.-]/g, '_')
@@ -41,6 +64,7 @@ export class Mirror implements MailboxMirror {
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#unwatch()
     for (const { cancel } of this.#watched.values()) cancel()
     this.#watched.clear()
@@ -60,8 +84,24 @@ export class Mirror implements MailboxMirror {
     return isMessageRef(ref)
   }
 
-  committed(account: AccountId): void {
-    this.tell(['committed', account])
+  async room(account: AccountId): Promise<void> {
+    const until = this.#clock.now() + ROOM_MS
+    while (this.backlog.isCrowded(account) && this.#clock.now() < until && !this.#isStopped) {
+      await this.#clock.sleep(ROOM_POLL_MS)
+    }
+  }
+
+  admit(account: AccountId, kind: 'message' | 'change', load: MirrorLoad): void {
+    try {
+      this.backlog.admit(account, kind, load)
+    } catch (error) {
+      this.#onRefusal()
+      throw error
+    }
+  }
+
+  committed(account: AccountId, load: MirrorLoad): void {
+    this.tell(['committed', account, load])
   }
 
   async attend(account: AccountId): Promise<void> {
@@ -105,6 +145,7 @@ export class Mirror implements MailboxMirror {
   }
 
   #hear(message: MirrorMessage): void {
+    this.#count(message)
     const [kind, account] = message
     if (kind === 'keeper') {
       // A new one watches nothing yet.
@@ -119,6 +160,16 @@ export class Mirror implements MailboxMirror {
       if (this.#watched.has(account)) this.tell(['attend', account])
     }
     for (const listener of this.#listeners) listener(message)
+  }
+
+  #count(message: MirrorMessage): void {
+    if (message[0] === 'keeper') this.backlog.clear()
+    else if (message[0] === 'committed') this.backlog.add(message[1], message[2])
+    else if (message[0] === 'waiting') this.backlog.set(message[1], message[2])
+    else if (message[0] === 'written') {
+      const { operations, bytes } = message[2]
+      this.backlog.add(message[1], { operations: -operations, bytes: -bytes })
+    }
   }
 
   #wait(account: AccountId): { promise: Promise<void> } {

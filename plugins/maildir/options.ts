@@ -1,4 +1,4 @@
-import { duration } from 'mailserver'
+import { byteSize, duration } from 'mailserver'
 import { z } from 'zod'
 
 export const options = z.strictObject({
@@ -14,4 +14,11 @@ export const options = z.strictObject({
   watches: z.int().min(0).default(20_000),
   /** How often the directories of accounts in use are looked at, in case a watch has missed something. */
   rescan: duration().prefault('10s'),
+  /**
+   * Mail that waits in the store to be written to its Maildir, at most; beyond it messages are refused for a time. One
+   * account may have a tenth of it.
+   */
+  maxWaiting: byteSize().prefault('1GB'),
+  /** The same as a number of messages; changes of flags and the like are taken up to twice as many. */
+  maxWaitingMessages: z.int().min(1_000).default(100_000),
 })

@@ -4,13 +4,17 @@ import { bytes } from './quantity.ts'
 import { table } from './table.ts'
 
 /** @param limit accounts that are shown */
-export function renderStats({ totals, sharing, queue, journeys, accounts, driver }: StatsView, limit: number): string {
+export function renderStats(
+  { totals, sharing, waiting, queue, journeys, accounts, driver }: StatsView,
+  limit: number,
+): string {
   const facts = [`Mail      ${totals.messages} messages of ${bytes(totals.bytes)} in ${totals.mailboxes} mailboxes`]
   if (sharing !== null) {
     facts.push(
       `Stored    ${sharing.blobs} of them once; ${sharing.shared} share another's bytes, which saves ${bytes(sharing.sharedBytes)}`,
     )
   }
+  if (waiting !== null) facts.push(`Files     ${waitingText(waiting)}`)
   if (queue !== null) facts.push(`Queue     ${queue.messages} messages`)
   if (journeys !== null) facts.push(`Journeys  ${journeys}`)
   const shown = accounts.slice(0, limit)
@@ -28,6 +32,12 @@ export function renderStats({ totals, sharing, queue, journeys, accounts, driver
       ? []
       : ['', paint.bold('Storage'), ...driver.map(({ help, value, unit }) => `${help}: ${figure(value, unit)}`)]
   return [...facts, '', list, ...more, ...figures].join('\n')
+}
+
+function waitingText({ operations, bytes: octets, accounts, oldestAt }: NonNullable<StatsView['waiting']>): string {
+  if (oldestAt === null) return 'all is written'
+  const since = new Date(oldestAt).toISOString()
+  return `${operations} changes with ${bytes(octets)} of ${accounts} accounts wait to be written, since ${since}`
 }
 
 function figure(value: number, unit: string): string {

@@ -7,8 +7,8 @@ import type { Transaction } from './engine.ts'
 import { accountKey, countersKey, messageOwner } from './layout.ts'
 import { type AccountId, accountScope, type MailboxId, type MetadataOwner } from './mail-store.ts'
 import { MailboxPages } from './mailbox-pages.ts'
-import type { MirrorOperation } from './mirror/mailbox-mirror.ts'
-import { mirrorOwner, writeJournal } from './mirror/mirror-journal.ts'
+import type { MirrorLoad, MirrorOperation } from './mirror/mailbox-mirror.ts'
+import { loadOf, mirrorOwner, writeJournal } from './mirror/mirror-journal.ts'
 import { type AccountRecord, decodeAccount, encodeAccount, newAccountRecord } from './records/account-record.ts'
 import { decodeCounters, encodeCounters, type MailboxCounters, newCounters } from './records/mailbox-counters.ts'
 import { mailboxId, mailboxNumber } from './records/mailbox-record.ts'
@@ -20,6 +20,17 @@ interface StoredMessage {
   readonly size: number
   readonly internalDate: number
 }
+
+const NOTHING: MirrorLoad = { operations: 0, bytes: 0 }
+/** What a mirror that cannot keep up is not given for ever; messages that come in are asked for one by one. */
+const GROWING: ReadonlySet<MirrorOperation['kind']> = new Set([
+  'moved',
+  'flags',
+  'mailbox-added',
+  'mailbox-renamed',
+  'subscriptions',
+  'quota',
+])
 
 /**
  * One change of an account, inside a transaction that holds its scope: gives out MODSEQ, keeps the counters, writes
@@ -36,6 +47,7 @@ export class AccountCommit {
   readonly #pages = new Map<number, MailboxPages>()
   readonly #changes: Change[] = []
   readonly #mirrored: MirrorOperation[] = []
+  #load: MirrorLoad = NOTHING
   readonly #previous: bigint
   #isUnchanged = false
 
@@ -147,6 +159,7 @@ export class AccountCommit {
   /**
    * Keeps the bytes of a message that comes in, for as long as it is there.
    * @returns the ref that its record must have
+   * @throws MailError STORE_FULL, UNAVAILABLE when the mirror has too much to do
    */
   keep(mailbox: number, uid: number, blob: BlobRef, message: StoredMessage): BlobRef {
     const { mirror, isFromMirror } = this.#context
@@ -155,9 +168,14 @@ export class AccountCommit {
       return blob
     }
     if (isFromMirror) return blob
+    mirror.admit(this.account, 'message', this.#load)
     const ref = this.#mirrorRef(mailbox, uid, message)
-    if (!mirror.holds(blob)) linkIn(this.tx, blob, mirrorOwner(ref))
-    this.mirror({ kind: 'added', mailbox: mailboxId(mailbox), uid, ref, source: blob })
+    const added = { kind: 'added', mailbox: mailboxId(mailbox), uid, ref, source: blob } as const
+    if (mirror.holds(blob)) this.mirror(added)
+    else {
+      linkIn(this.tx, blob, mirrorOwner(ref))
+      this.mirror({ ...added, bytes: message.size })
+    }
     return ref
   }
 
@@ -192,7 +210,10 @@ export class AccountCommit {
 
   /** Notes what the mirror has to do, when there is one and it does not know already. */
   mirror(operation: MirrorOperation): void {
-    if (this.#context.mirror !== undefined && !this.#context.isFromMirror) this.#mirrored.push(operation)
+    if (this.#context.mirror === undefined || this.#context.isFromMirror) return
+    this.#mirrored.push(operation)
+    const { operations, bytes } = loadOf([operation])
+    this.#load = { operations: this.#load.operations + operations, bytes: this.#load.bytes + bytes }
   }
 
   /** Nothing came of the change: `close` writes nothing. */
@@ -210,6 +231,8 @@ export class AccountCommit {
   /** Writes the account, the counters, the states and the log. The last call on this object. */
   async close(): Promise<void> {
     if (this.#isUnchanged) return
+    if (this.#mirrored.some(({ kind }) => GROWING.has(kind)))
+      this.#context.mirror?.admit(this.account, 'change', NOTHING)
     const { tx, account, record } = this
     for (const pages of this.#pages.values()) pages.write()
     for (const change of this.#changes) writeChange(tx, account, record, change)
@@ -233,7 +256,7 @@ export class AccountCommit {
 
   #tell(): void {
     const { engine, onChange, mirror } = this.#context
-    if (this.#mirrored.length > 0) mirror?.committed(this.account)
+    if (this.#mirrored.length > 0) mirror?.committed(this.account, this.#load)
     if (this.#changes.length === 0) return
     const notice = { previous: this.#previous, modSeq: this.record.modSeq, changes: this.#changes }
     engine.publish(noticeTopic(this.account), formatNotice(notice))

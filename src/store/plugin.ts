@@ -83,7 +83,7 @@ export const storePlugin = definePlugin({
         mailStore: store,
         storeContext: context,
         journeys: traces,
-        localDelivery: createLocalDelivery({ store, engine: services.engine, run, log }),
+        localDelivery: createLocalDelivery({ store, engine: services.engine, run, log, mirror: services.mirror }),
         mirrored,
       },
       // A command may look at a store that no server could serve, such as the one that converts it.

@@ -29,8 +29,13 @@ export async function syncDirectory(path: string): Promise<void> {
 /** Opens a regular file and nothing else: no link that leads elsewhere, no pipe that would hang. */
 export async function openRegular(path: string): Promise<FileHandle> {
   const handle = await open(path, O_RDONLY | O_NOFOLLOW | constants.O_NONBLOCK)
-  if ((await handle.stat()).isFile()) return handle
-  await handle.close()
+  let isFile = false
+  try {
+    isFile = (await handle.stat()).isFile()
+  } finally {
+    if (!isFile) await handle.close()
+  }
+  if (isFile) return handle
   throw Object.assign(new Error(`${path} is no file`), { code: 'ENOENT' })
 }
 

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
-import { type AccountId, type Clock, codeOf, MailError } from 'mailserver'
+import { type AccountId, type Clock, MailError, type MailErrorCode } from 'mailserver'
+import { faultOf } from '../faults.ts'
 import { exists, makeMaildir } from '../files/disk.ts'
 import { storedPath, storePath } from '../layout.ts'
+import type { MirrorMessage } from '../mirror.ts'
 import { addMissingFolders } from './apply-folders.ts'
 import { drain } from './drain.ts'
 import { Estate, type KeeperParts } from './estate.ts'
@@ -23,6 +25,8 @@ export interface AccountKeeperParts extends KeeperParts {
   readonly watchBudget: WatchBudget
   /** Accounts whose Maildirs have nothing left in them of a crash before this start. */
   readonly cleaned: Set<AccountId>
+  /** Tells all workers. */
+  readonly tell: (message: MirrorMessage) => void
 }
 
 /** Everything that is done in one account's Maildir, one thing after the other. */
@@ -133,8 +137,13 @@ export class AccountKeeper {
         this.#isReady = true
       }
       const { account } = this.estate
-      const isDone = await drain(this.estate, this.#isRedo, () => this.#isClosed)
+      const isDone = await drain(this.estate, {
+        isRedo: this.#isRedo,
+        isStopped: () => this.#isClosed,
+        onWritten: (load) => this.#parts.tell(['written', account, load]),
+      })
       if (this.#isClosed) return
+      if (isDone) this.#parts.tell(['waiting', account, { operations: 0, bytes: 0 }])
       if (!isDone) this.#retryIn(WAIT_FOR_OTHERS_MS)
       else if (this.#isRedo || !this.#parts.cleaned.has(account)) {
         await removeLeftovers(this.estate)
@@ -150,12 +159,25 @@ export class AccountKeeper {
       if (this.#isClosed) return
       // The mail is safe in the store, and stays there until this works.
       this.#isRedo = true
+      const fault = faultOf(err, 'a Maildir cannot be written')
+      // What is not there is a disk that is not mounted.
+      const code = fault.code === 'NOT_FOUND' ? 'UNAVAILABLE' : fault.code
       this.#parts.log.error(
-        { account: this.estate.account, path: this.estate.root, code: codeOf(err), err },
+        { account: this.estate.account, path: this.estate.root, code, err },
         'a Maildir cannot be written; its mail waits in the store',
       )
+      await this.#tellWaiting(code)
       this.#retryIn(this.#retryMs)
       this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2)
+    }
+  }
+
+  async #tellWaiting(code: MailErrorCode): Promise<void> {
+    const { account } = this.estate
+    try {
+      this.#parts.tell(['waiting', account, { ...(await this.#parts.mirrored.load(account)), code }])
+    } catch (err) {
+      this.#parts.log.warn({ account, err }, 'what waits to be written could not be counted')
     }
   }
 

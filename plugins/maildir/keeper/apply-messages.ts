@@ -38,7 +38,8 @@ export async function draftMessages(
   const work = async () => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const message = parseMessageRef(next.ref)
-      if (message !== undefined) drafts.set(next.ref, await draft(estate, next.source, message))
+      const isThere = message && estate.folders.get(message.mailbox)?.files.has(message.key)
+      if (message !== undefined && !isThere) drafts.set(next.ref, await draft(estate, next.source, message))
     }
   }
   waiting.reverse()
@@ -99,9 +100,13 @@ export async function placeMessage(
 ): Promise<readonly string[]> {
   const message = parseMessageRef(operation.ref)
   const folder = message && (await estate.folder(message.mailbox))
-  if (message === undefined || folder === undefined) return []
-  const { key, size } = message
   const draft = drafts.get(operation.ref)
+  if (message === undefined || folder === undefined) {
+    // Its mailbox has been removed since.
+    if (draft !== undefined) await removeFile(draft.path)
+    return []
+  }
+  const { key, size } = message
   if (folder.files.has(key)) {
     // Done before a crash, and not confirmed.
     if (draft !== undefined) await removeFile(draft.path)

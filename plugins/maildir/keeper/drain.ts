@@ -1,4 +1,12 @@
-import type { BlobRef, MailboxId, MessageRecord, MirrorCommit, MirrorOperation } from 'mailserver'
+import {
+  type BlobRef,
+  type MailboxId,
+  type MessageRecord,
+  type MirrorCommit,
+  type MirrorLoad,
+  type MirrorOperation,
+  mirrorLoadOf,
+} from 'mailserver'
 import { isFull, isGone } from '../faults.ts'
 import { exists, syncDirectory } from '../files/disk.ts'
 import { addToQuotaFile } from '../files/quota-file.ts'
@@ -16,14 +24,20 @@ const BYTES = 64 * 1024 * 1024
 /** Directories that are synced at the same time. */
 const SYNCS_AT_ONCE = 8
 
+interface Draining {
+  /** Some may be done already, or half: the server has just started, or the last try has failed. */
+  readonly isRedo: boolean
+  /** The rest is left to the next start. */
+  readonly isStopped: () => boolean
+  readonly onWritten: (load: MirrorLoad) => void
+}
+
 /**
  * Does what the commits of the account ask for, in their order, until none is left. Files are on disk under their names
  * before a commit is confirmed.
- * @param isRedo some may be done already, or half: the server has just started, or the last try has failed
- * @param isStopped the rest is left to the next start
  * @returns false when another account must do something first
  */
-export async function drain(estate: Estate, isRedo: boolean, isStopped: () => boolean): Promise<boolean> {
+export async function drain(estate: Estate, { isRedo, isStopped, onWritten }: Draining): Promise<boolean> {
   const { mirrored } = estate.parts
   let isAgain = isRedo
   for (let limit = COMMITS; ; ) {
@@ -36,11 +50,16 @@ export async function drain(estate: Estate, isRedo: boolean, isStopped: () => bo
     } catch (cause) {
       // Where not all have room, some may.
       if (commits.length === 1 || !isFull(cause)) throw cause
+      estate.parts.log.warn(
+        { account: estate.account, path: estate.root, err: cause },
+        'a Maildir has no room for all that waits at once',
+      )
       limit = Math.ceil(commits.length / 4)
       isAgain = true
       continue
     }
     await mirrored.confirm(estate.account, commits)
+    onWritten(mirrorLoadOf(operationsOf(commits)))
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AccountId, Lease, MailboxId } from 'mailserver'
+import type { AccountId, Lease, MailboxId, MirrorLoad } from 'mailserver'
 import { storedPath } from '../layout.ts'
 import type { Mirror, MirrorMessage } from '../mirror.ts'
 import { AccountKeeper, type AccountKeeperParts } from './account-keeper.ts'
@@ -17,7 +17,8 @@ const DRAINS_AT_ONCE = 8
 /** Commits that come within so long are done together: nobody waits for their files. */
 const GATHER_MS = 20
 
-export interface KeeperOptions extends Omit<AccountKeeperParts, 'watchBudget' | 'cleaned' | 'folderOf' | 'written'> {
+export interface KeeperOptions
+  extends Omit<AccountKeeperParts, 'watchBudget' | 'cleaned' | 'folderOf' | 'written' | 'tell'> {
   readonly mirror: Mirror
   /** Directory of an account; undefined when the account is not known (any more). */
   readonly rootOf: (account: AccountId) => Promise<string | undefined>
@@ -25,6 +26,8 @@ export interface KeeperOptions extends Omit<AccountKeeperParts, 'watchBudget' | 
   readonly watches: number
   /** Only what it is told to do: for a command, which has no sessions. */
   readonly isPassive?: boolean
+  /** Told now and then what waits to be written, by the worker that writes it; nothing by one that does not. */
+  readonly onWaiting?: (waiting: MirrorLoad & { readonly failing: number }) => void
 }
 
 /** Keeps the files of all accounts, in the one worker that holds the lease. */
@@ -50,6 +53,7 @@ export class Keeper {
       ...options,
       written: new Map(),
       cleaned: new Set(),
+      tell: (message) => options.mirror.tell(message),
       watchBudget: new WatchBudget(options.watches),
       folderOf: (account, mailbox) => this.folderOf(account, mailbox),
     }
@@ -93,11 +97,13 @@ export class Keeper {
     })
     if (this.#options.isPassive) return true
     this.#end = this.#options.mirror.listen((message) => this.#hear(message))
-    for (const account of await this.#options.mirrored.waiting()) {
+    const { mirror, mirrored } = this.#options
+    mirror.tell(['keeper'])
+    for (const account of await mirrored.waiting()) {
+      mirror.tell(['waiting', account, await mirrored.load(account)])
       this.#left.add(account)
       this.#drainSoon(account)
     }
-    this.#options.mirror.tell(['keeper'])
     return true
   }
 
@@ -121,6 +127,8 @@ export class Keeper {
   }
 
   async #tick(isRescan: boolean): Promise<void> {
+    const { backlog } = this.#options.mirror
+    this.#options.onWaiting?.({ ...backlog.total, failing: backlog.failing })
     const now = this.#options.clock.now()
     for (const [account, keeper] of this.#accounts) {
       const idle = keeper.hasWork ? 0 : now - keeper.usedAt
@@ -137,10 +145,18 @@ export class Keeper {
   }
 
   #hear([kind, account]: MirrorMessage): void {
-    if (kind === 'who') this.#options.mirror.tell(['keeper'])
+    if (kind === 'who') this.#answer()
     else if (account === undefined) return
     else if (kind === 'committed') this.#gather(account)
     else if (kind === 'attend') void this.#heat(account)
+  }
+
+  /** A worker has come: it hears of this keeper, and of what waits, as all others do again. */
+  #answer(): void {
+    const { mirror } = this.#options
+    const waiting = mirror.backlog.entries()
+    mirror.tell(['keeper'])
+    for (const [account, load] of waiting) mirror.tell(['waiting', account, load])
   }
 
   #gather(account: AccountId): void {
@@ -226,5 +242,6 @@ export class Keeper {
     this.#accounts.clear()
     await this.#lease?.release()
     this.#lease = undefined
+    this.#options.onWaiting?.({ operations: 0, bytes: 0, failing: 0 })
   }
 }

@@ -5,6 +5,7 @@ import type { HookRunner } from '../../kernel/run-hooks.ts'
 import type { Engine } from '../engine.ts'
 import type { DeliveryRequest, LocalDelivery, PlannedDelivery } from '../local-delivery.ts'
 import { type AccountId, accountScope, type MailboxId, type MailStore } from '../mail-store.ts'
+import type { MailboxMirror } from '../mirror/mailbox-mirror.ts'
 import { parseFlags } from '../records/flags.ts'
 import { type AccountView, type Inboxes, overQuota, viewAccounts } from './account-view.ts'
 import { commitDelivery, type PlannedCopy } from './commit-delivery.ts'
@@ -14,6 +15,7 @@ export interface DeliveryParts {
   readonly engine: Engine
   readonly run: HookRunner
   readonly log: Log
+  readonly mirror?: MailboxMirror | undefined
 }
 
 type Recipient = DeliveryRequest['recipients'][number]
@@ -44,6 +46,7 @@ async function plan(parts: DeliveryParts, inboxes: Inboxes, request: DeliveryReq
     if (error === undefined) takers.push(view)
     else refused.set(view.account, error)
   }
+  await Promise.all(takers.map(({ account }) => parts.mirror?.room(account)))
   const copies: PlannedCopy[] = []
   for (let at = 0; at < takers.length; at += AT_ONCE) {
     const part = takers.slice(at, at + AT_ONCE)

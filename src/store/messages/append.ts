@@ -5,6 +5,7 @@ import { commitShared } from '../commit-groups.ts'
 import type { Transaction } from '../engine.ts'
 import { MessageKeys } from '../layout.ts'
 import type { AccountId, Appended, MailboxId, NewMessage } from '../mail-store.ts'
+import { awaitRoom } from '../mirror/attend.ts'
 import type { AccountRecord } from '../records/account-record.ts'
 import { emailIdOf, encodeCopy } from '../records/copy-record.ts'
 import { DELETED, type Flags, parseFlags, SEEN } from '../records/flags.ts'
@@ -23,7 +24,7 @@ export async function append(
 ): Promise<readonly Appended[]> {
   if (messages.length === 0) return []
   const additions = additionsTo(mailbox, messages)
-  await Promise.all(messages.map(({ blob }) => context.blobs.durable(blob)))
+  await Promise.all([awaitRoom(context, account), ...messages.map(({ blob }) => context.blobs.durable(blob))])
   return commitShared(context, account, {
     mailboxes: [additions.mailbox],
     weight: messages.length,

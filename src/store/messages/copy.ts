@@ -2,6 +2,7 @@ import type { AccountCommit } from '../account-commit.ts'
 import type { BlobRef } from '../blob-store.ts'
 import { MessageKeys } from '../layout.ts'
 import type { AccountId, Copied, FlagClasses, MailboxId, TransferOptions } from '../mail-store.ts'
+import { awaitRoom } from '../mirror/attend.ts'
 import { encodeCopy } from '../records/copy-record.ts'
 import { mixFlags, NO_FLAGS } from '../records/flags.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
@@ -32,6 +33,7 @@ export async function copy(
   try {
     for (let at = 0; at === 0 || at < wanted.length; at += batch) {
       const part = wanted.slice(at, at + batch)
+      await awaitRoom(context, target.account)
       const done = await commitTransfer(context, { account, mailbox: from }, target, (...commits) =>
         copyIn(...commits, mailboxNumber(from), part, mailboxNumber(to), options.keep),
       )

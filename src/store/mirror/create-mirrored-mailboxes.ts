@@ -11,7 +11,7 @@ import { parseFlags } from '../records/flags.ts'
 import { encodeIndex } from '../records/index-codec.ts'
 import { encodeMailbox, mailboxNumber, toMailbox } from '../records/mailbox-record.ts'
 import type { StoreContext } from '../store-context.ts'
-import { confirmJournal, journalAccounts, readJournal } from './mirror-journal.ts'
+import { confirmJournal, journalAccounts, measureJournal, readJournal } from './mirror-journal.ts'
 import type { AdoptedMessage, MirroredMailboxes } from './mirrored-mailboxes.ts'
 
 const MAX_UID = 0xffff_fffe
@@ -23,6 +23,7 @@ export function createMirroredMailboxes(ordinary: StoreContext): MirroredMailbox
     store,
     waiting: () => journalAccounts(c.engine),
     commits: (account, limit) => readJournal(c.engine, account, limit),
+    load: (account) => measureJournal(c.engine, account),
     confirm: (account, commits) => confirmJournal(c.engine, account, commits, c.clock.now()),
     rename: (account, mailbox, uid, ref) =>
       commitAccount(c, account, [], async (commit) => {

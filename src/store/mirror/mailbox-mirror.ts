@@ -31,8 +31,17 @@ export interface MailboxMirror {
   refFor(place: MirrorPlace): BlobRef
   /** Is it a name of this mirror's? */
   holds(ref: BlobRef): boolean
-  /** A commit of the account is on disk, or will be: there are operations to do. Called in the worker that made it. */
-  committed(account: AccountId): void
+  /** Resolves when the account may be given more messages, or cannot be soon. Called before a commit. Never rejects. */
+  room(account: AccountId): Promise<void>
+  /**
+   * May it be given more to do for the account? Asked within a commit, for each message that comes in, and once for a
+   * commit that changes something else; not for one that only takes away.
+   * @param load what the commit asks for already
+   * @throws MailError STORE_FULL, UNAVAILABLE when too much waits already: the commit is given up, and tried again later
+   */
+  admit(account: AccountId, kind: 'message' | 'change', load: MirrorLoad): void
+  /** A commit of the account is on disk, or will be: there is this to do. Called in the worker that made it. */
+  committed(account: AccountId, load: MirrorLoad): void
   /** Resolves when what other programs did until now is in the store, or cannot be brought in soon. Never rejects. */
   attend(account: AccountId): Promise<void>
   /** Somebody watches the account from now on. Returns the function that ends it. */
@@ -40,6 +49,13 @@ export interface MailboxMirror {
 }
 
 export const mailboxMirror = defineService<MailboxMirror>('core:mailbox-mirror')
+
+/** What a mirror has to do. */
+export interface MirrorLoad {
+  readonly operations: number
+  /** Octets of the messages that it is to take over from blobs. */
+  readonly bytes: number
+}
 
 type UidRange = readonly [first: number, last: number]
 
@@ -52,6 +68,8 @@ export type MirrorOperation =
       readonly uid: number
       readonly ref: BlobRef
       readonly source: BlobRef
+      /** Octets that the source is kept for; absent when it is a message of the mirror. */
+      readonly bytes?: number
     }
   | { readonly kind: 'removed'; readonly mailbox: MailboxId; readonly uid: number; readonly ref: BlobRef }
   | { readonly kind: 'flags'; readonly mailbox: MailboxId; readonly ranges: readonly UidRange[] }

@@ -4,7 +4,7 @@ import type { Engine, Reader, Transaction } from '../engine.ts'
 import { KeyReader } from '../key.ts'
 import { mirrorJournalKey, mirrorJournalRange, mirrorJournalRangeOf } from '../layout.ts'
 import type { AccountId } from '../mail-store.ts'
-import type { MirrorOperation } from './mailbox-mirror.ts'
+import type { MirrorLoad, MirrorOperation } from './mailbox-mirror.ts'
 
 /** One commit that the mirror has not confirmed. */
 export interface MirrorCommit {
@@ -38,6 +38,40 @@ export async function readJournal(reader: Reader, account: AccountId, limit?: nu
     }
   }
   return commits
+}
+
+/** What so many operations are to a mirror. */
+export function loadOf(operations: readonly MirrorOperation[]): MirrorLoad {
+  const bytes = operations.reduce((sum, one) => sum + (one.kind === 'added' ? (one.bytes ?? 0) : 0), 0)
+  return { operations: operations.length, bytes }
+}
+
+/** All that the mirror has not confirmed, counted. */
+export interface JournalSize extends MirrorLoad {
+  readonly accounts: number
+  /** When the oldest was committed, milliseconds since the epoch; null when there is none. */
+  readonly oldestAt: number | null
+}
+
+/** @param account of this one alone */
+export async function measureJournal(reader: Reader, account?: AccountId): Promise<JournalSize> {
+  const accounts = new Set<string>()
+  let [operations, bytes] = [0, 0]
+  let oldest: bigint | undefined
+  for await (const batch of reader.scan(account === undefined ? mirrorJournalRange() : mirrorJournalRangeOf(account))) {
+    for (const [at, value] of batch) {
+      const key = new KeyReader(at)
+      key.text()
+      accounts.add(key.text())
+      const load = loadOf(JSON.parse(value.toString()) as MirrorOperation[])
+      operations += load.operations
+      bytes += load.bytes
+      const modSeq = at.readBigUInt64BE(at.length - 8)
+      if (oldest === undefined || modSeq < oldest) oldest = modSeq
+    }
+  }
+  // A MODSEQ is never less than the microseconds of its commit, and hardly ever more.
+  return { accounts: accounts.size, operations, bytes, oldestAt: oldest === undefined ? null : Number(oldest / 1000n) }
 }
 
 /** Accounts that have unconfirmed commits. */

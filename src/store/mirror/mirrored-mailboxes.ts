@@ -2,6 +2,7 @@ import { defineService } from '../../kernel/service.ts'
 import type { MessageIndex } from '../../mail/message-index.ts'
 import type { BlobRef } from '../blob-store.ts'
 import type { AccountId, Mailbox, MailboxId, MailStore, SpecialUse } from '../mail-store.ts'
+import type { MirrorLoad } from './mailbox-mirror.ts'
 import type { MirrorCommit } from './mirror-journal.ts'
 
 /** A message that another program has put into the mirror. */
@@ -26,6 +27,8 @@ export interface MirroredMailboxes {
   waiting(): Promise<readonly AccountId[]>
   /** Commits that are not confirmed, the oldest first. */
   commits(account: AccountId, limit?: number): Promise<readonly MirrorCommit[]>
+  /** What is in them all. */
+  load(account: AccountId): Promise<MirrorLoad>
   /** They are done, on disk: their blobs are let go. */
   confirm(account: AccountId, commits: readonly MirrorCommit[]): Promise<void>
   /** A message of the mirror is now known by another name. */

@@ -1,9 +1,19 @@
 import type { BlobRef } from '../blob-store.ts'
+import { MIRRORED } from '../convert/mirror-state.ts'
 import type { Reader } from '../engine.ts'
 import { prefixRange } from '../key.ts'
-import { accountKey, allBlobLinks, countersKey, readBlobLink, readMessageOwner, StatePageKeys } from '../layout.ts'
+import {
+  accountKey,
+  allBlobLinks,
+  countersKey,
+  mirroredKey,
+  readBlobLink,
+  readMessageOwner,
+  StatePageKeys,
+} from '../layout.ts'
 import type { AccountId } from '../mail-store.ts'
 import { allRecords } from '../mailboxes/names.ts'
+import { type JournalSize, measureJournal } from '../mirror/mirror-journal.ts'
 import type { Watched } from '../progress.ts'
 import { decodeAccount } from '../records/account-record.ts'
 import { decodeCounters } from '../records/mailbox-counters.ts'
@@ -34,6 +44,8 @@ export interface StoreStats {
     /** Octets that this saves. */
     readonly sharedBytes: number
   } | null
+  /** What is to be written to files that other programs read; null when there are none. */
+  readonly waiting: JournalSize | null
   readonly queue: { readonly messages: number } | null
   readonly journeys: number | null
 }
@@ -58,12 +70,15 @@ export async function collectStats(
     messages: sum((one) => one.messages),
     bytes: sum((one) => one.bytes),
   }
-  if (accounts.length === 1) return { accounts: list, totals, sharing: null, queue: null, journeys: null }
+  const isMirrored = (await reader.get(mirroredKey()))?.toString() === MIRRORED
+  const waiting = isMirrored ? await measureJournal(reader, accounts.length === 1 ? accounts[0] : undefined) : null
+  if (accounts.length === 1) return { accounts: list, totals, sharing: null, waiting, queue: null, journeys: null }
   const sharing = await countLinks(reader, { signal, onProgress })
   return {
     accounts: list,
     totals,
     sharing,
+    waiting,
     queue: { messages: await countKeys(reader, 'queue', 'message') },
     journeys: await countKeys(reader, 'journey'),
   }

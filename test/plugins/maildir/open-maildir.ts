@@ -1,5 +1,13 @@
 import { join } from 'node:path'
-import { type AccountId, type BlobStore, type Engine, type MailStore, systemClock } from 'mailserver'
+import {
+  type AccountId,
+  type BlobStore,
+  type Engine,
+  type MailStore,
+  type MirroredMailboxes,
+  systemClock,
+} from 'mailserver'
+import type { BacklogLimits } from '../../../plugins/maildir/backlog.ts'
 import { Keeper } from '../../../plugins/maildir/keeper/keeper.ts'
 import { Locator } from '../../../plugins/maildir/locator.ts'
 import { Mirror } from '../../../plugins/maildir/mirror.ts'
@@ -16,6 +24,7 @@ export interface OpenedMaildir extends AsyncDisposable {
   readonly mirror: Mirror
   readonly keeper: Keeper
   readonly store: MailStore
+  readonly mirrored: MirroredMailboxes
   /** Directory of an account. */
   root(account: AccountId): string
   close(): Promise<void>
@@ -32,12 +41,14 @@ export interface OpenMaildirOptions {
   readonly withoutKeeper?: boolean
   /** How long `close` may write what waits. */
   readonly graceMs?: number
+  /** What may wait to be written. */
+  readonly limits?: BacklogLimits
 }
 
 /** The plugin's parts as a server puts them together, for one worker. */
 export async function openMaildir(options: OpenMaildirOptions): Promise<OpenedMaildir> {
-  const { engine, path, log = silentLog } = options
-  const mirror = new Mirror({ engine, clock: systemClock, hostname: 'mail.example.test', worker: 0 })
+  const { engine, path, log = silentLog, limits = { bytes: Infinity, operations: Infinity } } = options
+  const mirror = new Mirror({ engine, clock: systemClock, hostname: 'mail.example.test', worker: 0, limits })
   const locator = new Locator(engine, options.blobs)
   const blobs = new MirroredBlobStore(options.blobs, locator)
   const context = createStoreContext({ engine, blobs, clock: systemClock, log, mirror })
@@ -69,5 +80,5 @@ export async function openMaildir(options: OpenMaildirOptions): Promise<OpenedMa
     mirrored.close()
     await options.closeStore?.()
   }
-  return { engine, blobs, mirror, keeper, store, root, close, [Symbol.asyncDispose]: close }
+  return { engine, blobs, mirror, keeper, store, mirrored, root, close, [Symbol.asyncDispose]: close }
 }
