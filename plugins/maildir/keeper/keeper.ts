@@ -97,7 +97,8 @@ export class Keeper {
     })
     if (this.#options.isPassive) return true
     this.#end = this.#options.mirror.listen((message) => this.#hear(message))
-    const { mirror, mirrored } = this.#options
+    const { mirror, mirrored, log } = this.#options
+    log.info({}, 'this worker writes the Maildirs from now on')
     mirror.tell(['keeper'])
     for (const account of await mirrored.waiting()) {
       mirror.tell(['waiting', account, await mirrored.load(account)])

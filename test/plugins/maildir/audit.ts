@@ -1,5 +1,5 @@
-import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { type AccountId, type Engine, type MailboxId, type MailStore, mirrorCommits } from 'mailserver'
 import { readUidList } from '../../../plugins/maildir/files/uid-list.ts'
 import { inspectMaildir } from '../../../plugins/maildir/inspect.ts'
@@ -111,13 +111,11 @@ export const folders = (root: string): string[] =>
     .filter((name) => name.startsWith('.'))
     .map((name) => join(root, name))
 
-/** Every message file of an account. */
+/** Every message file of an account. A folder may be in the making. */
 export function messageFiles(root: string): string[] {
-  return [root, ...folders(root)].flatMap((folder) =>
-    ['new', 'cur'].flatMap((place) =>
-      readdirSync(join(folder, place))
-        .filter((name) => parseFileName(name) !== undefined)
-        .map((name) => join(folder, place, name)),
-    ),
-  )
+  return [root, ...folders(root)]
+    .flatMap((folder) => [join(folder, 'new'), join(folder, 'cur')])
+    .filter((place) => existsSync(place))
+    .flatMap((place) => readdirSync(place).map((name) => join(place, name)))
+    .filter((file) => parseFileName(basename(file)) !== undefined)
 }
