@@ -14,6 +14,8 @@ import { startTestServer, type TestServer } from '../support/test-server.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const MESSAGES = 120
+/** Times that each way is killed; CONVERT_KILLS=50 for a long walk. */
+const KILLS = Number(process.env.CONVERT_KILLS ?? 3)
 
 let home: string
 const data = () => join(home, 'data')
@@ -112,6 +114,16 @@ const files = () =>
     .filter((name) => /\/(?:cur|new)\//.test(name))
     .sort()
 
+const datesOfFiles = () =>
+  files()
+    .map((name) => statSync(join(mail(), name)).mtimeMs)
+    .sort()
+const datesIn = (seen: unknown) =>
+  (seen as unknown[])
+    .filter((one) => Array.isArray(one) && one.length > 3)
+    .map((one) => (one as unknown[])[3])
+    .sort()
+
 describe('store convert', () => {
   it('brings messages out of their Maildirs and leaves those alone', { timeout: 60_000 }, async () => {
     const before = await viewOf(true, fill)
@@ -175,6 +187,29 @@ describe('store convert', () => {
     renameSync(`${mail()}.copy`, mail())
     expect((await convert('maildir', 'level')).code).toBe(0)
     expect(await viewOf(false)).toEqual(before)
+  })
+
+  it('comes back equal from Maildirs, whatever the moments at which it was killed on either way', {
+    timeout: 60_000 + KILLS * 10_000,
+  }, async () => {
+    const before = await viewOf(false, fill)
+    const moments: number[] = []
+    for (const [from, to] of [
+      ['level', 'maildir'],
+      ['maildir', 'level'],
+    ] as const) {
+      for (let kill = 0; kill < KILLS; kill++) {
+        const child = spawn(process.execPath, args('--from', from, '--to', to), { stdio: 'ignore' })
+        const moment = 300 + Math.floor(Math.random() * 1_200)
+        moments.push(moment)
+        setTimeout(() => child.kill('SIGKILL'), moment)
+        await once(child, 'exit')
+      }
+      const done = await convert(from, to)
+      expect(done.code, `${done.stderr} after ${moments}`).toBe(0)
+      expect(await viewOf(to === 'maildir'), `${to} after ${moments}`).toEqual(before)
+      if (to === 'maildir') expect(datesOfFiles(), `files after ${moments}`).toEqual(datesIn(before))
+    }
   })
 
   it('refuses while the server runs, and names that it does not know', async () => {
