@@ -89,8 +89,8 @@ export class AccountKeeper {
       await this.#drainNow()
       this.#watches.update()
       await this.#syncNow({})
-      this.#watches.update()
       this.isHot = true
+      this.#watch()
     })
   }
 
@@ -105,7 +105,12 @@ export class AccountKeeper {
   /** The safety net below the watches. */
   async rescan(): Promise<void> {
     await this.#run(() => this.#syncNow({ onlyChanged: true }))
-    this.#watches.update()
+    if (this.isHot) this.#watch()
+  }
+
+  /** Between the last look and the first event of a directory something may have come into it. */
+  #watch(): void {
+    if (this.#watches.update() || this.estate.isUnsettled) this.#lookSoon()
   }
 
   /** Something is being written, or waits to be tried again. */
@@ -154,7 +159,7 @@ export class AccountKeeper {
         this.#retryMs = FIRST_RETRY_MS
         this.#parts.log.info({ account }, 'a Maildir takes its mail again')
       }
-      if (this.isHot) this.#watches.update()
+      if (this.isHot) this.#watch()
     } catch (err) {
       if (this.#isClosed) return
       // The mail is safe in the store, and stays there until this works.

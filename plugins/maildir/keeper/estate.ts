@@ -25,6 +25,8 @@ export class Estate {
   readonly folders = new Map<MailboxId, Folder>()
   /** Fingerprint of the list of subscriptions as we last read or wrote it. */
   subscriptionsPrint: string | undefined
+  /** At the last look another program was still making a folder. */
+  isUnsettled = false
 
   constructor(parts: KeeperParts, account: AccountId, root: string) {
     this.parts = parts

@@ -1,5 +1,7 @@
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, type Mailbox, type MailboxId } from 'mailserver'
+import { isGone } from '../faults.ts'
 import { exists, isDirectoryWithin, namesIn } from '../files/disk.ts'
 import { readUidList } from '../files/uid-list.ts'
 import { storedFolders, storeFolder } from '../layout.ts'
@@ -11,6 +13,8 @@ import { type Pending, syncFolder, timesOf } from './sync-folder.ts'
 
 /** Folders of one account that are looked at; what is beyond is an abuse. */
 const MAX_FOLDERS = 5_000
+/** How long a program may take to make a folder, from its directory to the ones within. */
+const MAKING_MS = 5_000
 
 /**
  * Brings into the store what other programs have done in an account's Maildir: folders first, then their messages.
@@ -52,7 +56,10 @@ async function syncFolders(estate: Estate, pending: () => Promise<Pending>): Pro
     directories.set(directory, mailbox)
   }
   await missingFolders(estate, directories, pending)
-  await newFolders(estate, mailboxes, directories)
+  await newFolders(estate, mailboxes, directories, async () => {
+    const { uids } = await pending()
+    return new Set([...stored].filter(([id]) => uids.has(id)).map(([, directory]) => directory))
+  })
   await parts.mirrored.store.mailbox(account, INBOX).then(({ id }) => {
     if (!stored.has(id)) return storeFolder(parts.engine, account, id, '')
   })
@@ -62,14 +69,23 @@ async function newFolders(
   estate: Estate,
   mailboxes: readonly Mailbox[],
   directories: ReadonlyMap<string, Mailbox>,
+  busyDirectories: () => Promise<ReadonlySet<string>>,
 ): Promise<void> {
   const { parts, account, root } = estate
   const names = new Map(mailboxes.map((mailbox) => [mailbox.name, mailbox]))
   const found = (await namesIn(root)).filter((name) => name.startsWith('.') && !directories.has(name)).sort()
+  estate.isUnsettled = false
+  // That of a mailbox which was just deleted is still there, and not new.
+  const busy = found.length > 0 ? await busyDirectories() : new Set()
   for (const directory of found.slice(0, MAX_FOLDERS)) {
+    if (busy.has(directory)) continue
     const name = mailboxOf(directory)
     const path = join(root, directory)
-    if (name === undefined || !(await exists(join(path, 'cur')))) continue
+    if (name === undefined) continue
+    if (!(await exists(join(path, 'cur')))) {
+      if (await isYoung(path)) estate.isUnsettled = true
+      continue
+    }
     if (!(await isDirectoryWithin(path, root)) || !(await isDirectoryWithin(join(path, 'cur'), root))) {
       parts.log.warn({ account, path }, 'a folder leads out of its Maildir and is left alone')
       continue
@@ -89,6 +105,16 @@ async function newFolders(
       if (codeOf(error) === 'UNAVAILABLE' || codeOf(error) === 'STORE_FULL') throw error
       parts.log.warn({ account, path, err: error }, 'a folder cannot be a mailbox and is left alone')
     }
+  }
+}
+
+/** Was it made just now? */
+async function isYoung(path: string): Promise<boolean> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs < MAKING_MS
+  } catch (cause) {
+    if (isGone(cause)) return false
+    throw cause
   }
 }
 

@@ -36,30 +36,37 @@ export class Watches {
     this.#onChange = onChange
   }
 
-  /** Watches what there is now, and no longer what is gone. */
-  update(): void {
+  /**
+   * Watches what there is now, and no longer what is gone.
+   * @returns whether something is watched for the first time: what was done there before is to be looked for
+   */
+  update(): boolean {
+    const before = this.#watchers.size
+    let hasNew = false
     const wanted = new Set([this.#estate.root])
     this.isPartial = false
     for (const folder of this.#estate.folders.values()) {
       for (const place of ['new', 'cur'] as const) {
         const path = join(folder.path, place)
         wanted.add(path)
-        this.#watch(path, (name) => name === null || !folder.isOwn(place, name))
+        if (this.#watch(path, (name) => name === null || !folder.isOwn(place, name))) hasNew = true
       }
     }
     this.#watch(this.#estate.root, (name) => name === null || /^(?:\.[^.]|subscriptions$)/.test(name))
     for (const path of this.#watchers.keys()) if (!wanted.has(path)) this.#end(path)
+    return hasNew && before > 0
   }
 
   close(): void {
     for (const path of [...this.#watchers.keys()]) this.#end(path)
   }
 
-  #watch(path: string, isForeign: (name: string | null) => boolean): void {
-    if (this.#watchers.has(path)) return
+  /** @returns whether it is watched from now on */
+  #watch(path: string, isForeign: (name: string | null) => boolean): boolean {
+    if (this.#watchers.has(path)) return false
     if (!this.#budget.take()) {
       this.isPartial = true
-      return
+      return false
     }
     try {
       const watcher = watch(path, { persistent: false }, (_kind, name) => {
@@ -67,10 +74,12 @@ export class Watches {
       })
       watcher.on('error', () => this.#end(path))
       this.#watchers.set(path, watcher)
+      return true
     } catch {
       // Not there, or the system has no watches left: it is looked at now and then.
       this.#budget.give()
       this.isPartial = true
+      return false
     }
   }
 

@@ -249,6 +249,21 @@ describe('what other programs do', () => {
     expect((await mail.store.mailboxes(alice)).map(({ name }) => name)).not.toContain('Lists/aé')
   })
 
+  it('do not bring back a folder that was just deleted', async () => {
+    await mail.store.createMailbox(alice, 'Going')
+    await mail.keeper.settle(alice)
+    rmSync(join(root, 'tmp'), { recursive: true })
+    writeFileSync(join(root, 'tmp'), 'in the way')
+    await mail.store.deleteMailbox(alice, 'Going')
+    await mail.keeper.settle(alice)
+    expect(existsSync(join(root, '.Going'))).toBe(true)
+    expect((await mail.store.mailboxes(alice)).map(({ name }) => name)).not.toContain('Going')
+    rmSync(join(root, 'tmp'))
+    mkdirSync(join(root, 'tmp'))
+    await mail.keeper.settle(alice)
+    expect(existsSync(join(root, '.Going'))).toBe(false)
+  })
+
   it('expunges nothing when the Maildir itself is not there', async () => {
     const id = await inbox()
     await append(id, 'stays')
