@@ -37,9 +37,11 @@ export async function syncAccount(
   for (const { id } of await estate.parts.mirrored.store.mailboxes(estate.account)) {
     signal?.throwIfAborted()
     const folder = await estate.folder(id)
-    if (folder === undefined || !(await isDirectoryWithin(folder.path, estate.root))) continue
+    if (folder === undefined) continue
+    // Two questions to the system for a folder at rest: they are asked of every account in use, again and again.
     if (onlyChanged && folder.uids !== undefined && !folder.isListStale && (await timesOf(folder)) === folder.listedAt)
       continue
+    if (!(await isDirectoryWithin(folder.path, estate.root))) continue
     await syncFolder(estate, folder, pending)
   }
   await readInSubscriptions(estate)
