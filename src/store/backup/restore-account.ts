@@ -4,6 +4,7 @@ import type { Reader } from '../engine.ts'
 import { accountKey, countersKey, MessageKeys, mailboxKey, metadataKey, subscriptionKey } from '../layout.ts'
 import type { AccountId, AclSubject } from '../mail-store.ts'
 import { allRecords, allSubscriptions } from '../mailboxes/names.ts'
+import { awaitRoom } from '../mirror/attend.ts'
 import { decodeAccount, isRemoved } from '../records/account-record.ts'
 import { encodeCopy } from '../records/copy-record.ts'
 import { parseFlags } from '../records/flags.ts'
@@ -97,6 +98,7 @@ async function bringMessages(
     (one) => one !== undefined,
   )
   if (brought.length > 0) {
+    await awaitRoom(store, account)
     await commitAccount(store, account, [], async (commit) => {
       const states = commit.states(number)
       await states.load(brought.map(({ uid }) => uid))
