@@ -25,7 +25,8 @@ export async function addFolder(estate: Estate, { mailbox, name }: Named): Promi
   }
   await makeMaildir(path, directory !== '')
   await storeFolder(engine, estate.account, mailbox, directory)
-  const folder = estate.adopt(mailbox, directory)
+  const known = estate.folders.get(mailbox)
+  const folder = known?.directory === directory ? known : estate.adopt(mailbox, directory)
   const found = await mailboxOf(estate, mailbox)
   if (found === undefined || (await exists(uidListOf(path)))) return
   const { uidNext } = await estate.parts.mirrored.store.status(estate.account, mailbox)

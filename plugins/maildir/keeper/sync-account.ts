@@ -33,6 +33,8 @@ export async function syncAccount(
     )
     return
   }
+  // It is being restored: its folders are there, and its mailboxes get their names when all of its mail is.
+  if (!(await estate.parts.mirrored.store.mailboxes(estate.account)).some(({ name }) => name === INBOX)) return
   await syncFolders(estate, pending)
   for (const { id } of await estate.parts.mirrored.store.mailboxes(estate.account)) {
     signal?.throwIfAborted()

@@ -49,7 +49,7 @@ export async function restoreAccount(
   backup: BackupAccount,
   account: AccountId,
 ): Promise<Restored> {
-  await makeRoom(parts, account)
+  await makeRoom(parts, backup, account)
   const sum = { restored: 0, present: 0, lost: 0 }
   for (const mailbox of backup.mailboxes) {
     for await (const messages of messagesOf(parts.records, mailbox, BATCH)) {
@@ -65,8 +65,11 @@ export async function restoreAccount(
   return sum
 }
 
-/** Takes the empty mailboxes away that every new account has. */
-function makeRoom({ store }: RestoreParts, account: AccountId): Promise<void> {
+/**
+ * Takes the empty mailboxes away that every new account has. A mirror hears now of those that come: it takes messages
+ * over long before anybody can name their mailbox.
+ */
+function makeRoom({ store }: RestoreParts, backup: BackupAccount, account: AccountId): Promise<void> {
   return commitAccount(store, account, [], async (commit) => {
     const { tx, record } = commit
     if (!(await isUntouched(tx, account))) throw new MailError('CONFLICT', 'mail has come for the account meanwhile')
@@ -78,6 +81,9 @@ function makeRoom({ store }: RestoreParts, account: AccountId): Promise<void> {
       commit.mirror({ kind: 'mailbox-removed', mailbox: mailboxId(mailbox.number), name })
     }
     for (const name of await allSubscriptions(tx, account)) tx.delete(subscriptionKey(account, name))
+    for (const { number, name } of backup.mailboxes) {
+      commit.mirror({ kind: 'mailbox-added', mailbox: mailboxId(number), name })
+    }
     commit.mailboxesChanged(commit.nextModSeq())
   })
 }

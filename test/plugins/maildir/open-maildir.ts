@@ -15,7 +15,7 @@ import { MirroredBlobStore } from '../../../plugins/maildir/mirrored-blob-store.
 import { type Log, silentLog } from '../../../src/kernel/log.ts'
 import { createMailStore } from '../../../src/store/create-mail-store.ts'
 import { createMirroredMailboxes } from '../../../src/store/mirror/create-mirrored-mailboxes.ts'
-import { createStoreContext } from '../../../src/store/store-context.ts'
+import { createStoreContext, type StoreContext } from '../../../src/store/store-context.ts'
 
 export interface OpenedMaildir extends AsyncDisposable {
   readonly engine: Engine
@@ -25,6 +25,7 @@ export interface OpenedMaildir extends AsyncDisposable {
   readonly keeper: Keeper
   readonly store: MailStore
   readonly mirrored: MirroredMailboxes
+  readonly context: StoreContext
   /** Directory of an account. */
   root(account: AccountId): string
   close(): Promise<void>
@@ -80,5 +81,5 @@ export async function openMaildir(options: OpenMaildirOptions): Promise<OpenedMa
     mirrored.close()
     await options.closeStore?.()
   }
-  return { engine, blobs, mirror, keeper, store, mirrored, root, close, [Symbol.asyncDispose]: close }
+  return { engine, blobs, mirror, keeper, store, mirrored, context, root, close, [Symbol.asyncDispose]: close }
 }
