@@ -15,6 +15,7 @@ export interface FlagSet {
  */
 export class FlagSets {
   readonly #sets: FlagSet[] = []
+  readonly #seen: boolean[] = []
   readonly #byList = new WeakMap<readonly string[], number>()
   readonly #byText = new Map<string, number>()
   readonly #keywords = new Map<string, string>()
@@ -37,6 +38,7 @@ export class FlagSets {
     const id = this.#sets.length
     const lower = new Set(flags.map((flag) => flag.toLowerCase()))
     this.#sets.push({ flags: [...flags], text, lower })
+    this.#seen.push(lower.has('\\seen'))
     this.#byText.set(text, id)
     for (const flag of flags) {
       if (!flag.startsWith('\\') && !this.#keywords.has(flag.toLowerCase()))
@@ -47,6 +49,11 @@ export class FlagSets {
 
   get(id: number): FlagSet {
     return this.#sets[id] as FlagSet
+  }
+
+  /** Has the set `\Seen`? */
+  isSeen(id: number): boolean {
+    return this.#seen[id] as boolean
   }
 
   get size(): number {

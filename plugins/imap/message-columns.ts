@@ -15,6 +15,8 @@ export class MessageColumns {
   #modSeqs: Float64Array = new Float64Array(FIRST_CAPACITY)
   #dates: Float64Array = new Float64Array(FIRST_CAPACITY)
   #count = 0
+  /** Every message before this row is seen: found by the first client that asks, and kept by what changes. */
+  #seenUpTo = 0
 
   /** Begins with all messages of a mailbox; the arrays become this object's own. */
   take({ count, uids, flags, flagSets, sizes, modSeqs, internalDates }: StateColumns): void {
@@ -26,6 +28,7 @@ export class MessageColumns {
     this.#modSeqs = modSeqs
     this.#dates = internalDates
     this.#count = count
+    this.#seenUpTo = 0
   }
 
   get count(): number {
@@ -57,12 +60,24 @@ export class MessageColumns {
     return this.#modSeqs[row] as number
   }
 
+  /** Row of the first message without `\Seen`; -1 when there is none. */
+  firstUnseen(): number {
+    const { flagSets } = this
+    const flags = this.#flags
+    let row = this.#seenUpTo
+    while (row < this.#count && flagSets.isSeen(flags[row] as number)) row += 1
+    this.#seenUpTo = row
+    return row === this.#count ? -1 : row
+  }
+
   /** @returns false when the row is as new already */
   update(row: number, state: MessageState): boolean {
     const modSeq = Number(state.modSeq)
     if ((this.#modSeqs[row] as number) >= modSeq) return false
+    const flags = this.flagSets.idOf(state.flags)
     this.#modSeqs[row] = modSeq
-    this.#flags[row] = this.flagSets.idOf(state.flags)
+    this.#flags[row] = flags
+    if (row < this.#seenUpTo && !this.flagSets.isSeen(flags)) this.#seenUpTo = row
     return true
   }
 
@@ -82,9 +97,13 @@ export class MessageColumns {
     const before = this.#uids
     this.#uids = new Uint32Array(before.length)
     let to = 0
+    const seenUpTo = this.#seenUpTo
     for (let from = 0; from < this.#count; from++) {
       const uid = before[from] as number
-      if (uids.has(uid)) continue
+      if (uids.has(uid)) {
+        if (from < seenUpTo) this.#seenUpTo -= 1
+        continue
+      }
       this.#uids[to] = uid
       this.#flags[to] = this.#flags[from] as number
       this.#sizes[to] = this.#sizes[from] as number

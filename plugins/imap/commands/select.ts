@@ -1,4 +1,4 @@
-import { HIERARCHY_SEPARATOR } from 'mailserver'
+import { HIERARCHY_SEPARATOR, type MailboxStatus } from 'mailserver'
 import { type Command, command, LOGGED_IN } from '../command.ts'
 import { type Completion, ok } from '../completion.ts'
 import { changedAfter } from '../fetch/changed-after.ts'
@@ -12,7 +12,6 @@ import type { Session } from '../session.ts'
 import { UidRequired } from '../uid-only.ts'
 import { permanentFlagsText, recentCount } from '../updates.ts'
 import { vanishedSince } from '../vanished.ts'
-import { SYSTEM_FLAGS } from '../wire/flags.ts'
 import { parseMailbox } from '../wire/mailbox-name.ts'
 import { parseSelectParameters, type QresyncParameters } from '../wire/modifiers.ts'
 import { SyntaxFault } from '../wire/syntax-fault.ts'
@@ -42,9 +41,9 @@ function selecting(name: string, isReadOnly: boolean): Command {
       if (session.view !== undefined && saysClosed) session.out.untagged('OK [CLOSED] Left')
       session.select(undefined)
       if (parameters.isCondstore || parameters.qresync !== undefined) session.enableCondstore()
-      const view = await open(session, await session.mailboxes.reach(mailbox, 'r'), isReadOnly)
+      const { view, status } = await open(session, await session.mailboxes.reach(mailbox, 'r'), isReadOnly)
       session.select(view)
-      await describe(session, view)
+      describe(session, view, status)
       await alertOfQuota(session)
       if (parameters.qresync !== undefined) await resynchronise(session, view, parameters.qresync)
       return ok(`${isReadOnly ? 'Examined' : 'Selected'}`, view.isReadOnly ? 'READ-ONLY' : 'READ-WRITE')
@@ -52,30 +51,39 @@ function selecting(name: string, isReadOnly: boolean): Command {
   })
 }
 
+interface Opened {
+  readonly view: MailboxView
+  /** As it was once the view was made. */
+  readonly status: MailboxStatus
+}
+
 async function open(
   { services, mailboxes, isRev2 }: Session,
   reached: ReachedMailbox,
   isExamined: boolean,
-): Promise<MailboxView> {
+): Promise<Opened> {
   const { mirrors, store } = services
   const { account, mailbox, namespace } = reached
   const mirror = await mirrors.acquire(account, mailbox)
   try {
     const view = new MailboxView(mirror, reached, isExamined, (acl) => mailboxes.rightsIn(namespace, acl))
     view.hasRecent = !isRev2
-    const first = isRev2 ? 0 : await store.firstRecentUid(account, mailbox.id, { take: !view.isReadOnly })
-    if (!isRev2 && view.count > 0) view.recent.add(first, view.uidAt(view.count - 1))
-    return view
+    const status = await store.status(account, mailbox.id)
+    // Nearly always nothing is recent, and then nothing of what the view has.
+    if (!isRev2 && view.count > 0 && status.recent > 0) {
+      const first = await store.firstRecentUid(account, mailbox.id, { take: !view.isReadOnly })
+      view.recent.add(first, view.uidAt(view.count - 1))
+    }
+    return { view, status }
   } catch (cause) {
     mirrors.release(mirror)
     throw cause
   }
 }
 
-async function describe(session: Session, view: MailboxView): Promise<void> {
-  const { out, services, offer, isRev2, isUidOnly } = session
+function describe(session: Session, view: MailboxView, status: MailboxStatus): void {
+  const { out, offer, isRev2, isUidOnly } = session
   const { mirror } = view
-  const status = await services.store.status(mirror.account, view.mailbox.id)
   const flags = mirror.columns.flagSets.flags.join(' ')
   out.untagged(`FLAGS (${flags})`)
   out.untagged(permanentFlagsText(view))
@@ -106,15 +114,8 @@ async function resynchronise(session: Session, view: MailboxView, parameters: Qr
 
 /** Sequence number of the first message without `\Seen`; 0 when there is none. */
 function firstUnseen(view: MailboxView): number {
-  const { mirror } = view
-  const seen = SYSTEM_FLAGS[3].toLowerCase()
-  const isSeen: boolean[] = []
-  for (let position = 0; position < view.count; position++) {
-    const row = view.rowAt(position)
-    if (row === -1) continue
-    const set = mirror.columns.flagsAt(row)
-    isSeen[set] ??= mirror.columns.flagSets.get(set).lower.has(seen)
-    if (!isSeen[set]) return position + 1
-  }
-  return 0
+  const { columns } = view.mirror
+  const row = columns.firstUnseen()
+  // A message that came since the view was made has no number in it yet.
+  return row === -1 ? 0 : view.positionOf(columns.uids[row] as number) + 1
 }

@@ -21,8 +21,11 @@ export async function changesSince(
 ): Promise<Changes> {
   const { engine } = context
   const number = mailboxNumber(mailbox)
-  const { highestModSeq } = await countersOf(engine, account, mailbox)
-  const value = await engine.get(accountKey(account))
+  // Begun together: nearly always nothing has changed, and this is all.
+  const [{ highestModSeq }, value] = await Promise.all([
+    countersOf(engine, account, mailbox),
+    engine.get(accountKey(account)),
+  ])
   const before = value === undefined ? undefined : decodeAccount(value)
   const incomplete: Changes = { changed: [], vanished: [], highestModSeq, isComplete: false }
   // A MODSEQ we never gave out comes from before a restored backup.
