@@ -125,23 +125,26 @@ export function fieldSelector(names: Iterable<string>, options: { not?: boolean 
   const wanted = new FieldNames(names)
   const isExcluding = options.not === true
   return (header) => {
-    const slices: Buffer[] = []
-    // Neighbours are copied together.
-    let from = 0
-    let to = 0
+    // Where each run of neighbours that are chosen begins and ends: they are copied together.
+    const runs: number[] = []
+    let end = -1
+    let length = 0
+    const choose = (from: number, to: number): void => {
+      if (from === end) runs[runs.length - 1] = to
+      else runs.push(from, to)
+      end = to
+      length += to - from
+    }
     const emptyLine = scanFields(header, (start, nameEnd, _valueStart, end) => {
       const isNamed = nameEnd > start && wanted.has(header, start, nameEnd)
-      if (isNamed === isExcluding) return
-      if (start !== to) {
-        if (to > from) slices.push(header.subarray(from, to))
-        from = start
-      }
-      to = end
+      if (isNamed !== isExcluding) choose(start, end)
     })
-    if (to > from) slices.push(header.subarray(from, to))
-    if (emptyLine < header.length)
-      slices.push(header.subarray(emptyLine, header[emptyLine] === LF ? emptyLine + 1 : emptyLine + 2))
-    return Buffer.concat(slices)
+    if (emptyLine < header.length) choose(emptyLine, header[emptyLine] === LF ? emptyLine + 1 : emptyLine + 2)
+    if (runs.length === 2) return header.subarray(runs[0], runs[1])
+    const chosen = Buffer.allocUnsafe(length)
+    let at = 0
+    for (let run = 0; run < runs.length; run += 2) at += header.copy(chosen, at, runs[run], runs[run + 1])
+    return chosen
   }
 }
 

@@ -43,17 +43,31 @@ export function monthIndex(name: string): number {
   return MONTHS.findIndex((month) => month.toLowerCase() === lower)
 }
 
+/** The day that was written last, and its text: a mailbox has many messages of a day, one after the other. */
+let lastDay = Number.NaN
+let lastDayText = ''
+
 /** INTERNALDATE's value, in UTC, quotes included. */
 export function formatDateTime(ms: number): string {
+  const day = Math.floor(ms / DAY_MS)
+  if (day !== lastDay) {
+    lastDay = day
+    lastDayText = dayText(ms)
+  }
+  const second = Math.floor((ms - day * DAY_MS) / 1000)
+  const minute = Math.floor(second / 60)
+  return `"${lastDayText} ${two(Math.floor(minute / 60))}:${two(minute % 60)}:${two(second % 60)} +0000"`
+}
+
+function dayText(ms: number): string {
   const date = new Date(ms)
   const day = String(date.getUTCDate()).padStart(2, ' ')
   const month = MONTHS[date.getUTCMonth()] ?? 'Jan'
-  const year = String(date.getUTCFullYear()).padStart(4, '0')
-  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map((part) =>
-    String(part).padStart(2, '0'),
-  )
-  return `"${day}-${month}-${year} ${time.join(':')} +0000"`
+  return `${day}-${month}-${String(date.getUTCFullYear()).padStart(4, '0')}`
 }
+
+const TWO_DIGITS = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'))
+const two = (number: number): string => TWO_DIGITS[number] as string
 
 /** The day of an INTERNALDATE as FETCH shows it: in UTC. */
 export function dayOfInstant(ms: number): number {

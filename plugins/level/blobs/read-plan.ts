@@ -50,7 +50,8 @@ export function* planReads(
       if (span !== undefined) yield { kind: 'span', ...span }
       throw err
     }
-    const blob: PlannedBlob = { wanted, place, ...within(place.size, wanted.range) }
+    const { start, end } = within(place.size, wanted.range)
+    const blob: PlannedBlob = { wanted, place, start, end }
     const read = readFrom(blob)
     if (span !== undefined && read !== undefined && follows(span, place, read)) {
       span.blobs.push(blob)

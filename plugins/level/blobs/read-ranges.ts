@@ -35,9 +35,10 @@ export async function* readRanges(
       if ('span' in step) {
         const { blobs, start } = step.span
         const bytes = await readOf(step)
-        for (const { wanted, place, ...range } of blobs) {
+        for (const blob of blobs) {
+          const { wanted, place } = blob
           const frame = bytes?.subarray(place.offset - start)
-          const octets = frame === undefined ? await readOne(wanted) : reads.open(place, FRAME.blob, frame, range)
+          const octets = frame === undefined ? await readOne(wanted) : reads.open(place, FRAME.blob, frame, blob)
           batch.push([wanted.ref, octets])
         }
         size += step.span.size

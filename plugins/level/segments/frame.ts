@@ -97,11 +97,33 @@ export function damagedBlock(head: FrameHead, bytes: Buffer, firstBlock = 0): nu
   return -1
 }
 
-const place12 = Buffer.alloc(12)
+/** Up to this much is summed here: a call of zlib costs more than the sum of a few octets, and every read needs one. */
+const SHORT_BYTES = 64
+const TABLE = Uint32Array.from({ length: 256 }, (_, octet) => {
+  let rest = octet
+  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? 0xedb88320 ^ (rest >>> 1) : rest >>> 1
+  return rest
+})
 
-function headChecksum(place: Place, head: Buffer): number {
-  place12.writeUInt32LE(place.segment, 0)
-  place12.writeBigUInt64LE(BigInt(place.offset), 4)
-  const before = crc32(head.subarray(0, CHECKSUM_AT), crc32(place12))
-  return head.length === FIXED_HEAD_BYTES ? before : crc32(head.subarray(FIXED_HEAD_BYTES), before)
+/** The sum of the place (segment, 4 octets, and offset, 8), then of the head but for the sum itself. */
+function headChecksum({ segment, offset }: Place, head: Buffer): number {
+  let sum = sumWord(0xffff_ffff, segment)
+  sum = sumWord(sum, offset % 2 ** 32)
+  sum = sumWord(sum, Math.floor(offset / 2 ** 32))
+  sum = sumOctets(sum, head, 0, CHECKSUM_AT)
+  if (head.length - FIXED_HEAD_BYTES > SHORT_BYTES) return crc32(head.subarray(FIXED_HEAD_BYTES), ~sum >>> 0)
+  return ~sumOctets(sum, head, FIXED_HEAD_BYTES, head.length) >>> 0
+}
+
+/** Goes on with a word, its lowest octet first. */
+function sumWord(before: number, word: number): number {
+  let sum = before
+  for (let shift = 0; shift < 32; shift += 8) sum = (TABLE[(sum ^ (word >>> shift)) & 0xff] as number) ^ (sum >>> 8)
+  return sum
+}
+
+function sumOctets(before: number, octets: Buffer, start: number, end: number): number {
+  let sum = before
+  for (let at = start; at < end; at++) sum = (TABLE[(sum ^ (octets[at] as number)) & 0xff] as number) ^ (sum >>> 8)
+  return sum
 }
