@@ -1,5 +1,6 @@
 import type { AccountId, Acl, Changes, Log, Mailbox, MailboxEvent, MailStore, MessageState } from 'mailserver'
 import { MessageColumns } from './message-columns.ts'
+import { FoldedTexts, type TextBudget } from './search/folded-texts.ts'
 
 /** What changed in a mailbox, told to every view of it. UIDs in no particular order. */
 export interface MirrorChange {
@@ -13,6 +14,13 @@ export interface MirrorChange {
 /** What a mirror follows. */
 type MessageEvent = Exclude<MailboxEvent, { kind: 'metadata' }>
 
+/** What all mirrors of a worker share. */
+export interface MirrorServices {
+  readonly store: MailStore
+  readonly log: Log
+  readonly texts: TextBudget
+}
+
 export type MirrorListener = (change: MirrorChange) => void
 
 /**
@@ -23,6 +31,8 @@ export class MailboxMirror {
   readonly account: AccountId
   readonly mailbox: Mailbox
   readonly columns = new MessageColumns()
+  /** What searches have read of its messages. */
+  readonly folded: FoldedTexts
   readonly #store: MailStore
   readonly #log: Log
   readonly #listeners = new Map<object, MirrorListener>()
@@ -42,8 +52,9 @@ export class MailboxMirror {
   #missingAfter: bigint | undefined
   #unwatch: (() => void) | undefined
 
-  private constructor(store: MailStore, account: AccountId, mailbox: Mailbox, log: Log) {
+  private constructor({ store, log, texts }: MirrorServices, account: AccountId, mailbox: Mailbox) {
     this.#store = store
+    this.folded = new FoldedTexts(texts)
     this.account = account
     this.mailbox = mailbox
     this.#acl = mailbox.acl
@@ -51,10 +62,10 @@ export class MailboxMirror {
   }
 
   /** Reads the mailbox and follows it from then on, until `close`. */
-  static async open(store: MailStore, account: AccountId, mailbox: Mailbox, log: Log): Promise<MailboxMirror> {
-    const mirror = new MailboxMirror(store, account, mailbox, log)
+  static async open(services: MirrorServices, account: AccountId, mailbox: Mailbox): Promise<MailboxMirror> {
+    const mirror = new MailboxMirror(services, account, mailbox)
     // Watching begins before the first read: what is committed in between is heard, or read, or both.
-    mirror.#unwatch = store.watch(account, (event) => mirror.#onEvent(event))
+    mirror.#unwatch = services.store.watch(account, (event) => mirror.#onEvent(event))
     try {
       await mirror.#load()
     } catch (cause) {
@@ -67,6 +78,7 @@ export class MailboxMirror {
   close(): void {
     this.#unwatch?.()
     this.#unwatch = undefined
+    this.folded.clear()
   }
 
   get uidNext(): number {

@@ -1,5 +1,6 @@
 import type { AccountId, Log, Mailbox, MailStore } from 'mailserver'
-import { MailboxMirror } from './mailbox-mirror.ts'
+import { MailboxMirror, type MirrorServices } from './mailbox-mirror.ts'
+import { TextBudget } from './search/folded-texts.ts'
 
 /** Mirrors that nobody uses and that are kept: a client that comes back finds its mailbox ready. */
 const MAX_IDLE = 16
@@ -13,15 +14,13 @@ interface Shared {
 
 /** The mirrors of this worker: one for a mailbox, however many sessions have it selected. */
 export class MailboxMirrors {
-  readonly #store: MailStore
-  readonly #log: Log
+  readonly #services: MirrorServices
   readonly #shared = new Map<string, Shared>()
   /** Not used at the moment, the one that was left last at the end. */
   readonly #idle = new Map<string, MailboxMirror>()
 
   constructor(store: MailStore, log: Log) {
-    this.#store = store
-    this.#log = log
+    this.#services = { store, log, texts: new TextBudget() }
   }
 
   /** Up to date when it resolves. Each call that resolves needs one `release`. @throws MailError */
@@ -63,9 +62,7 @@ export class MailboxMirrors {
     const isUsable = idle?.mailbox.uidValidity === mailbox.uidValidity
     if (idle !== undefined && !isUsable) idle.close()
     const opening =
-      idle !== undefined && isUsable
-        ? Promise.resolve(idle)
-        : MailboxMirror.open(this.#store, account, mailbox, this.#log)
+      idle !== undefined && isUsable ? Promise.resolve(idle) : MailboxMirror.open(this.#services, account, mailbox)
     const shared = { opening, users: 0 }
     this.#shared.set(name, shared)
     return shared

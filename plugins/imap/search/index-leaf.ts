@@ -11,17 +11,22 @@ import { fuzzyScore } from './fuzzy/fuzzy-search.ts'
 import type { FuzzyScores } from './relevancy.ts'
 import { holds } from './state-leaf.ts'
 
+/** Told of each field that was decoded and folded; undefined when the message has none. */
+type OnFolded = (field: EnvelopeField, text: string | undefined) => void
+
 /** Answers the conditions that the message's index knows; undefined for those that need its octets. */
 export class IndexLeaf {
   readonly #index: MessageIndex
   readonly #scores: FuzzyScores
+  readonly #onFolded: OnFolded
   readonly #folded = new Map<EnvelopeField, string | undefined>()
   #envelope: EnvelopeValues | undefined
 
   /** @param scores takes how well fuzzy conditions are met */
-  constructor(index: MessageIndex, scores: FuzzyScores) {
+  constructor(index: MessageIndex, scores: FuzzyScores, onFolded: OnFolded) {
     this.#index = index
     this.#scores = scores
+    this.#onFolded = onFolded
   }
 
   answer(key: LeafKey): boolean | undefined {
@@ -55,7 +60,9 @@ export class IndexLeaf {
       const value = field === 'subject' ? (this.#index.subject ?? this.#values.subject) : this.#values[field]
       const isDecoded = field === 'subject' && this.#index.subject !== undefined
       const text = value === undefined || isDecoded ? value : decodeWords(value)
-      this.#folded.set(field, text === undefined ? undefined : foldText(text))
+      const folded = text === undefined ? undefined : foldText(text)
+      this.#folded.set(field, folded)
+      this.#onFolded(field, folded)
     }
     return this.#folded.get(field)
   }

@@ -57,9 +57,9 @@ export interface SearchOptions {
 const NO_SCORES: FuzzyScores = new Map()
 
 /**
- * Positions of the messages that meet the condition, in rising order. What the view knows is asked first, then a
- * search index if there is one; only where that does not decide is the message's own index read, then the header, then
- * the text. Ends when the client leaves.
+ * Positions of the messages that meet the condition, in rising order. What the view knows is asked first and what an
+ * earlier search has read, then a search index if there is one; only where that does not decide is the message's own
+ * index read, then the header, then the text. Ends when the client leaves.
  */
 export async function searchMailbox(
   session: SearchScope,
@@ -75,12 +75,14 @@ export async function searchMailbox(
     relevancies?.take(position, NO_SCORES)
   }
   let open: Place[] = []
+  const { folded } = view.mirror
+  folded.used()
   for (let at = 0; at < count; at++) {
     const position = within === undefined ? at : (within[at] as number)
     const row = view.rowAt(position)
     if (row !== -1) {
       const place = { position, row }
-      const leaf: Leaf = (one) => state.answer(one, place)
+      const leaf: Leaf = (one) => state.answer(one, place) ?? folded.answer(one, view.uidAt(position))
       const value = relevancies === undefined ? evaluate(key, leaf) : relevancies.decide(leaf)
       if (value === undefined) open.push(place)
       else if (value) take(position)
@@ -282,8 +284,9 @@ class Reading {
     const row = this.#view.rowAt(position)
     if (row === -1) return undefined
     const place = { position, row }
+    const { folded } = this.#view.mirror
     const scores = this.#scores()
-    const fromIndex = new IndexLeaf(index, scores)
+    const fromIndex = new IndexLeaf(index, scores, (field, text) => folded.add(field, uid, text))
     const known: Leaf = (key) =>
       this.#state.answer(key, place) ?? this.#texts?.answer(key, uid) ?? fromIndex.answer(key)
     return { uid, position, index, known, scores }
