@@ -129,7 +129,9 @@ export class MailboxView {
   }
 
   uidsAt(positions: Uint32Array): number[] {
-    return Array.from(positions, (position) => this.#uids[position] as number)
+    const uids: number[] = []
+    for (const position of positions) uids.push(this.#uids[position] as number)
+    return uids
   }
 
   /** The client is told of the messages that came. @returns false when there are none */

@@ -117,9 +117,12 @@ class Fetcher {
     const { account } = this.#view.mirror
     const uids = this.#view.uidsAt(positions)
     let told = 0
+    // Where in the batch the message is: they come in its order.
+    let at = 0
     for await (const batch of services.store.indexes(account, this.#view.mailbox.id, uids)) {
       for (const [uid, index] of batch) {
-        const position = this.#view.positionOf(uid)
+        while (at < uids.length && uids[at] !== uid) at += 1
+        const position = positions[at] as number
         const row = this.#view.rowAt(position)
         if (row === -1) continue
         told += 1

@@ -2,6 +2,10 @@ import type { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
 import { formatPartialRange, type ReturnOptions, windowOf } from '../wire/return-options.ts'
 import { formatSequenceSet } from '../wire/sequence-set.ts'
+import { spacedNumbers } from '../wire/spaced-numbers.ts'
+
+/** Numbers that are written before the client is looked at. */
+const NUMBERS_AT_ONCE = 5000
 
 /** What a search or a sort has found. */
 export interface Found {
@@ -16,9 +20,11 @@ export interface Found {
 /** `* SEARCH 1 2 3` or `* SORT …` (RFC 3501 section 7.2.5, RFC 5256 section 4). */
 export async function tellNumbers(session: Session, name: string, found: Found, isUid: boolean): Promise<void> {
   const { out, selected: view } = session
+  const { positions } = found
   out.text(`* ${name}`)
-  for (const position of found.positions) {
-    out.text(` ${isUid ? view.uidAt(position) : position + 1}`)
+  for (let from = 0; from < positions.length; from += NUMBERS_AT_ONCE) {
+    const part = positions.slice(from, from + NUMBERS_AT_ONCE)
+    out.octets(spacedNumbers(part.map((position) => (isUid ? view.uidAt(position) : position + 1))))
     if (out.isFull) await out.room()
   }
   out.text(found.modSeq === undefined ? '\r\n' : ` (MODSEQ ${found.modSeq})\r\n`)

@@ -87,8 +87,13 @@ export class ByteReader {
   }
 
   varint(): number {
-    let value = 0
-    let scale = 1
+    // Nearly all have one octet or two.
+    const first = this.byte()
+    if (first < 0x80) return first
+    const second = this.byte()
+    if (second < 0x80) return (first & 0x7f) | (second << 7)
+    let value = (first & 0x7f) | ((second & 0x7f) << 7)
+    let scale = 0x4000
     for (;;) {
       const octet = this.byte()
       value += (octet & 0x7f) * scale
