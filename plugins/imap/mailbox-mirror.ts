@@ -1,6 +1,8 @@
 import type { AccountId, Acl, Changes, Log, Mailbox, MailboxEvent, MailStore, MessageState } from 'mailserver'
+import { KeptIndexes } from './kept-indexes.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import { MessageColumns } from './message-columns.ts'
-import { FoldedTexts, type TextBudget } from './search/folded-texts.ts'
+import { FoldedTexts } from './search/folded-texts.ts'
 
 /** What changed in a mailbox, told to every view of it. UIDs in no particular order. */
 export interface MirrorChange {
@@ -18,7 +20,8 @@ type MessageEvent = Exclude<MailboxEvent, { kind: 'metadata' }>
 export interface MirrorServices {
   readonly store: MailStore
   readonly log: Log
-  readonly texts: TextBudget
+  /** What they keep of what was read. */
+  readonly budget: MemoryBudget
 }
 
 export type MirrorListener = (change: MirrorChange) => void
@@ -33,6 +36,7 @@ export class MailboxMirror {
   readonly columns = new MessageColumns()
   /** What searches have read of its messages. */
   readonly folded: FoldedTexts
+  readonly indexes: KeptIndexes
   readonly #store: MailStore
   readonly #log: Log
   readonly #listeners = new Map<object, MirrorListener>()
@@ -52,9 +56,11 @@ export class MailboxMirror {
   #missingAfter: bigint | undefined
   #unwatch: (() => void) | undefined
 
-  private constructor({ store, log, texts }: MirrorServices, account: AccountId, mailbox: Mailbox) {
+  private constructor({ store, log, budget }: MirrorServices, account: AccountId, mailbox: Mailbox) {
     this.#store = store
-    this.folded = new FoldedTexts(texts)
+    this.folded = new FoldedTexts(budget)
+    const read = (uids: readonly number[]) => store.indexes(account, mailbox.id, uids)
+    this.indexes = new KeptIndexes(budget, read, () => this.columns.count)
     this.account = account
     this.mailbox = mailbox
     this.#acl = mailbox.acl
@@ -79,6 +85,7 @@ export class MailboxMirror {
     this.#unwatch?.()
     this.#unwatch = undefined
     this.folded.clear()
+    this.indexes.clear()
   }
 
   get uidNext(): number {

@@ -1,6 +1,6 @@
 import type { AccountId, Log, Mailbox, MailStore } from 'mailserver'
 import { MailboxMirror, type MirrorServices } from './mailbox-mirror.ts'
-import { TextBudget } from './search/folded-texts.ts'
+import { MemoryBudget } from './memory-budget.ts'
 
 /** Mirrors that nobody uses and that are kept: a client that comes back finds its mailbox ready. */
 const MAX_IDLE = 16
@@ -20,7 +20,7 @@ export class MailboxMirrors {
   readonly #idle = new Map<string, MailboxMirror>()
 
   constructor(store: MailStore, log: Log) {
-    this.#services = { store, log, texts: new TextBudget() }
+    this.#services = { store, log, budget: new MemoryBudget() }
   }
 
   /** Up to date when it resolves. Each call that resolves needs one `release`. @throws MailError */

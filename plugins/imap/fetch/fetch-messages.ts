@@ -113,13 +113,12 @@ class Fetcher {
   }
 
   async #indexes(positions: Uint32Array): Promise<void> {
-    const { services, out } = this.#session
-    const { account } = this.#view.mirror
+    const { out } = this.#session
     const uids = this.#view.uidsAt(positions)
     let told = 0
     // Where in the batch the message is: they come in its order.
     let at = 0
-    for await (const batch of services.store.indexes(account, this.#view.mailbox.id, uids)) {
+    for await (const batch of this.#view.mirror.indexes.of(uids)) {
       for (const [uid, index] of batch) {
         while (at < uids.length && uids[at] !== uid) at += 1
         const position = positions[at] as number

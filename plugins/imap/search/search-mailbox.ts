@@ -183,15 +183,12 @@ class Reading {
 
   /** @param done messages that are behind */
   async batch(places: readonly Place[], done: number): Promise<readonly number[]> {
-    const { services } = this.#session
-    const { account } = this.#view.mirror
-    const mailbox = this.#view.mailbox.id
     const found: number[] = []
     const open: Candidate[] = []
     const unknown = this.#isHeadersOnly ? await this.#askHeaders(places, found) : places
     if (unknown.length === 0) return found
     const uids = unknown.map(({ position }) => this.#view.uidAt(position))
-    for await (const batch of services.store.indexes(account, mailbox, uids)) {
+    for await (const batch of this.#view.mirror.indexes.of(uids)) {
       for (const [uid, index] of batch) {
         const candidate = this.#candidate(uid, index)
         if (candidate === undefined) continue

@@ -104,13 +104,12 @@ async function readValues(
   { scores, onProgress }: { scores: ScoresByPosition; onProgress: SortOptions['onProgress'] },
   values: Map<number, SortKeys>,
 ): Promise<void> {
-  const { selected: view, services, signal } = session
-  const { account } = view.mirror
+  const { selected: view, signal } = session
   for (let from = 0; from < positions.length; from += BATCH) {
     signal.throwIfAborted()
     onProgress?.(from)
     const uids = positions.slice(from, from + BATCH).map((position) => view.uidAt(position))
-    for await (const batch of services.store.indexes(account, view.mailbox.id, uids)) {
+    for await (const batch of view.mirror.indexes.of(uids)) {
       for (const [uid, index] of batch) {
         const position = view.positionOf(uid)
         const row = view.rowAt(position)

@@ -18,13 +18,13 @@ export async function threadMessages(
   isUid: boolean,
   onProgress: (done: number) => void,
 ): Promise<ThreadMessage[]> {
-  const { selected: view, services, signal } = session
+  const { selected: view, signal } = session
   const messages: ThreadMessage[] = []
   for (let from = 0; from < positions.length; from += BATCH) {
     signal.throwIfAborted()
     onProgress(from)
     const uids = positions.slice(from, from + BATCH).map((position) => view.uidAt(position))
-    for await (const batch of services.store.indexes(view.mirror.account, view.mailbox.id, uids)) {
+    for await (const batch of view.mirror.indexes.of(uids)) {
       for (const [uid, index] of batch) {
         const position = view.positionOf(uid)
         const row = view.rowAt(position)

@@ -1,0 +1,81 @@
+import type { MailStore, MessageIndex } from 'mailserver'
+import { expect, it } from 'vitest'
+import { KeptIndexes } from '../../../plugins/imap/kept-indexes.ts'
+import { MemoryBudget } from '../../../plugins/imap/memory-budget.ts'
+import { imapWorld, mail } from './support/imap-world.ts'
+
+const index = (uid: number) => ({ envelope: Buffer.from(`${uid}`), bodyStructure: Buffer.of(), body: Buffer.of() })
+const GONE = 5
+
+/** A mailbox of ten messages, of which one is gone, and what was read of it. */
+function keptOf(budget: MemoryBudget) {
+  const read: number[][] = []
+  const kept = new KeptIndexes(
+    budget,
+    async function* (uids) {
+      read.push([...uids])
+      for (const uid of uids) if (uid !== GONE) yield [[uid, index(uid) as unknown as MessageIndex]]
+    },
+    () => 10,
+  )
+  const ask = async (...uids: number[]) => {
+    read.length = 0
+    const found: number[] = []
+    for await (const batch of kept.of(uids)) {
+      for (const [uid, { envelope }] of batch) {
+        expect(envelope.toString()).toBe(`${uid}`)
+        found.push(uid)
+      }
+    }
+    return { found, read: [...read] }
+  }
+  return { kept, ask }
+}
+
+it('keeps what is read again, and reads what it has not', async () => {
+  const { ask, kept } = keptOf(new MemoryBudget())
+  expect(await ask(1, 2, 3, 4, 5, 6)).toEqual({ found: [1, 2, 3, 4, 6], read: [[1, 2, 3, 4, 5, 6]] })
+  expect(await ask(1, 2, 3, 4)).toEqual({ found: [1, 2, 3, 4], read: [[1, 2, 3, 4]] })
+  // Now each was read more than once, on the whole.
+  expect(await ask(2, 3, 4, 5, 6)).toEqual({ found: [2, 3, 4, 6], read: [[2, 3, 4, 5, 6]] })
+  expect(await ask(2, 3, 4)).toEqual({ found: [2, 3, 4], read: [] })
+  expect(await ask(1, 2, 3, 5, 6), 'some are kept').toEqual({ found: [1, 2, 3, 6], read: [[1, 5]] })
+  expect(await ask(6, 1, 2), 'in the order asked for').toEqual({ found: [6, 1, 2], read: [] })
+  expect(await ask(7, 8, 9, 1, 2), 'most are not').toEqual({ found: [7, 8, 9, 1, 2], read: [[7, 8, 9, 1, 2]] })
+  kept.clear()
+  expect(await ask(1, 2)).toEqual({ found: [1, 2], read: [[1, 2]] })
+})
+
+it('keeps no more than the budget has room for', async () => {
+  const { ask } = keptOf(new MemoryBudget(3 * 701))
+  await ask(1, 2, 3, 4, 6, 7, 8, 9)
+  await ask(1, 2, 3, 4, 6)
+  expect(await ask(1, 2, 3, 4, 6)).toEqual({ found: [1, 2, 3, 4, 6], read: [[4, 6]] })
+})
+
+it('sends the same from memory, without what is gone', async () => {
+  let reads = 0
+  const wrapStore = (store: MailStore): MailStore => ({
+    ...store,
+    indexes(account, mailbox, uids) {
+      reads += 1
+      return store.indexes(account, mailbox, uids)
+    },
+  })
+  await using world = await imapWorld({ wrapStore })
+  await world.deliver('INBOX', mail('1'), mail('2'), mail('3'))
+  const [one, two] = [await world.login(), await world.login()]
+  for (const client of [one, two]) await client.ok('SELECT INBOX')
+  const FETCH = 'UID FETCH 1:* (ENVELOPE BODYSTRUCTURE)'
+  const first = await one.ok(FETCH)
+  await one.ok(FETCH)
+  reads = 0
+  expect(await one.ok(FETCH)).toEqual(first)
+  expect(await two.ok(FETCH)).toEqual(first)
+  expect(reads).toBe(0)
+  await two.ok('UID STORE 2 +FLAGS.SILENT (\\Deleted)')
+  await two.ok('EXPUNGE')
+  const left = [first[0], first[2]?.replace('* 3', '* 2'), first[3]]
+  expect((await two.ok(FETCH)).slice(0, 2)).toEqual(left.slice(0, 2))
+  expect(reads).toBe(0)
+})
