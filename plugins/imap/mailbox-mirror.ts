@@ -1,4 +1,14 @@
-import type { AccountId, Acl, Changes, Log, Mailbox, MailboxEvent, MailStore, MessageState } from 'mailserver'
+import type {
+  AccountId,
+  Acl,
+  Changes,
+  Log,
+  Mailbox,
+  MailboxEvent,
+  MailboxStatus,
+  MailStore,
+  MessageState,
+} from 'mailserver'
 import { KeptIndexes } from './kept-indexes.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { MessageColumns } from './message-columns.ts'
@@ -41,6 +51,7 @@ export class MailboxMirror {
   readonly #log: Log
   readonly #listeners = new Map<object, MirrorListener>()
   #uidNext = 1
+  #status: MailboxStatus | undefined
   /** Up to this UID a session of this worker has taken what was recent. */
   #recentTakenTo = 0
   /** Every change up to this one is in the columns; later ones may be. */
@@ -90,6 +101,10 @@ export class MailboxMirror {
 
   get uidNext(): number {
     return this.#uidNext
+  }
+  /** What the store said when all changes before were read last; undefined before that. */
+  get status(): MailboxStatus | undefined {
+    return this.#status
   }
   /** Every change up to this one is in the columns. */
   get highestModSeq(): bigint {
@@ -241,7 +256,7 @@ export class MailboxMirror {
   }
 
   async #load(): Promise<void> {
-    const status = await this.#store.status(this.account, this.mailbox.id)
+    const status = await this.#readStatus()
     this.#completeTo = status.highestModSeq
     const { columns } = this
     columns.take(await this.#store.columns(this.account, this.mailbox.id))
@@ -255,7 +270,15 @@ export class MailboxMirror {
     }
   }
 
+  async #readStatus(): Promise<MailboxStatus> {
+    this.#status = await this.#store.status(this.account, this.mailbox.id)
+    return this.#status
+  }
+
   async #readChanges(): Promise<void> {
+    const { highestModSeq } = await this.#readStatus()
+    // Nearly always nothing has happened that was not heard of. A lower one comes from a backup that was restored.
+    if (highestModSeq === this.#completeTo && this.#missingAfter === undefined) return
     const missing = this.#missingAfter
     this.#missingAfter = undefined
     const since = missing !== undefined && missing < this.#completeTo ? missing : this.#completeTo

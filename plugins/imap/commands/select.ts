@@ -53,7 +53,7 @@ function selecting(name: string, isReadOnly: boolean): Command {
 
 interface Opened {
   readonly view: MailboxView
-  /** As it was once the view was made. */
+  /** It tells of every message that the view has. */
   readonly status: MailboxStatus
 }
 
@@ -68,11 +68,13 @@ async function open(
   try {
     const view = new MailboxView(mirror, reached, isExamined, (acl) => mailboxes.rightsIn(namespace, acl))
     view.hasRecent = !isRev2
-    const status = await store.status(account, mailbox.id)
+    const last = view.count === 0 ? 0 : view.uidAt(view.count - 1)
+    const known = mirror.status
+    const status = known !== undefined && last < known.uidNext ? known : await store.status(account, mailbox.id)
     // Nearly always nothing is recent, and then nothing of what the view has.
-    if (!isRev2 && view.count > 0 && status.recent > 0) {
+    if (!isRev2 && last > 0 && status.recent > 0) {
       const first = await store.firstRecentUid(account, mailbox.id, { take: !view.isReadOnly })
-      view.recent.add(first, view.uidAt(view.count - 1))
+      view.recent.add(first, last)
     }
     return { view, status }
   } catch (cause) {
