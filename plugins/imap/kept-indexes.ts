@@ -6,6 +6,8 @@ export type ReadIndexes = (uids: readonly number[]) => AsyncIterable<readonly In
 
 /** What an index takes beside its texts, in octets. */
 const INDEX_OCTETS = 700
+/** Of a mailbox with more of them nothing is kept: it would not fit, and what does would hardly help. */
+const MAX_MESSAGES = 20_000
 /** Kept indexes that are given out at a time. */
 const BATCH = 1000
 
@@ -32,19 +34,23 @@ export class KeptIndexes implements Keeper {
   /** In batches, in the order of `uids`; those that are gone may be left out. */
   async *of(uids: readonly number[]): AsyncGenerator<readonly Indexed[]> {
     this.#budget.used(this)
-    const missing = this.#kept.size === 0 ? uids : uids.filter((uid) => !this.#kept.has(uid))
+    // Taken now: while a client is waited for, what is kept may have to give way.
+    const found = uids.map((uid) => this.#kept.get(uid))
+    const missing = uids.filter((_, at) => found[at] === undefined)
     // When most have to be read, a scan reads the others along.
     if (missing.length * 2 > uids.length) {
       yield* this.#reading(uids)
       return
     }
     const read = new Map<number, MessageIndex>()
-    if (missing.length > 0)
-      for await (const batch of this.#reading(missing)) for (const [uid, index] of batch) read.set(uid, index)
+    for await (const batch of missing.length === 0 ? [] : this.#reading(missing)) {
+      for (const [uid, index] of batch) read.set(uid, index)
+    }
     for (let from = 0; from < uids.length; from += BATCH) {
       const batch: Indexed[] = []
-      for (const uid of uids.slice(from, from + BATCH)) {
-        const index = this.#kept.get(uid) ?? read.get(uid)
+      for (let at = from; at < Math.min(from + BATCH, uids.length); at++) {
+        const uid = uids[at] as number
+        const index = found[at] ?? read.get(uid)
         if (index !== undefined) batch.push([uid, index])
       }
       yield batch
@@ -58,7 +64,8 @@ export class KeptIndexes implements Keeper {
 
   async *#reading(uids: readonly number[]): AsyncGenerator<readonly Indexed[]> {
     this.#readSoFar += uids.length
-    const isAgain = this.#readSoFar > this.#messages()
+    const messages = this.#messages()
+    const isAgain = messages <= MAX_MESSAGES && this.#readSoFar > messages
     for await (const batch of this.#read(uids)) {
       if (isAgain) for (const [uid, index] of batch) this.#keep(uid, index)
       yield batch

@@ -31,7 +31,8 @@ export interface MirrorServices {
   readonly store: MailStore
   readonly log: Log
   /** What they keep of what was read. */
-  readonly budget: MemoryBudget
+  readonly indexes: MemoryBudget
+  readonly texts: MemoryBudget
 }
 
 export type MirrorListener = (change: MirrorChange) => void
@@ -67,11 +68,11 @@ export class MailboxMirror {
   #missingAfter: bigint | undefined
   #unwatch: (() => void) | undefined
 
-  private constructor({ store, log, budget }: MirrorServices, account: AccountId, mailbox: Mailbox) {
+  private constructor({ store, log, indexes, texts }: MirrorServices, account: AccountId, mailbox: Mailbox) {
     this.#store = store
-    this.folded = new FoldedTexts(budget)
+    this.folded = new FoldedTexts(texts)
     const read = (uids: readonly number[]) => store.indexes(account, mailbox.id, uids)
-    this.indexes = new KeptIndexes(budget, read, () => this.columns.count)
+    this.indexes = new KeptIndexes(indexes, read, () => this.columns.count)
     this.account = account
     this.mailbox = mailbox
     this.#acl = mailbox.acl

@@ -4,17 +4,15 @@ export interface Keeper {
   clear(): void
 }
 
-/** Octets, roughly, that a worker keeps of what was read, for all mailboxes together. */
-const MAX_OCTETS = 40 * 1024 * 1024
-
-/** How much the mailboxes of a worker keep together. What was used longest ago goes first. */
+/** How much the mailboxes of a worker keep of one kind together. What was used longest ago goes first. */
 export class MemoryBudget {
   readonly #max: number
   /** What each keeps, the one that was used last at the end. */
   readonly #keepers = new Map<Keeper, number>()
   #total = 0
 
-  constructor(max = MAX_OCTETS) {
+  /** @param max octets, roughly: each keeper counts what it takes */
+  constructor(max: number) {
     this.#max = max
   }
 

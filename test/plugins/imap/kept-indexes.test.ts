@@ -8,7 +8,7 @@ const index = (uid: number) => ({ envelope: Buffer.from(`${uid}`), bodyStructure
 const GONE = 5
 
 /** A mailbox of ten messages, of which one is gone, and what was read of it. */
-function keptOf(budget: MemoryBudget) {
+function keptOf(budget: MemoryBudget, messages = 10) {
   const read: number[][] = []
   const kept = new KeptIndexes(
     budget,
@@ -16,7 +16,7 @@ function keptOf(budget: MemoryBudget) {
       read.push([...uids])
       for (const uid of uids) if (uid !== GONE) yield [[uid, index(uid) as unknown as MessageIndex]]
     },
-    () => 10,
+    () => messages,
   )
   const ask = async (...uids: number[]) => {
     read.length = 0
@@ -33,7 +33,7 @@ function keptOf(budget: MemoryBudget) {
 }
 
 it('keeps what is read again, and reads what it has not', async () => {
-  const { ask, kept } = keptOf(new MemoryBudget())
+  const { ask, kept } = keptOf(new MemoryBudget(1e9))
   expect(await ask(1, 2, 3, 4, 5, 6)).toEqual({ found: [1, 2, 3, 4, 6], read: [[1, 2, 3, 4, 5, 6]] })
   expect(await ask(1, 2, 3, 4)).toEqual({ found: [1, 2, 3, 4], read: [[1, 2, 3, 4]] })
   // Now each was read more than once, on the whole.
@@ -51,6 +51,33 @@ it('keeps no more than the budget has room for', async () => {
   await ask(1, 2, 3, 4, 6, 7, 8, 9)
   await ask(1, 2, 3, 4, 6)
   expect(await ask(1, 2, 3, 4, 6)).toEqual({ found: [1, 2, 3, 4, 6], read: [[4, 6]] })
+})
+
+it('keeps nothing of a mailbox that is too large to be kept', async () => {
+  const { ask } = keptOf(new MemoryBudget(1e9), 20_001)
+  for (let turn = 0; turn < 3000; turn++) await ask(1, 2, 3, 4, 6, 7, 8, 9)
+  expect(await ask(1)).toEqual({ found: [1], read: [[1]] })
+})
+
+it('gives out what it had, also when that has to give way meanwhile', async () => {
+  const many = Array.from({ length: 2500 }, (_, at) => at + 1)
+  const kept = new KeptIndexes(
+    new MemoryBudget(1e9),
+    async function* (uids) {
+      yield uids.map((uid) => [uid, index(uid) as unknown as MessageIndex] as const)
+    },
+    () => 1,
+  )
+  const ask = async () => {
+    const found: number[] = []
+    for await (const batch of kept.of(many)) {
+      for (const [uid] of batch) found.push(uid)
+      kept.clear()
+    }
+    return found
+  }
+  for await (const batch of kept.of(many)) expect(batch).toHaveLength(2500)
+  expect(await ask()).toEqual(many)
 })
 
 it('sends the same from memory, without what is gone', async () => {

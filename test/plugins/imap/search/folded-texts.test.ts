@@ -5,7 +5,7 @@ import { FoldedTexts } from '../../../../plugins/imap/search/folded-texts.ts'
 const subject = (text: string) => ({ kind: 'envelope', field: 'subject', text }) as const
 
 it('answers what it knows, and nothing else', () => {
-  const texts = new FoldedTexts(new MemoryBudget())
+  const texts = new FoldedTexts(new MemoryBudget(1e9))
   texts.add('subject', 1, 'a word of news')
   texts.add('subject', 2, undefined)
   expect(texts.answer(subject('News'), 1)).toBe(true)
