@@ -110,7 +110,7 @@ export { type EnhancedStatus, explainStatus, parseEnhancedStatus } from './mail/
 export type { Envelope, Notify, Recipient } from './mail/envelope.ts'
 export { foldText } from './mail/fold-text.ts'
 export {
-  fieldSelector,
+  FieldSelector,
   fieldValue,
   fieldValues,
   type HeaderFieldSlice,

@@ -117,29 +117,43 @@ export function headerEnd(message: Buffer): number {
  * then the section's empty line, which is there only when the section has one.
  */
 export function selectFields(header: Buffer, names: Iterable<string>, options: { not?: boolean } = {}): Buffer {
-  return fieldSelector(names, options)(header)
+  return new FieldSelector(names, options).select(header)
 }
 
-/** `selectFields` for many headers. */
-export function fieldSelector(names: Iterable<string>, options: { not?: boolean } = {}): (header: Buffer) => Buffer {
-  const wanted = new FieldNames(names)
-  const isExcluding = options.not === true
-  return (header) => {
+/** `selectFields` for many headers, whose ends need not be known. */
+export class FieldSelector {
+  readonly #wanted: FieldNames
+  readonly #isExcluding: boolean
+  #hasEnd = false
+
+  constructor(names: Iterable<string>, { not = false }: { not?: boolean } = {}) {
+    this.#wanted = new FieldNames(names)
+    this.#isExcluding = not
+  }
+
+  /** Had the last header its empty line, or did it go on to the last octet? */
+  get hasEnd(): boolean {
+    return this.#hasEnd
+  }
+
+  /** @param header or a message: what stands behind the empty line is left alone. @returns it may be a part of `header` */
+  select(header: Buffer): Buffer {
     // Where each run of neighbours that are chosen begins and ends: they are copied together.
     const runs: number[] = []
-    let end = -1
+    let last = -1
     let length = 0
     const choose = (from: number, to: number): void => {
-      if (from === end) runs[runs.length - 1] = to
+      if (from === last) runs[runs.length - 1] = to
       else runs.push(from, to)
-      end = to
+      last = to
       length += to - from
     }
     const emptyLine = scanFields(header, (start, nameEnd, _valueStart, end) => {
-      const isNamed = nameEnd > start && wanted.has(header, start, nameEnd)
-      if (isNamed !== isExcluding) choose(start, end)
+      const isNamed = nameEnd > start && this.#wanted.has(header, start, nameEnd)
+      if (isNamed !== this.#isExcluding) choose(start, end)
     })
-    if (emptyLine < header.length) choose(emptyLine, header[emptyLine] === LF ? emptyLine + 1 : emptyLine + 2)
+    this.#hasEnd = emptyLine < header.length
+    if (this.#hasEnd) choose(emptyLine, header[emptyLine] === LF ? emptyLine + 1 : emptyLine + 2)
     if (runs.length === 2) return header.subarray(runs[0], runs[1])
     const chosen = Buffer.allocUnsafe(length)
     let at = 0

@@ -7,7 +7,7 @@ import { fetchHead } from '../uid-only.ts'
 import type { SectionItem } from '../wire/fetch-items.ts'
 import { DamagedMessages } from './damaged-messages.ts'
 import type { FetchRequest } from './fetch-request.ts'
-import { HEAD_RANGE, headerIn, headerSections, isHeadersOnly } from './header-sections.ts'
+import { HEAD_RANGE, headerSections, isHeadersOnly } from './header-sections.ts'
 import { tellIndexItems } from './index-items.ts'
 import { loadAhead } from './load-ahead.ts'
 import { markSeen } from './mark-seen.ts'
@@ -178,27 +178,31 @@ class Fetcher {
     const seen = await this.#setSeen(uids)
     const messages = await services.store.blobs(account, view.mailbox.id, uids)
     const { sections } = this.#request
-    const shown = headerSections(sections)
+    const labels = sections.map(({ label }) => `${label} {`)
+    const shows = headerSections(sections)
     const long: number[] = []
     let told = 0
+    // Where in the batch the message is: they come in its order.
+    let at = 0
     const onDamaged = (uid: number) => this.damaged.push(uid)
     for await (const batch of readMessages(services.blobs, messages, onDamaged, () => HEAD_RANGE)) {
       signal.throwIfAborted()
       for (const [uid, octets] of batch) {
-        const position = view.positionOf(uid)
+        while (at < uids.length && uids[at] !== uid) at += 1
+        const position = positions[at] as number
         const row = view.rowAt(position)
         if (row === -1) continue
-        const header = headerIn(octets, view.mirror.columns.sizeAt(row))
-        if (header === undefined) {
+        const size = view.mirror.columns.sizeAt(row)
+        const shown = shows.map((show) => show(octets, size))
+        if (shown.includes(undefined)) {
           long.push(position)
           continue
         }
         told += 1
         this.#begin(position, row, seen.has(uid))
         let gap = this.#isBare && !seen.has(uid) ? '' : ' '
-        for (const [at, show] of shown.entries()) {
-          const text = show(header)
-          out.text(`${gap}${(sections[at] as SectionItem).label} {${text.length}}\r\n`)
+        for (const [section, text = NOTHING] of shown.entries()) {
+          out.text(`${gap}${labels[section]}${text.length}}\r\n`)
           out.octets(text)
           gap = ' '
         }
@@ -284,3 +288,4 @@ class Fetcher {
 }
 
 const NONE: ReadonlySet<number> = new Set()
+const NOTHING = Buffer.alloc(0)

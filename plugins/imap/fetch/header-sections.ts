@@ -1,4 +1,4 @@
-import { type BlobRange, fieldSelector, headerEnd } from 'mailserver'
+import { type BlobRange, FieldSelector, headerEnd } from 'mailserver'
 import type { SectionItem } from '../wire/fetch-items.ts'
 import type { FetchRequest } from './fetch-request.ts'
 
@@ -23,13 +23,24 @@ export function headerIn(octets: Buffer, size: number): Buffer | undefined {
   return end === octets.length && end < size ? undefined : octets.subarray(0, end)
 }
 
-/** Makes what each item shows of a header. */
-export function headerSections(items: readonly SectionItem[]): readonly ((header: Buffer) => Buffer)[] {
+/**
+ * What an item shows of a message's header, given its first octets and its size; undefined when the header goes on behind
+ * them. It may share memory with them.
+ */
+export type ShowHeader = (octets: Buffer, size: number) => Buffer | undefined
+
+export function headerSections(items: readonly SectionItem[]): readonly ShowHeader[] {
   return items.map(({ section: { what, fields }, partial }) => {
-    const select = what === 'header' ? undefined : fieldSelector(fields, { not: what === 'fields-not' })
-    return (header) => {
-      const shown = select === undefined ? header : select(header)
-      return partial === undefined ? shown : shown.subarray(partial.offset, partial.offset + partial.length)
-    }
+    const show = what === 'header' ? headerIn : showFields(new FieldSelector(fields, { not: what === 'fields-not' }))
+    if (partial === undefined) return show
+    return (octets, size) => show(octets, size)?.subarray(partial.offset, partial.offset + partial.length)
   })
+}
+
+/** One pass finds the fields and the header's end. */
+function showFields(selector: FieldSelector): ShowHeader {
+  return (octets, size) => {
+    const chosen = selector.select(octets)
+    return selector.hasEnd || octets.length >= size ? chosen : undefined
+  }
 }
