@@ -107,7 +107,7 @@ export class FrameReads {
     const payload = bytes.subarray(head.headSize + from, head.headSize + to)
     const damaged = payload.length < to - from ? firstBlock : damagedBlock(head, payload, firstBlock)
     if (damaged !== -1) throw this.#corrupt(frame, `is damaged in block ${damaged}`)
-    if (isPlain) return payload.subarray(start - from, end - from)
+    if (isPlain) return from === start && to === end ? payload : payload.subarray(start - from, end - from)
     const wrapped = unwrap(payload)
     if (wrapped?.type !== type || wrapped.size !== frame.size) throw this.#corrupt(frame, 'holds something else')
     const body = openBody(wrapped, this.#parts.vault)

@@ -63,13 +63,13 @@ export function encodeHead(marker: Buffer, place: Place, type: FrameType, payloa
   for (let at = 0, slot = FIXED_HEAD_BYTES; at < payload.length; at += BLOCK_BYTES, slot += 4) {
     head.writeUInt32LE(crc32(payload.subarray(at, at + BLOCK_BYTES)), slot)
   }
-  head.writeUInt32LE(headChecksum(place, head), CHECKSUM_AT)
+  head.writeUInt32LE(headChecksum(place, head, head.length), CHECKSUM_AT)
   return head
 }
 
 /** Octets that `decodeHead` needs, judged by the fixed part; undefined when this is no frame. */
 export function headBytesOf(marker: Buffer, fixed: Buffer): number | undefined {
-  if (fixed.length < FIXED_HEAD_BYTES || marker.compare(fixed, 0, MARKER_BYTES) !== 0) return undefined
+  if (fixed.length < FIXED_HEAD_BYTES || !beginsWith(fixed, marker)) return undefined
   const type = fixed.readUInt32LE(TYPE_AT)
   const length = fixed.readUInt32LE(LENGTH_AT)
   return type < 1 || type > LAST_TYPE || length > MAX_PAYLOAD_BYTES ? undefined : headBytes(length)
@@ -79,11 +79,15 @@ export function headBytesOf(marker: Buffer, fixed: Buffer): number | undefined {
 export function decodeHead(marker: Buffer, place: Place, bytes: Buffer): FrameHead | undefined {
   const size = headBytesOf(marker, bytes)
   if (size === undefined || bytes.length < size) return undefined
-  const head = bytes.subarray(0, size)
-  if (head.readUInt32LE(CHECKSUM_AT) !== headChecksum(place, head)) return undefined
+  if (bytes.readUInt32LE(CHECKSUM_AT) !== headChecksum(place, bytes, size)) return undefined
   const checksums: number[] = []
-  for (let slot = FIXED_HEAD_BYTES; slot < size; slot += 4) checksums.push(head.readUInt32LE(slot))
-  return { type: head[TYPE_AT] as FrameType, length: head.readUInt32LE(LENGTH_AT), headSize: size, checksums }
+  for (let slot = FIXED_HEAD_BYTES; slot < size; slot += 4) checksums.push(bytes.readUInt32LE(slot))
+  return { type: bytes[TYPE_AT] as FrameType, length: bytes.readUInt32LE(LENGTH_AT), headSize: size, checksums }
+}
+
+function beginsWith(bytes: Buffer, marker: Buffer): boolean {
+  for (let at = 0; at < MARKER_BYTES; at++) if (bytes[at] !== marker[at]) return false
+  return true
 }
 
 /**
@@ -91,6 +95,9 @@ export function decodeHead(marker: Buffer, place: Place, bytes: Buffer): FrameHe
  * @param bytes whole blocks of the payload (the last may be short), beginning with block `firstBlock`
  */
 export function damagedBlock(head: FrameHead, bytes: Buffer, firstBlock = 0): number {
+  // Most messages are one block.
+  if (bytes.length > 0 && bytes.length <= BLOCK_BYTES)
+    return crc32(bytes) === head.checksums[firstBlock] ? -1 : firstBlock
   for (let at = 0, block = firstBlock; at < bytes.length; at += BLOCK_BYTES, block++) {
     if (crc32(bytes.subarray(at, at + BLOCK_BYTES)) !== head.checksums[block]) return block
   }
@@ -105,14 +112,14 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, octet) => {
   return rest
 })
 
-/** The sum of the place (segment, 4 octets, and offset, 8), then of the head but for the sum itself. */
-function headChecksum({ segment, offset }: Place, head: Buffer): number {
+/** The sum of the place (segment, 4 octets, and offset, 8), then of the head of `size` octets but for the sum itself. */
+function headChecksum({ segment, offset }: Place, head: Buffer, size: number): number {
   let sum = sumWord(0xffff_ffff, segment)
   sum = sumWord(sum, offset % 2 ** 32)
   sum = sumWord(sum, Math.floor(offset / 2 ** 32))
   sum = sumOctets(sum, head, 0, CHECKSUM_AT)
-  if (head.length - FIXED_HEAD_BYTES > SHORT_BYTES) return crc32(head.subarray(FIXED_HEAD_BYTES), ~sum >>> 0)
-  return ~sumOctets(sum, head, FIXED_HEAD_BYTES, head.length) >>> 0
+  if (size - FIXED_HEAD_BYTES > SHORT_BYTES) return crc32(head.subarray(FIXED_HEAD_BYTES, size), ~sum >>> 0)
+  return ~sumOctets(sum, head, FIXED_HEAD_BYTES, size) >>> 0
 }
 
 /** Goes on with a word, its lowest octet first. */
