@@ -15,6 +15,7 @@ it('answers what it knows, and nothing else', () => {
   expect(texts.answer(subject('news'), 3)).toBeUndefined()
   expect(texts.answer({ kind: 'envelope', field: 'from', text: 'news' }, 1)).toBeUndefined()
   expect(texts.answer({ kind: 'text', text: 'news' }, 1)).toBeUndefined()
+  expect(texts.answer({ ...subject('news'), isFuzzy: true }, 1), 'how well is told as well').toBeUndefined()
 })
 
 it('gives way to the mailbox that is searched now, the one that was searched longest ago first', () => {
