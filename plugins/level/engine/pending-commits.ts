@@ -1,10 +1,10 @@
-import type { KeyText, WriteSet } from './write-set.ts'
+import { type KeyText, WriteSet } from './write-set.ts'
 
 /** A commit that has its place in the log and is not in the index yet. */
 export interface PendingCommit {
-  readonly writes: WriteSet
+  writes: WriteSet
   /** What follows it once it is in the index. */
-  readonly follow: () => void
+  follow: () => void
   /** What waits for it to be over, in either way. */
   readonly waiting: (() => void)[]
   isOver: boolean
@@ -44,14 +44,18 @@ export class PendingCommits {
 
   /** It is in the index; or with a fault never will be: what it has hidden is seen again. */
   settle(commit: PendingCommit, fault: Error | undefined): void {
+    const { writes, follow } = commit
     this.#commits.delete(commit)
     commit.isOver = true
     commit.fault = fault
+    // Those that stand on it keep it, and it would keep what it stands on: a chain that ends with the traffic alone.
+    commit.writes = NO_WRITES
+    commit.follow = nothing
     if (fault === undefined) {
-      for (const text of commit.writes.keys()) {
+      for (const text of writes.keys()) {
         if (this.#newest.get(text) === commit) this.#newest.delete(text)
       }
-      commit.follow()
+      follow()
     } else {
       this.#newest.clear()
       for (const each of this.#commits) this.#lay(each)
@@ -70,3 +74,6 @@ export class PendingCommits {
     for (const text of commit.writes.keys()) this.#newest.set(text, commit)
   }
 }
+
+const NO_WRITES = new WriteSet()
+function nothing(): void {}
