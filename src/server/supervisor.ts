@@ -16,6 +16,7 @@ import { dataDirectoryError } from './data-directory.ts'
 import { EventFeed } from './event-feed.ts'
 import { forwardToWorker } from './forward-to-worker.ts'
 import { Generation } from './generation.ts'
+import { growHeapFreely, trimHeap } from './heap.ts'
 import { allPlugins } from './load-core.ts'
 import { packageVersion } from './package-version.ts'
 import type { RunningServer } from './running-server.ts'
@@ -23,7 +24,6 @@ import type { ServerLog } from './server-log.ts'
 import * as readings from './server-readings.ts'
 import { packStartError, unpackStartError } from './start-error.ts'
 import { SupervisedPlugins } from './supervised-plugins.ts'
-import { trimHeap } from './trim-heap.ts'
 import type { WorkerHandle } from './worker-handle.ts'
 import type { WorkerStart } from './worker-messages.ts'
 import { processRegistry } from './worker-metrics.ts'
@@ -88,6 +88,7 @@ export class Supervisor implements RunningServer, SupervisorContext {
 
   /** @throws ConfigError, UserError; nothing runs then */
   async start(): Promise<void> {
+    growHeapFreely()
     const generation = await this.#launch(this.#options.config)
     this.#current = generation
     try {
@@ -96,7 +97,6 @@ export class Supervisor implements RunningServer, SupervisorContext {
       await generation.stop()
       throw dataDirectoryError(this.config.dataDir, cause)
     }
-    trimHeap()
     this.#state = 'running'
     this.#tell('started', `generation ${generation.number} listens`)
     this.#log.info({ pid: process.pid, workers: this.config.workers, version: this.#version }, 'the server is running')
@@ -244,7 +244,10 @@ export class Supervisor implements RunningServer, SupervisorContext {
         isWatched: () => this.#feed.isWatched,
         onConfigChanged: () => this.#followConfig(),
       })
-      await generation.start()
+      const started = generation.start()
+      // This thread has loaded what it needs, and waits.
+      trimHeap()
+      await started
       this.#endpoints = endpoints
       return generation
     } catch (error) {
