@@ -109,10 +109,10 @@ export const delivery: Scenario = {
   peers: [postfixMaildir, postfixLmtp, haraka, opensmtpd, exim, chasquid],
   need: { accounts: ALL_ACCOUNTS },
   // A runtime that compiles what is hot, and caches that fill, need some traffic before they are what they stay.
-  prepare: async (system, { isQuick }) =>
+  prepare: async (system) =>
     void (await smtpSource({
       port: system.ports.smtp ?? 0,
-      messages: isQuick ? 500 : 2_000,
+      messages: 3_000,
       sessions: 10,
       bytes: 2_000,
       reuse: true,

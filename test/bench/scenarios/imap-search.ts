@@ -5,6 +5,7 @@ import { dovecotMaildir, dovecotMdbox } from '../peers/dovecot.ts'
 import type { Case, Scenario } from '../scenario.ts'
 import { runSteps } from '../support/imap-steps-case.ts'
 import { cpuMs } from '../support/process-tree.ts'
+import { warmUp } from '../support/warm-up.ts'
 
 interface Search {
   readonly name: string
@@ -36,6 +37,7 @@ const scenario = (data: DataSet, name: string): Scenario => ({
   peers: [dovecotMaildir, dovecotMdbox],
   need: { accounts: 1 },
   data,
+  prepare: warmUp,
   isLong: data.messages > 10_000,
   cases: [
     searchCase({

@@ -3,6 +3,7 @@ import type { Figure } from '../figure.ts'
 import { dovecotMaildir, dovecotMdbox } from '../peers/dovecot.ts'
 import type { Case, Scenario } from '../scenario.ts'
 import { runSteps } from '../support/imap-steps-case.ts'
+import { warmUp } from '../support/warm-up.ts'
 
 const CLEAR = ['STORE 1:* -FLAGS.SILENT (\\Flagged)']
 const ONE_BY_ONE = 500
@@ -63,6 +64,7 @@ const scenario = (data: DataSet, name: string): Scenario => ({
   peers: [dovecotMaildir, dovecotMdbox],
   need: { accounts: 1 },
   data,
+  prepare: warmUp,
   isLong: data.messages > 10_000,
   cases,
 })

@@ -10,6 +10,7 @@ import { addressOf, PASSWORD, type System } from '../system.ts'
 
 const SESSIONS = 10
 const UNTIMED = 100
+const WARM_UP = 3_000
 const STORMERS = 8
 /** Password checks are under way by then. */
 const STORM_MS = 500
@@ -101,6 +102,6 @@ export const load: Scenario = {
   about: 'How long a sender waits for each 250, what a server grows to, and what password checks take from delivery.',
   peers: [postfixMaildir, postfixLmtp],
   need: { accounts: 2 },
-  prepare: async (system, effort) => void (await send(system, count(effort))),
+  prepare: async (system) => void (await send(system, WARM_UP)),
   cases: [latency, storm],
 }
