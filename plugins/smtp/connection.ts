@@ -168,6 +168,11 @@ export class MailConnection extends SMTPConnection {
       case 'close':
         this.close()
         return next()
+      case 'quit':
+        this.close()
+        // Nothing is waited for: a peer that resets the connection would cost an error with a stack trace.
+        this._socket.destroySoon()
+        return next()
       case 'start-tls':
         return this.#startTls(next)
       case 'data':

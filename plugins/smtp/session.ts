@@ -138,7 +138,7 @@ export class Session implements Dialog {
   #counted(answer: Reply): Reply {
     const { errors, junkCommands } = this.profile.limits
     if (answer.code >= 500) this.#errors += 1
-    if (answer.after?.kind === 'close') return answer
+    if (answer.after?.kind === 'close' || answer.after?.kind === 'quit') return answer
     if (this.#errors > errors) return reply(421, '4.7.0', 'Too many errors', CLOSE)
     if (this.#junk > junkCommands) return reply(421, '4.7.0', 'Too many commands without a message', CLOSE)
     return answer

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { RandomOctets } from '../kernel/random-octets.ts'
 import type { MessageId } from '../queue/queue.ts'
 
 /** Crockford's base 32 in lower case: no letter that can be taken for a digit. Sorts as its values do. */
@@ -6,9 +6,7 @@ const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz'
 const TIME_DIGITS = 9
 const RANDOM_BYTES = 5
 
-/** Random octets are fetched in bulk: one by one they cost more than the rest of an id. */
-const pool = Buffer.alloc(RANDOM_BYTES * 512)
-let used = pool.length
+const octets = new RandomOctets(RANDOM_BYTES)
 
 /**
  * A new message's id: 9 digits of time and 8 of chance, e.g. `1hqk3v8x2m4t7w0bz`. Ids sort by time to the millisecond;
@@ -18,12 +16,7 @@ let used = pool.length
 export function newMessageId(now: number): MessageId {
   let id = ''
   for (let at = TIME_DIGITS - 1; at >= 0; at--) id += DIGITS[Math.floor(now / 32 ** at) % 32]
-  if (used === pool.length) {
-    randomFillSync(pool)
-    used = 0
-  }
-  const random = pool.readUIntBE(used, RANDOM_BYTES)
-  used += RANDOM_BYTES
+  const random = octets.next().readUIntBE(0, RANDOM_BYTES)
   for (let at = 7; at >= 0; at--) id += DIGITS[Math.floor(random / 32 ** at) % 32]
   return id as MessageId
 }

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Connection } from '../kernel/moments.ts'
+import { RandomOctets } from '../kernel/random-octets.ts'
 import { Slots } from '../kernel/slot.ts'
 import { ConnectionCount } from './connection-count.ts'
 import { tlsFacts } from './handshake.ts'
@@ -15,6 +15,15 @@ import { LOCAL_PEER, normalizeAddress } from './peer-address.ts'
 const REFUSAL_LINGER_MS = 1_000
 /** Refused peers that linger at once; beyond them a refusal is silent. */
 const MAX_REFUSALS = 100
+
+const ID_BYTES = 9
+const ids = new RandomOctets(ID_BYTES)
+
+/** The side of a connection that is ours. */
+export interface LocalSide {
+  readonly address: string
+  readonly port: number
+}
 
 export interface AcceptorTools {
   readonly tls: TlsContexts
@@ -41,8 +50,11 @@ export class Acceptor {
     return this.#count.total
   }
 
-  /** Takes a socket from the server of `endpoint`. Never throws. */
-  accept(socket: Socket, endpoint: Endpoint, onClose: () => void): boolean {
+  /**
+   * Takes a socket from the server of `endpoint`. Never throws.
+   * @param local where it came in, when that is known without asking the system
+   */
+  accept(socket: Socket, endpoint: Endpoint, local: LocalSide | undefined, onClose: () => void): boolean {
     socket.on('error', ignore)
     const isUnix = endpoint.kind === 'unix'
     const address = isUnix ? LOCAL_PEER : socket.remoteAddress && normalizeAddress(socket.remoteAddress)
@@ -62,7 +74,7 @@ export class Acceptor {
       this.#open.delete(socket)
       onClose()
     })
-    void this.#handOver(socket, endpoint, address)
+    void this.#handOver(socket, endpoint, address, local ?? localSideOf(socket))
     return true
   }
 
@@ -71,16 +83,16 @@ export class Acceptor {
     for (const socket of this.#open) socket.destroy()
   }
 
-  async #handOver(raw: Socket, endpoint: Endpoint, address: string): Promise<void> {
+  async #handOver(raw: Socket, endpoint: Endpoint, address: string, local: LocalSide): Promise<void> {
     const { clock, log } = this.#tools
     const { protocol } = this.#request
     const connection = {
-      id: randomBytes(9).toString('base64url'),
+      id: ids.next().toString('base64url'),
       protocol,
       remoteAddress: address,
       remotePort: raw.remotePort ?? 0,
-      localAddress: raw.localAddress === undefined ? LOCAL_PEER : normalizeAddress(raw.localAddress),
-      localPort: raw.localPort ?? 0,
+      localAddress: local.address,
+      localPort: local.port,
       openedAt: clock.now(),
       slots: new Slots(),
     } satisfies Connection
@@ -158,6 +170,10 @@ export class Acceptor {
       return undefined
     }
   }
+}
+
+function localSideOf({ localAddress, localPort }: Socket): LocalSide {
+  return { address: localAddress === undefined ? LOCAL_PEER : normalizeAddress(localAddress), port: localPort ?? 0 }
 }
 
 /** Resolves when the peer has sent something, which stays unread. @throws the signal's reason */

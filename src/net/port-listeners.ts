@@ -1,9 +1,10 @@
-import type { AddressInfo, Server } from 'node:net'
-import { Acceptor, type AcceptorTools } from './acceptor.ts'
+import { type AddressInfo, isIP, type Server } from 'node:net'
+import { Acceptor, type AcceptorTools, type LocalSide } from './acceptor.ts'
 import { bind, closeNow } from './bind.ts'
 import { formatEndpoint, parseEndpoint } from './endpoint.ts'
 import { warnOnFewFiles } from './file-limit.ts'
 import type { Endpoint, Listeners, Listening, ListenRequest } from './listeners.ts'
+import { normalizeAddress } from './peer-address.ts'
 
 /** A fault of accept (no file descriptor left) comes in bursts: one line a minute says enough. */
 const ACCEPT_FAULT_LOG_MS = 60_000
@@ -77,9 +78,11 @@ export class PortListeners implements Listeners {
     const leave = () => {
       port.connections -= 1
     }
+    let local: LocalSide | undefined
     const server = await bind(endpoint, this.#options, (socket) => {
-      if (acceptor.accept(socket, endpoint, leave)) port.connections += 1
+      if (acceptor.accept(socket, endpoint, local, leave)) port.connections += 1
     })
+    local = localSideOf(server)
     const port: Port = { protocol: request.protocol, server, bound: boundTo(endpoint, server), connections: 0 }
     this.#watch(port)
     this.#ports.add(port)
@@ -100,6 +103,14 @@ export class PortListeners implements Listeners {
 /** The endpoint with the port it really got. */
 function boundTo(endpoint: Endpoint, server: Server): Endpoint {
   return endpoint.kind === 'unix' ? endpoint : { ...endpoint, port: (server.address() as AddressInfo).port }
+}
+
+/** Of all its connections; undefined when it listens on every address. */
+function localSideOf(server: Server): LocalSide | undefined {
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string' || isIP(bound.address) === 0) return undefined
+  const isEvery = bound.address === '0.0.0.0' || bound.address === '::'
+  return isEvery ? undefined : { address: normalizeAddress(bound.address), port: bound.port }
 }
 
 function whereOf(bound: Endpoint): { address: string; port: number } {

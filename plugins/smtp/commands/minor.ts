@@ -1,5 +1,5 @@
 import type { Dialog } from '../dialog.ts'
-import { CLOSE, type Reply, reply } from '../wire/reply.ts'
+import { type Reply, reply } from '../wire/reply.ts'
 
 /** RSET (RFC 5321 section 4.1.1.5). */
 export async function rset(dialog: Dialog): Promise<Reply> {
@@ -15,7 +15,7 @@ export async function noop(): Promise<Reply> {
 
 /** QUIT (RFC 5321 section 4.1.1.10). */
 export async function quit({ profile }: Dialog): Promise<Reply> {
-  return reply(221, '2.0.0', `${profile.hostname} closing connection`, CLOSE)
+  return reply(221, '2.0.0', `${profile.hostname} closing connection`, { kind: 'quit' })
 }
 
 /** VRFY (RFC 5321 section 3.5.3): who exists here is told by RCPT alone. */

@@ -1,6 +1,8 @@
 /** What the connection does once a reply is sent. */
 export type After =
   | { readonly kind: 'close' }
+  /** The peer has asked for the end: it sends nothing more that would have to be read. */
+  | { readonly kind: 'quit' }
   | { readonly kind: 'start-tls' }
   /** The message follows. */
   | { readonly kind: 'data' }
