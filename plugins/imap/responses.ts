@@ -18,6 +18,8 @@ export interface Responses {
   text(text: string): void
   /** Adds octets, which must not change after. */
   octets(octets: Buffer): void
+  /** Adds a copy of octets. */
+  copied(octets: Buffer): void
   /** Adds `* `, the text and CRLF. */
   untagged(text: string): void
   readonly isFull: boolean
@@ -51,15 +53,17 @@ export class ResponseWriter implements Responses {
   }
 
   octets(octets: Buffer): void {
-    if (this.#text !== '') this.#settleText()
-    if (octets.length <= SMALL_BYTES) {
-      const chunk = this.#room(octets.length)
-      chunk.set(octets, this.#to)
-      this.#to += octets.length
-    } else {
+    if (octets.length <= SMALL_BYTES) this.#copy(octets)
+    else {
+      if (this.#text !== '') this.#settleText()
       this.#closeSlice()
       this.#add(octets)
     }
+  }
+
+  copied(octets: Buffer): void {
+    if (octets.length <= CHUNK_BYTES) this.#copy(octets)
+    else this.octets(Buffer.from(octets))
   }
 
   untagged(text: string): void {
@@ -90,6 +94,13 @@ export class ResponseWriter implements Responses {
     this.#partBytes = 0
     this.#chunk = undefined
     if (parts.length > 0) this.#write(() => this.#transport.writeAll(parts))
+  }
+
+  #copy(octets: Buffer): void {
+    if (this.#text !== '') this.#settleText()
+    const chunk = this.#room(octets.length)
+    chunk.set(octets, this.#to)
+    this.#to += octets.length
   }
 
   /** Moves the text into the chunk. */

@@ -32,17 +32,28 @@ export class MirroredBlobStore implements BlobStore {
   }
 
   readMany(refs: readonly BlobRef[]): AsyncIterable<Batch> {
-    return this.readRanges(refs.map((ref) => ({ ref })))
+    return this.#inTurn(
+      refs.map((ref) => ({ ref })),
+      (part) => this.#inner.readMany(part.map(({ ref }) => ref)),
+    )
   }
 
-  async *readRanges(wanted: readonly WantedRange[]): AsyncIterable<Batch> {
+  readRanges(wanted: readonly WantedRange[]): AsyncIterable<Batch> {
+    return this.#inTurn(wanted, (part) => this.#inner.readRanges(part))
+  }
+
+  /** @param others reads those that are in the store and in no file */
+  async *#inTurn(
+    wanted: readonly WantedRange[],
+    others: (part: readonly WantedRange[]) => AsyncIterable<Batch>,
+  ): AsyncIterable<Batch> {
     const isOurs = (at: number) => isMessageRef((wanted[at] as WantedRange).ref)
     for (let at = 0; at < wanted.length; ) {
       let end = at + 1
       while (end < wanted.length && isOurs(end) === isOurs(at)) end += 1
       const part = wanted.slice(at, end)
       if (isOurs(at)) yield* this.#readFiles(part)
-      else yield* this.#inner.readRanges(part)
+      else yield* others(part)
       at = end
     }
   }

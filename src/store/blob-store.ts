@@ -51,7 +51,8 @@ export interface BlobStore {
   readMany(refs: readonly BlobRef[]): AsyncIterable<readonly (readonly [ref: BlobRef, bytes: Buffer])[]>
   /**
    * The same for parts of blobs, such as the headers of a mailbox: of each what its range asks for, in the order of
-   * `wanted`. What lies between two parts is read along where that is cheaper than another call.
+   * `wanted`. What lies between two parts is read along where that is cheaper than another call. The octets of a batch are
+   * good until the next batch is asked for: their room is used again.
    * @throws MailError as `readMany`
    */
   readRanges(wanted: readonly WantedRange[]): AsyncIterable<readonly (readonly [ref: BlobRef, bytes: Buffer])[]>

@@ -210,7 +210,9 @@ const CHECKS: readonly (readonly [title: string, check: Check])[] = [
             return { ref: refs[blob] as BlobRef, ...(range !== undefined && { range }) }
           })
           const read: (readonly [BlobRef, Buffer])[] = []
-          for await (const batch of store.readRanges(wanted)) read.push(...batch)
+          for await (const batch of store.readRanges(wanted)) {
+            for (const [ref, octets] of batch) read.push([ref, Buffer.from(octets)])
+          }
           assert.deepEqual(
             read.map(([ref]) => ref),
             wanted.map(({ ref }) => ref),

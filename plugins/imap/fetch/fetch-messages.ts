@@ -203,7 +203,7 @@ class Fetcher {
         let gap = this.#isBare && !seen.has(uid) ? '' : ' '
         for (const [section, text = NOTHING] of shown.entries()) {
           out.text(`${gap}${labels[section]}${text.length}}\r\n`)
-          out.octets(text)
+          out.copied(text)
           gap = ' '
         }
         out.text(')\r\n')

@@ -82,9 +82,12 @@ export class FrameReads {
     return next
   }
 
-  /** Octets `start` to `end` of a segment, unproven; fewer where the file ends. @throws MailError NOT_FOUND, UNAVAILABLE */
-  span(segment: number, start: number, end: number): Promise<Buffer> {
-    return this.#pread({ segment, offset: start }, start, end - start)
+  /**
+   * Octets of a segment from `start` on, unproven, as many as there is room for; fewer where the file ends.
+   * @throws MailError NOT_FOUND, UNAVAILABLE
+   */
+  span(segment: number, start: number, room: Buffer): Promise<Buffer> {
+    return this.#pread({ segment, offset: start }, start, room)
   }
 
   /**
@@ -115,7 +118,7 @@ export class FrameReads {
   }
 
   async #readWrapped(frame: StoredFrame, type: BlobFrameType, start: number, end: number): Promise<Buffer> {
-    const bytes = await this.#pread(frame, frame.offset, frameBytes(frame.stored))
+    const bytes = await this.#pread(frame, frame.offset, Buffer.allocUnsafe(frameBytes(frame.stored)))
     return this.open(frame, type, bytes, { start, end })
   }
 
@@ -127,12 +130,12 @@ export class FrameReads {
     const to = Math.min(length, Math.ceil(end / BLOCK_BYTES) * BLOCK_BYTES)
     // One read for both, unless that would read much that nobody wants.
     const isNear = from <= BLOCK_BYTES
-    const first = await this.#pread(place, place.offset, isNear ? headSize + to : headSize)
+    const first = await this.#pread(place, place.offset, Buffer.allocUnsafe(isNear ? headSize + to : headSize))
     const head = this.#head(place, first)
     if (head.type !== type || head.length !== length) throw this.#corrupt(place, 'holds another frame')
     const blocks = isNear
       ? first.subarray(headSize + from, headSize + to)
-      : await this.#pread(place, place.offset + headSize + from, to - from)
+      : await this.#pread(place, place.offset + headSize + from, Buffer.allocUnsafe(to - from))
     const damaged = blocks.length < to - from ? firstBlock : damagedBlock(head, blocks, firstBlock)
     if (damaged !== -1) throw this.#corrupt(place, `is damaged in block ${damaged}`)
     return blocks.subarray(start - from, end - from)
@@ -148,8 +151,8 @@ export class FrameReads {
     return new MailError('CORRUPT', `${segmentPath(this.#layout, segment)}: the frame at offset ${offset} ${what}`)
   }
 
-  async #pread({ segment }: Place, position: number, length: number): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafe(length)
+  async #pread({ segment }: Place, position: number, bytes: Buffer): Promise<Buffer> {
+    const { length } = bytes
     try {
       if (length > READ_AT_ONCE_BYTES || this.#cold > 0) {
         if (this.#cold > 0) this.#cold -= 1

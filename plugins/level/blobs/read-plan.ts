@@ -28,7 +28,7 @@ export interface Scattered {
 }
 
 /** What one call reads at most: large enough that a call costs nothing beside the copy, small enough to wait for. */
-const SPAN_BYTES = 1024 * 1024
+export const SPAN_BYTES = 1024 * 1024
 /** Octets between two blobs that are read along rather than calling twice. */
 const GAP_BYTES = 16 * 1024
 

@@ -2,6 +2,7 @@ import { type BlobRef, MailError, type WantedRange } from 'mailserver'
 import { FRAME } from '../segments/frame.ts'
 import type { FrameReads } from './frame-reads.ts'
 import { planReads, type Scattered, type Span } from './read-plan.ts'
+import type { SpanBuffers } from './span-buffers.ts'
 
 export type BlobBatch = readonly (readonly [ref: BlobRef, bytes: Buffer])[]
 
@@ -17,24 +18,28 @@ interface Step {
  * Reads blobs, or ranges of them, in order. While a span of neighbours is proven and used, the next is read; a blob in parts is begun
  * when its turn comes, so that no more than one of those is in memory.
  * @param readOne reads a blob in parts, or one that was moved just now
+ * @param buffers the octets of a batch are in these, and good until the next batch is asked for; for ever when absent
  */
 export async function* readRanges(
   ranges: readonly WantedRange[],
   reads: FrameReads,
   readOne: (wanted: WantedRange) => Promise<Buffer>,
+  buffers?: SpanBuffers,
 ): AsyncGenerator<BlobBatch> {
   const steps = planReads(ranges, (place) => reads.locate(place))
   let batch: (readonly [BlobRef, Buffer])[] = []
   let size = 0
-  let ahead = begin(steps, reads)
+  const used: Buffer[] = []
+  let ahead = begin(steps, reads, buffers)
   while (ahead !== undefined) {
     const step: Step | Scattered | Failed = ahead
-    ahead = 'fault' in step ? undefined : begin(steps, reads)
+    ahead = 'fault' in step ? undefined : begin(steps, reads, buffers)
     try {
       if ('fault' in step) throw step.fault
       if ('span' in step) {
         const { blobs, start } = step.span
         const bytes = await readOf(step)
+        if (bytes !== undefined) used.push(bytes)
         for (const blob of blobs) {
           const { wanted, place } = blob
           const frame = bytes?.subarray(place.offset - start)
@@ -53,6 +58,7 @@ export async function* readRanges(
     }
     if (size < BATCH_BYTES && ahead !== undefined) continue
     yield batch
+    for (const bytes of used.splice(0)) buffers?.give(bytes)
     batch = []
     size = 0
   }
@@ -72,11 +78,16 @@ interface Failed {
   readonly fault: unknown
 }
 
-function begin(steps: Iterator<Span | Scattered>, reads: FrameReads): Step | Scattered | Failed | undefined {
+function begin(
+  steps: Iterator<Span | Scattered>,
+  reads: FrameReads,
+  buffers: SpanBuffers | undefined,
+): Step | Scattered | Failed | undefined {
   try {
     const { value: step, done } = steps.next()
     if (done === true || step.kind === 'scattered') return step
-    const bytes = reads.span(step.segment, step.start, step.end)
+    const { segment, start, end } = step
+    const bytes = reads.span(segment, start, buffers?.take(end - start) ?? Buffer.allocUnsafe(end - start))
     // Nobody may be waiting yet when it fails, and nobody ever will when the reader leaves early.
     bytes.catch(() => {})
     return { span: step, bytes }

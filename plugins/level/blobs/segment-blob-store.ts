@@ -10,6 +10,7 @@ import { decodeManifest, manifestBytes, PART_BYTES, type Part } from './manifest
 import { type BlobBatch, readRanges } from './read-ranges.ts'
 import type { Releases } from './releases.ts'
 import { SegmentBlobWriter } from './segment-blob-writer.ts'
+import { SpanBuffers } from './span-buffers.ts'
 
 export interface SegmentBlobStoreParts {
   readonly reads: FrameReads
@@ -26,6 +27,7 @@ const MANIFESTS_KEPT = 64
 export class SegmentBlobStore implements BlobStore {
   readonly #parts: SegmentBlobStoreParts
   readonly #manifests = new Map<BlobRef, readonly Part[]>()
+  readonly #buffers = new SpanBuffers()
 
   constructor(parts: SegmentBlobStoreParts) {
     this.#parts = parts
@@ -54,11 +56,12 @@ export class SegmentBlobStore implements BlobStore {
   }
 
   readMany(refs: readonly BlobRef[]): AsyncGenerator<BlobBatch> {
-    return this.readRanges(refs.map((ref) => ({ ref })))
+    const whole = refs.map((ref) => ({ ref }))
+    return readRanges(whole, this.#parts.reads, ({ ref }) => this.read(ref))
   }
 
   readRanges(wanted: readonly WantedRange[]): AsyncGenerator<BlobBatch> {
-    return readRanges(wanted, this.#parts.reads, ({ ref, range }) => this.read(ref, range))
+    return readRanges(wanted, this.#parts.reads, ({ ref, range }) => this.read(ref, range), this.#buffers)
   }
 
   stream(ref: BlobRef, range?: BlobRange): Readable {
