@@ -1,7 +1,7 @@
 import type { Scenario } from './scenario.ts'
 import { ceiling } from './scenarios/ceiling.ts'
 import { commits } from './scenarios/commits.ts'
-import { delivery } from './scenarios/delivery.ts'
+import { delivery, deliveryOthers } from './scenarios/delivery.ts'
 import { growth } from './scenarios/growth.ts'
 import { idle } from './scenarios/idle.ts'
 import { imapAppend } from './scenarios/imap-append.ts'
@@ -40,4 +40,5 @@ export const scenariosFor = (scale: readonly number[]): readonly Scenario[] => [
   startUp,
   startUpLarge,
   growth(scale),
+  deliveryOthers,
 ]
