@@ -218,9 +218,11 @@ describe('two workers on one Maildir', () => {
 
       const expected = [...told.kept].sort()
       const names = (list: Iterable<string>) => [...list].filter((name) => !told.maybe.has(name)).sort()
-      const files = await settledFiles(root)
       await eventually(async () => (await seen(server)).size >= expected.length)
       const there = await seen(server)
+      // Nothing is written for as long as the lease of the one that died last goes on.
+      await eventually(() => messageFiles(root).length >= there.size, 60_000)
+      const files = await settledFiles(root)
       expect(names([...there].flatMap(([name, each]) => each.map(() => name)))).toEqual(expected)
       for (const name of told.maybe) expect(there.get(name)?.length ?? 0, name).toBeLessThanOrEqual(1)
       const inFiles = files.map((file) => subjectOf(file) ?? file)
