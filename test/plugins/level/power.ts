@@ -1,10 +1,8 @@
 import type * as Fs from 'node:fs'
+import { torn } from '../../support/torn-write.ts'
 
 type Callback = (error: Error | null) => void
 type Change = { readonly position: number; readonly bytes: Buffer } | { readonly size: number }
-
-/** What a drive writes whole or not at all. */
-const SECTOR = 512
 
 /** Octets of a file, with room to grow. */
 class Content {
@@ -49,18 +47,6 @@ class DriveFile {
     for (const change of this.held.flatMap((held) => torn(held, isKept))) content.apply(change)
     return content.bytes
   }
-}
-
-function torn(change: Change, isKept: () => boolean): Change[] {
-  if ('size' in change) return isKept() ? [change] : []
-  const sectors: Change[] = []
-  const { position, bytes } = change
-  for (let at = 0; at < bytes.length; ) {
-    const end = Math.min(bytes.length, at + SECTOR - ((position + at) % SECTOR))
-    if (isKept()) sectors.push({ position: position + at, bytes: bytes.subarray(at, end) })
-    at = end
-  }
-  return sectors
 }
 
 /** The drive under the segments of every store, by their paths. */

@@ -1,9 +1,7 @@
 import type { PathLike } from 'node:fs'
 import type * as Fs from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-
-/** What a drive writes whole or not at all. */
-const SECTOR = 512
+import { torn } from '../../support/torn-write.ts'
 
 type Change =
   | { readonly position: number; readonly bytes: Buffer }
@@ -63,18 +61,6 @@ export class DriveFile {
     for (const change of this.#held.flatMap((held) => torn(held, isKept))) content.apply(change)
     return content
   }
-}
-
-function torn(change: Change, isKept: () => boolean): Change[] {
-  if (!('bytes' in change)) return isKept() ? [change] : []
-  const sectors: Change[] = []
-  const { position, bytes } = change
-  for (let at = 0; at < bytes.length; ) {
-    const end = Math.min(bytes.length, at + SECTOR - ((position + at) % SECTOR))
-    if (isKept()) sectors.push({ position: position + at, bytes: bytes.subarray(at, end) })
-    at = end
-  }
-  return sectors
 }
 
 /** Names in a directory, as the system has them now. */
