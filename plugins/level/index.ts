@@ -9,6 +9,7 @@ import { joinStore, type LevelStore } from './level-store.ts'
 import { DeferredMaintenance } from './maintenance/deferred-maintenance.ts'
 import { options, storeOptions, storePath } from './options.ts'
 import { disown, own } from './owner/owners.ts'
+import { watchForReopening } from './owner/reopen-watch.ts'
 import type { SharedBuffers } from './shared-state.ts'
 
 /** How often it is looked whether compaction pays. */
@@ -22,9 +23,11 @@ export const level = definePlugin({
   options,
   provides: { engine, blobStore, maintenance: storeMaintenance },
 
-  async supervise({ options, server, log }) {
+  async supervise({ options, server, log, restart }) {
     const root = storePath(options, server)
     const owner = await own(root, storeOptions(options, server), log)
+    const { layout, shared } = owner
+    const endWatch = watchForReopening({ layout, shared, reserve: options.reserve, log, restart })
     const { durability } = options
     log.info({ path: root, durability }, 'the store is open')
     if (durability === 'os') {
@@ -34,9 +37,12 @@ export const level = definePlugin({
       )
     }
     return {
-      shared: owner.shared.buffers,
+      shared: shared.buffers,
       workerExited: (worker) => owner.workerExited(worker),
-      stop: () => disown(root),
+      stop() {
+        endWatch()
+        return disown(root)
+      },
     }
   },
 

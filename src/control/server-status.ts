@@ -38,7 +38,7 @@ const certificate = z.object({
 })
 
 export const serverStatus = z.object({
-  state: z.enum(['starting', 'running', 'reloading', 'stopping']),
+  state: z.enum(['starting', 'running', 'reloading', 'restarting', 'stopping']),
   version: z.string(),
   pid: z.number(),
   hostname: z.string(),

@@ -91,6 +91,13 @@ export interface SupervisorHost<O> {
   readonly options: O
   readonly server: Omit<ServerFacts, 'worker'>
   readonly log: Log
+  /**
+   * Asks that all workers end, every plugin's main-thread part is closed, and the same configuration starts again; for a
+   * part that cannot go on otherwise. Returns at once; asked again meanwhile, it does nothing. Without a server that
+   * serves there is nothing to start again, and nothing happens.
+   * @param reason for the log and the status
+   */
+  restart(reason: string): void
 }
 
 export interface PluginSpec<

@@ -51,7 +51,7 @@ export async function openOffline(
       nextSteps: ['Try again when it has ended.'],
     })
   }
-  const supervised = new SupervisedPlugins(silentLog, 'offline')
+  const supervised = new SupervisedPlugins(silentLog)
   try {
     const all = await allPlugins(config, core)
     const { order } = planPlugins(all, config.prefer)

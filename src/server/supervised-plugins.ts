@@ -3,7 +3,7 @@ import { describeValue } from '../config/describe-config.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { PluginStartError, validOptions } from '../kernel/host.ts'
 import type { Log } from '../kernel/log.ts'
-import type { ConfiguredPlugin, ServerFacts, Supervised } from '../kernel/plugin.ts'
+import type { ConfiguredPlugin, ServerFacts, Supervised, SupervisorHost } from '../kernel/plugin.ts'
 import { serverFacts } from './server-facts.ts'
 
 interface Member {
@@ -29,11 +29,14 @@ export interface SupervisedSet {
 export class SupervisedPlugins {
   readonly #log: Log
   readonly #mode: ServerFacts['mode']
+  readonly #restart: SupervisorHost<unknown>['restart']
   #members: Member[] = []
 
-  constructor(log: Log, mode: ServerFacts['mode'] = 'serve') {
+  /** @param restart absent where nothing serves */
+  constructor(log: Log, restart?: SupervisorHost<unknown>['restart']) {
     this.#log = log
-    this.#mode = mode
+    this.#mode = restart === undefined ? 'offline' : 'serve'
+    this.#restart = restart ?? (() => {})
   }
 
   /** @throws PluginStartError when one fails; those it opened before are closed again */
@@ -69,7 +72,8 @@ export class SupervisedPlugins {
     }
     try {
       const log = this.#log.child({ plugin: plugin.name })
-      const supervised: Supervised = (await plugin.spec.supervise?.({ options, server: facts, log })) ?? {}
+      const restart = this.#restart
+      const supervised: Supervised = (await plugin.spec.supervise?.({ options, server: facts, log, restart })) ?? {}
       const member = { plugin: plugin.name, key, supervised, users: 1 }
       this.#members.push(member)
       return member

@@ -16,9 +16,11 @@ import { dataDirectoryError } from './data-directory.ts'
 import { EventFeed } from './event-feed.ts'
 import { forwardToWorker } from './forward-to-worker.ts'
 import { Generation } from './generation.ts'
+import { handedOver } from './hand-over.ts'
 import { growHeapFreely, trimHeap } from './heap.ts'
 import { allPlugins } from './load-core.ts'
 import { packageVersion } from './package-version.ts'
+import { RestartPace } from './restart-pace.ts'
 import type { RunningServer } from './running-server.ts'
 import type { ServerLog } from './server-log.ts'
 import * as readings from './server-readings.ts'
@@ -28,10 +30,6 @@ import type { WorkerHandle } from './worker-handle.ts'
 import type { WorkerStart } from './worker-messages.ts'
 import { processRegistry } from './worker-metrics.ts'
 import { WorkerNumbers } from './worker-numbers.ts'
-
-/** Closing ports is a matter of moments; a plugin that keeps one open for longer does not hold a reload up. */
-const HAND_OVER_MS = 2_000
-const HAND_OVER_LOOK_MS = 20
 
 export interface SupervisorOptions {
   readonly config: ResolvedConfig
@@ -53,6 +51,8 @@ export class Supervisor implements RunningServer, SupervisorContext {
   readonly #feed: EventFeed
   readonly #metrics: Registry = processRegistry()
   readonly #version = packageVersion()
+  readonly #pace: RestartPace
+  readonly #ending = new AbortController()
   readonly #hurry = new AbortController()
   readonly #hasEnded = Promise.withResolvers<void>()
   #state: ServerStatus['state'] = 'starting'
@@ -64,6 +64,8 @@ export class Supervisor implements RunningServer, SupervisorContext {
   #reloading: Promise<unknown> = Promise.resolve()
   #stopping: Promise<void> | undefined
   #lastReloadError: string | undefined
+  /** Why everything is started again, and what became of it so far. */
+  #restarting: string | undefined
   #generations = 0
 
   constructor(options: SupervisorOptions) {
@@ -71,7 +73,8 @@ export class Supervisor implements RunningServer, SupervisorContext {
     this.#log = options.log
     this.#clock = options.clock
     this.#startedAt = options.clock.now()
-    this.#supervised = new SupervisedPlugins(options.log)
+    this.#supervised = new SupervisedPlugins(options.log, (reason) => this.#restart(reason))
+    this.#pace = new RestartPace(options.clock)
     this.#feed = new EventFeed((isWatched) => {
       for (const worker of this.#workers()) worker.tell('watched', isWatched)
     })
@@ -122,6 +125,7 @@ export class Supervisor implements RunningServer, SupervisorContext {
       queue: await readings.readQueue(this.#runningWorker()),
       problems: [
         ...this.#all().flatMap(({ problems }) => problems),
+        ...(this.#restarting === undefined ? [] : [`everything is started again: ${this.#restarting}`]),
         ...(this.#lastReloadError === undefined ? [] : [`the last reload failed: ${this.#lastReloadError}`]),
       ],
     }
@@ -197,17 +201,45 @@ export class Supervisor implements RunningServer, SupervisorContext {
     this.#log.info({ generation: next.number }, 'reloaded; the old workers finish their sessions')
     const gone = old.drain(config.limits.reloadMs, 'reload').then(() => this.#retire(old))
     this.#previous = { generation: old, gone }
-    await Promise.race([gone, this.#handedOver(old)])
+    await Promise.race([gone, handedOver(old, this.#clock)])
     return next
   }
 
-  /** Until the old workers take no new connections, so that whoever comes after a reload meets the new configuration. */
-  async #handedOver(old: Generation): Promise<void> {
-    const until = this.#clock.now() + HAND_OVER_MS
-    while (this.#clock.now() < until) {
-      const reports = await readings.readWorkers([old])
-      if (reports.every(({ report }) => (report?.listeners.length ?? 0) === 0)) return
-      await this.#clock.sleep(HAND_OVER_LOOK_MS)
+  /** What a plugin's main-thread part asks for. Sessions are told, and have their time to end. */
+  #restart(reason: string): void {
+    if (this.#restarting !== undefined || this.#stopping !== undefined) return
+    this.#restarting = reason
+    this.#reloading = this.#reloading.then(() => this.#startAgain(reason))
+  }
+
+  /** Never rejects: it is tried until it works or the server stops. */
+  async #startAgain(reason: string): Promise<void> {
+    const old = this.#current
+    if (old === undefined || this.#stopping !== undefined) return
+    this.#state = 'restarting'
+    this.#tell('restarting', reason)
+    this.#log.warn({ reason }, 'everything is closed, to start again')
+    await this.#cutPrevious()
+    await old.drain(this.config.limits.drainMs, 'stop')
+    await old.stop()
+    this.#endpoints = new Set()
+    while (!this.#ending.signal.aborted) {
+      try {
+        await this.#clock.sleep(this.#pace.next(), this.#ending.signal)
+        const next = await this.#launch(old.config)
+        this.#current = next
+        this.#restarting = undefined
+        this.#state = 'running'
+        this.#tell('restarted', `generation ${next.number} listens`)
+        this.#log.info({ generation: next.number }, 'started again')
+        return
+      } catch (error) {
+        if (this.#ending.signal.aborted) return
+        const fault = error instanceof Error ? error.message : String(error)
+        this.#restarting = `${reason}; the last attempt failed: ${fault}`
+        this.#log.error({ err: error }, 'it did not start; another attempt follows')
+        this.#tell('restart-failed', fault)
+      }
     }
   }
 
@@ -266,6 +298,7 @@ export class Supervisor implements RunningServer, SupervisorContext {
 
   async #stop(): Promise<void> {
     this.#state = 'stopping'
+    this.#ending.abort()
     this.#tell('stopping', 'work in hand is finished first')
     this.#log.info({}, 'stopping')
     await this.#reloading

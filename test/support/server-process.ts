@@ -22,6 +22,8 @@ export interface ServerProcessOptions {
   readonly dns?: string
   /** Options of `outbound`, as they stand in a config. */
   readonly outbound?: string
+  /** Options of `level`, as they stand in a config. */
+  readonly level?: string
   /** Where the data is; below the config when left out. */
   readonly dataDir?: string
 }
@@ -119,7 +121,7 @@ export class ServerProcess implements AsyncDisposable {
     ]
   }
 
-  #config({ more, dns, outbound }: ServerProcessOptions): string {
+  #config({ more, dns, outbound, level }: ServerProcessOptions): string {
     const { smtp, submission, submissions, imap, imaps, pop3, pop3s } = this.ports
     const at = (port: number, scheme = '') => `'${scheme}127.0.0.1:${port}'`
     return `import { defineConfig } from 'mailserver'
@@ -135,7 +137,7 @@ export default defineConfig({
   dataDir: ${JSON.stringify(this.dataDir)},
   dns: { servers: ['${dns ?? '127.0.0.1:1'}'] },
   plugins: [
-    level(),
+    level(${level ?? ''}),
     smtp({ listen: ${at(smtp)} }),
     submission({ listen: [${at(submission)}, ${at(submissions, 'tls://')}] }),
     imap({ listen: [${at(imap)}, ${at(imaps, 'tls://')}] }),

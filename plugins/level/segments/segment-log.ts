@@ -133,10 +133,11 @@ export class SegmentLog {
     const { shared, log } = this.#options
     if (shared.hasFailed) return
     shared.fail()
-    const what = isFull(cause)
-      ? 'make room on the disk and restart the server'
-      : 'look at the disk and restart the server'
-    log.error({ err: cause }, `the store takes nothing more, and nothing acknowledged is lost: ${what}`)
+    const what = isFull(cause) ? 'make room on the disk' : 'look at the disk'
+    log.error(
+      { err: cause },
+      `the store takes nothing more until it is opened anew, and nothing acknowledged is lost: ${what}`,
+    )
   }
 
   #check(): void {

@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, ftruncateSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, ftruncateSync, openSync, readSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import type { Position } from '../engine/private-keys.ts'
 import { type Layout, segmentPath, syncDirectory } from '../layout.ts'
 import { type Dependency, decodeCommit, type Op } from './commit-frame.ts'
@@ -12,6 +12,8 @@ export interface Survey {
   readonly from: Position
   /** What stands before is to be kept. */
   readonly end: number
+  /** What stands before is known to be on disk. */
+  readonly synced: number
   /** The file as it would be known to the index, up to `end`. */
   readonly reached: Position
   readonly firstSequence: bigint | undefined
@@ -27,6 +29,7 @@ export interface LoggedCommit {
 
 /** Of a segment with damage: more frames than can ever be released, so that it is never taken for dead. */
 const UNCOUNTABLE_FRAMES = 2 ** 48
+const CHUNK_BYTES = 1024 * 1024
 
 /**
  * Reads a segment from where the index knows it, and finds its torn end. A commit names how much of its segment was on
@@ -35,6 +38,7 @@ const UNCOUNTABLE_FRAMES = 2 ** 48
  */
 export function surveySegment(layout: Layout, segment: number, from: Position, to?: number): Survey {
   let synced = from.end
+  let onDisk = from.synced
   let sequence = from.sequence
   let end = from.end
   let { frames, bytes } = from.tally
@@ -52,6 +56,7 @@ export function surveySegment(layout: Layout, segment: number, from: Position, t
     else if (found.type === FRAME.commit) {
       const commit = decodeCommit(found.payload)
       synced = Math.max(synced, commit.syncedEnd)
+      onDisk = Math.max(onDisk, commit.syncedEnd)
       sequence = commit.sequence
       firstSequence ??= sequence
       if (commit.dependencies.length > 0) {
@@ -66,7 +71,7 @@ export function surveySegment(layout: Layout, segment: number, from: Position, t
   if (torn !== undefined) return surveySegment(layout, segment, from, torn.offset)
   if (damages.length > 0) frames = Math.max(frames, UNCOUNTABLE_FRAMES)
   const reached = { sequence, end, tally: { frames, bytes }, synced: end, isSealed: true }
-  return { segment, from, end, reached, firstSequence, dependent, damages }
+  return { segment, from, end, synced: Math.min(onDisk, end), reached, firstSequence, dependent, damages }
 }
 
 /** The commits of a surveyed segment that the index has not, in order. */
@@ -76,8 +81,11 @@ export function* commitsOf(layout: Layout, { segment, from, end }: Survey): Gene
   }
 }
 
-/** Cuts off the torn end, closes the segment with a seal, and brings it to the disk. An empty one is removed. */
-export function sealSegment(layout: Layout, { segment, end }: Survey): void {
+/**
+ * Cuts off the torn end, closes the segment with a seal, and brings it to the disk. An empty one is removed. What is not
+ * known to be on disk is written again: after a sync that failed the system may hold it as clean and never write it.
+ */
+export function sealSegment(layout: Layout, { segment, synced, end }: Survey): void {
   const path = segmentPath(layout, segment)
   if (end === 0) {
     unlinkSync(path)
@@ -87,10 +95,20 @@ export function sealSegment(layout: Layout, { segment, end }: Survey): void {
   const fd = openSync(path, 'r+')
   try {
     ftruncateSync(fd, end)
+    writeAgain(fd, synced, end)
     fdatasyncSync(fd)
     writeSync(fd, encodeHead(layout.marker, { segment, offset: end }, FRAME.seal, Buffer.alloc(0)), 0, null, end)
     fdatasyncSync(fd)
   } finally {
     closeSync(fd)
+  }
+}
+
+function writeAgain(fd: number, from: number, to: number): void {
+  const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, to - from))
+  for (let at = from; at < to; ) {
+    const count = readSync(fd, buffer, 0, Math.min(buffer.length, to - at), at)
+    for (let written = 0; written < count; ) written += writeSync(fd, buffer, written, count - written, at + written)
+    at += count
   }
 }

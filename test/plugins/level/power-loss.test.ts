@@ -149,3 +149,25 @@ describe('a power failure in mid-traffic', () => {
     )
   }
 })
+
+describe('a sync that failed', () => {
+  it('leaves nothing that is seen once the store is opened again and gone after a power failure', async () => {
+    using directory = dataDirectory()
+    const root = join(directory.path, 'store')
+    {
+      await using store = await openStore(directory.path)
+      await fileMessage(store, 0, 3_000)
+      drive.failsNext = true
+      await expect(fileMessage(store, 1, 200_000)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    }
+    await using store = await openStore(directory.path)
+    const seen = await checkMessages(store)
+    await fileMessage(store, 2, 3_000)
+    const index = join(directory.path, 'index-then')
+    cpSync(join(root, 'index'), index, { recursive: true })
+    const lost = await afterPowerLoss(root, index, () => false)
+    await using found = await openStore(lost)
+    expect(seen[1] ?? 0).toBe(1)
+    expect(await checkMessages(found)).toEqual([seen[0], seen[1], 1])
+  })
+})

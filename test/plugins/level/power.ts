@@ -40,6 +40,11 @@ class DriveFile {
     for (const change of this.held.splice(0, count)) this.#durable.apply(change)
   }
 
+  /** The system holds it as written and never writes it: what stands there is on the drive only once it is written again. */
+  forget(count: number): void {
+    this.held.splice(0, count)
+  }
+
   /** The file after the power failed. `isKept` is asked for each sector, and each change of the size, that was held back. */
   afterPowerLoss(isKept: () => boolean): Buffer {
     const content = new Content()
@@ -53,9 +58,12 @@ class DriveFile {
 export const drive = {
   files: new Map<string, DriveFile>(),
   syncs: 0,
+  /** The next sync fails, and what it was to bring to the drive is forgotten. */
+  failsNext: false,
   clear(): void {
     drive.files.clear()
     drive.syncs = 0
+    drive.failsNext = false
   },
 }
 
@@ -90,6 +98,12 @@ export function poweredBy(fs: typeof Fs): typeof Fs {
     fdatasync: (fd: number, done: Callback) => {
       const file = open.get(fd)
       const count = file?.held.length ?? 0
+      if (drive.failsNext && file !== undefined) {
+        drive.failsNext = false
+        file.forget(count)
+        setImmediate(done, Object.assign(new Error('EIO: made by the test'), { code: 'EIO' }))
+        return
+      }
       fs.fdatasync(fd, (error) => {
         drive.syncs += 1
         file?.sync(count)
@@ -101,6 +115,11 @@ export function poweredBy(fs: typeof Fs): typeof Fs {
       drive.syncs += 1
       const file = open.get(fd)
       file?.sync(file.held.length)
+    },
+    writeSync: (fd: number, bytes: Buffer, offset: number, length: number | null, position: number) => {
+      const count = fs.writeSync(fd, bytes, offset, length, position)
+      hold(fd, { position, bytes: Buffer.from(bytes.subarray(offset, offset + count)) })
+      return count
     },
     writevSync: write,
     writev: Object.assign(() => {}, {

@@ -39,6 +39,7 @@ export async function supervise(
     options: await validOptions(plugin),
     server: factsOf(dataDir, 0),
     log,
+    restart: () => {},
   }) as Supervised
 }
 
