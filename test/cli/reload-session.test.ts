@@ -1,7 +1,7 @@
 import { connect, type TLSSocket } from 'node:tls'
 import { expect, test, vi } from 'vitest'
 import type { StartCard } from '../../src/cli/start-card.ts'
-import { eventually, freePort } from '../support/peer.ts'
+import { eventually, freePorts } from '../support/peer.ts'
 import { mailProject } from './mail-project.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
@@ -32,7 +32,7 @@ class ImapClient implements Disposable {
 
 test('an IMAP session goes on over a reload, and sees mail that the new workers file', async () => {
   await using p = mailProject()
-  const [imap, submission] = [await freePort(), await freePort()]
+  const { imap, submission } = await freePorts('imap', 'submission')
   p.configure(
     `plugins: [level(), imap({ listen: 'tls://127.0.0.1:${imap}' }), submission({ listen: 'tls://127.0.0.1:${submission}' })],`,
   )

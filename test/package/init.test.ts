@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { accepts, eventually, freePort, run, scratch } from '../support/peer.ts'
+import { accepts, eventually, freePorts, run, scratch } from '../support/peer.ts'
 
 const bin = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, NODE_OPTIONS: '' }
@@ -20,10 +20,9 @@ it('makes a repository in which npm test and npm start work', async () => {
   expect(made.stdout).toContain(`cd ${directory} && npm start`)
 
   const file = join(directory, 'mailserver.config.ts')
-  const ports = new Map<string, number>()
-  let config = readFileSync(file, 'utf8')
-  for (const [, port] of config.matchAll(/127\.0\.0\.1:(\d+)/g)) ports.set(port as string, await freePort())
-  for (const [port, free] of ports) config = config.replaceAll(`127.0.0.1:${port}`, `127.0.0.1:${free}`)
+  const written = readFileSync(file, 'utf8')
+  const ports = await freePorts(...Array.from(written.matchAll(/127\.0\.0\.1:(\d+)/g), ([, port]) => port as string))
+  const config = written.replaceAll(/127\.0\.0\.1:(\d+)/g, (_, port: string) => `127.0.0.1:${ports[port]}`)
   writeFileSync(file, config)
 
   for (const script of ['test', 'check']) {
@@ -41,7 +40,7 @@ it('makes a repository in which npm test and npm start work', async () => {
     printed += chunk.toString()
   })
   await eventually(() => printed.includes('Read it:'), 30_000)
-  for (const port of ports.values()) expect(await accepts(port)).toBe(true)
+  for (const port of Object.values(ports)) expect(await accepts(port)).toBe(true)
   expect(printed).toMatch(/alice@example\.test +\S{20,}/)
 
   const stopped = await run('npx', ['mailserver', 'stop'], { cwd: directory, env })

@@ -45,6 +45,18 @@ describe('a start', () => {
     })
   })
 
+  test('is refused when a port is listened on twice, with TLS or without', async () => {
+    await using w = await world()
+    const endpoint = `127.0.0.1:${w.port}`
+    w.configure({ echo: { listen: [endpoint, `tls://${endpoint}`] } })
+    await expect(w.start()).rejects.toMatchObject({
+      name: 'UserError',
+      message: `${endpoint} is listened on twice: by echo (${endpoint}) and by echo (tls://${endpoint}).`,
+    })
+    w.configure({ echo: { listen: ['127.0.0.1:0', '127.0.0.1:0'] } })
+    expect((await (await w.start()).status()).listeners).toHaveLength(2)
+  })
+
   test('takes over what a server left that was killed', async () => {
     await using w = await world()
     mkdirSync(w.dataDir, { recursive: true })

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { accepts, eventually, freePort, type Ran, run } from './peer.ts'
+import { accepts, eventually, freePorts, type Ran, run } from './peer.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const START_MS = 20_000
@@ -45,13 +45,8 @@ export class ServerProcess implements AsyncDisposable {
   static async create(options: ServerProcessOptions = {}): Promise<ServerProcess> {
     const directory = configDirectory('server')
     const names = ['smtp', 'submission', 'submissions', 'imap', 'imaps', 'pop3', 'pop3s'] as const
-    const pairs: [string, number][] = []
-    for (const name of names) pairs.push([name, await freePort()])
-    const server = new ServerProcess(
-      directory,
-      options.dataDir ?? join(directory, 'data'),
-      Object.fromEntries(pairs) as ServerProcess['ports'],
-    )
+    const ports = await freePorts(...names)
+    const server = new ServerProcess(directory, options.dataDir ?? join(directory, 'data'), ports)
     writeFileSync(join(directory, 'mailserver.config.ts'), server.#config(options))
     return server
   }

@@ -1,5 +1,5 @@
+import { freePorts } from '../../support/peer.ts'
 import { startPostfix } from '../../support/postfix.ts'
-import { freePorts } from '../support/free-ports.ts'
 import { accountsTo, addressOf, type SystemKind } from '../system.ts'
 import { unavailable as noDovecot, startDovecot } from './dovecot.ts'
 import { asSystem, unavailable as noPostfix, optionsFor, version } from './postfix.ts'
