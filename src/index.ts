@@ -168,6 +168,7 @@ export {
   type Reader,
   type Snapshot,
   type Transaction,
+  type TransactOptions,
 } from './store/engine.ts'
 export { type Journey, type JourneyEvent, type JourneySubject, type Journeys, journeys } from './store/journey.ts'
 export { between, KeyReader, key, prefixRange } from './store/key.ts'

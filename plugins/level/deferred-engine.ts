@@ -7,6 +7,7 @@ import {
   type Range,
   type Snapshot,
   type Transaction,
+  type TransactOptions,
 } from 'mailserver'
 
 interface Watch {
@@ -45,8 +46,8 @@ export class DeferredEngine implements Engine {
     return this.#ask((engine) => engine.snapshot())
   }
 
-  transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#ask((engine) => engine.transact(scopes, fn))
+  transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>, options?: TransactOptions): Promise<T> {
+    return this.#ask((engine) => engine.transact(scopes, fn, options))
   }
 
   transactRelaxed<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>): Promise<T> {

@@ -72,6 +72,9 @@ export class NotCommitted extends Error {
   override readonly name = 'NotCommitted'
 }
 
+/** A 250 says that the message is on disk: that readers see it may come a moment later. */
+const UNTIL_DURABLE = { until: 'durable' } as const
+
 /**
  * Puts everything on disk in one commit: mailbox entries, queue entries, journeys.
  * @throws NotCommitted when it was given up before anything was written, with the cause; MailError STORE_FULL or
@@ -89,30 +92,34 @@ export async function commitPlans(core: IntakeCore, plans: readonly Plan[]): Pro
   const scopes = plans.flatMap(({ deliveries }) => deliveries.flatMap((delivery) => delivery.scopes))
   let gaveUp: unknown
   try {
-    await engine.transact(scopes, async (tx) => {
-      try {
-        for (const plan of plans) {
-          const events = [...plan.parcel.events]
-          for (const delivery of plan.deliveries) {
-            for (const { account, mailbox, uid } of await delivery.commitIn(tx)) {
-              const copy = plan.parcel.destinations.local.get(account)
-              const to = copy === undefined ? account : formatAddress(copy.account.address)
-              events.push({
-                at: core.clock.now(),
-                step: 'stored',
-                text: `in a mailbox of ${to}`,
-                detail: { mailbox, uid },
-              })
+    await engine.transact(
+      scopes,
+      async (tx) => {
+        try {
+          for (const plan of plans) {
+            const events = [...plan.parcel.events]
+            for (const delivery of plan.deliveries) {
+              for (const { account, mailbox, uid } of await delivery.commitIn(tx)) {
+                const copy = plan.parcel.destinations.local.get(account)
+                const to = copy === undefined ? account : formatAddress(copy.account.address)
+                events.push({
+                  at: core.clock.now(),
+                  step: 'stored',
+                  text: `in a mailbox of ${to}`,
+                  detail: { mailbox, uid },
+                })
+              }
             }
+            enqueue(core, tx, plan.parcel, events)
+            core.journeys.beginIn(tx, plan.parcel.subject, events)
           }
-          enqueue(core, tx, plan.parcel, events)
-          core.journeys.beginIn(tx, plan.parcel.subject, events)
+        } catch (error) {
+          gaveUp = error
+          throw error
         }
-      } catch (error) {
-        gaveUp = error
-        throw error
-      }
-    })
+      },
+      UNTIL_DURABLE,
+    )
   } catch (cause) {
     if (gaveUp === undefined) throw cause
     throw new NotCommitted('the commit was given up', { cause: gaveUp })

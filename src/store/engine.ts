@@ -37,6 +37,14 @@ export interface Transaction extends Reader {
   afterCommit(fn: () => void): void
 }
 
+export interface TransactOptions {
+  /**
+   * When it resolves. `visible`, as when absent: what it wrote is on disk, everyone sees it, and what was to follow the
+   * commit has been called. `durable`: it is on disk, and the rest comes in a moment; for whoever only promises to have it.
+   */
+  readonly until?: 'visible' | 'durable'
+}
+
 /** A lease that ran out or was taken over says so by its signal. */
 export interface Lease {
   readonly lost: AbortSignal
@@ -52,13 +60,13 @@ export interface Engine extends Reader {
   snapshot(): Promise<Snapshot>
   /**
    * Runs `fn` while no other transaction, in any worker, holds one of `scopes`; then commits what it wrote, all or
-   * nothing. Resolves once that is on disk. When `fn` throws nothing is written. A scope is any text, e.g. `account:…`;
+   * nothing. Resolves once that is on disk and seen. When `fn` throws nothing is written. A scope is any text, e.g. `account:…`;
    * scopes are taken in sorted order, so two transactions never wait for each other in a circle. Never nest.
    * `fn` reads through `tx` alone: only there it sees commits of its scopes that are on their way to the disk. It tells of
    * them by nothing but its result or error, which wait until they are there, and fail with them.
    * @throws MailError STORE_FULL when the disk is full, UNAVAILABLE when the driver cannot write
    */
-  transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>): Promise<T>
+  transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>, options?: TransactOptions): Promise<T>
   /**
    * As `transact`, but resolves when the commit is visible and in the log, not waiting for the disk: for what may be
    * lost in a power failure, such as flags. A later durable commit makes it durable as well.

@@ -26,7 +26,7 @@ export class OurServer implements System {
   readonly name: string
   readonly title: string
   readonly durability = "level({ durability: 'group' }), the default: 250 and OK after the sync of message and index"
-  readonly storesBeforeReply = true
+  readonly storesWithReply = true
   readonly ports: OurPorts
   readonly directory: string
   readonly dataDir: string

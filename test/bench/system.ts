@@ -9,8 +9,8 @@ export interface System extends AsyncDisposable {
   readonly ports: Ports
   /** Processes that it was started as; all their descendants are its own. */
   pids(): readonly number[]
-  /** What it has answered with 250 is in its mailbox: to ask for it until it comes would only add to what is measured. */
-  readonly storesBeforeReply?: boolean
+  /** What it has answered with 250 is in its mailbox within a moment: the clock may stop before that is looked at. */
+  readonly storesWithReply?: boolean
   /** Messages that are really in the INBOXes of these accounts, by STATUS or by counting files. */
   stored(accounts: readonly number[]): Promise<number>
   /** Recipients that wait in its queue; undefined where it cannot be asked cheaply. */

@@ -42,7 +42,7 @@ export class Releases {
 
   /** Marks the frame at this very place as dead, wherever its blob is. */
   async releaseAt(frame: StoredFrame): Promise<void> {
-    await this.alone(() => this.#parts.segments.commit({ ops: [deadOp(frame)], isRelaxed: true }))
+    await this.alone(() => this.#parts.segments.commit({ ops: [deadOp(frame)], until: 'logged' }))
   }
 
   /** Runs `fn` while nobody else says where frames are. */
@@ -58,7 +58,7 @@ export class Releases {
   #commit(frames: readonly StoredFrame[]): Promise<void> {
     return this.alone(async () => {
       const ops = frames.flatMap((frame) => this.#ops(frame))
-      if (ops.length > 0) await this.#parts.segments.commit({ ops, isRelaxed: true })
+      if (ops.length > 0) await this.#parts.segments.commit({ ops, until: 'logged' })
     })
   }
 

@@ -56,6 +56,11 @@ export class IndexFeed {
     return this.#stalled
   }
 
+  /** How many are on their way. */
+  get behind(): number {
+    return this.#queue.length
+  }
+
   /** Takes its turn. What becomes of it is said later, with one of the next three. */
   add(fed: Fed): void {
     if (this.#broken === undefined) this.#queue.push(fed)

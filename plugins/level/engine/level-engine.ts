@@ -1,5 +1,5 @@
-import type { Engine, Entry, Key, Lease, Log, Range, Snapshot, Transaction } from 'mailserver'
-import type { SegmentLog } from '../segments/segment-log.ts'
+import type { Engine, Entry, Key, Lease, Log, Range, Snapshot, Transaction, TransactOptions } from 'mailserver'
+import type { CommitOrder, SegmentLog } from '../segments/segment-log.ts'
 import type { Bus } from './bus.ts'
 import type { Database } from './database.ts'
 import { readValue, readValues, scanEntries } from './index-reader.ts'
@@ -45,12 +45,16 @@ export class LevelEngine implements Engine {
     return new LevelSnapshot(this.#parts.db)
   }
 
-  transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#transact(scopes, fn, false)
+  transact<T>(
+    scopes: readonly string[],
+    fn: (tx: Transaction) => Promise<T>,
+    { until = 'visible' }: TransactOptions = {},
+  ): Promise<T> {
+    return this.#transact(scopes, fn, until)
   }
 
   transactRelaxed<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#transact(scopes, fn, true)
+    return this.#transact(scopes, fn, 'logged')
   }
 
   watch(topic: string, listener: (message: string) => void): () => void {
@@ -65,15 +69,23 @@ export class LevelEngine implements Engine {
     return this.#parts.leases.take(name, ttlMs)
   }
 
-  async #transact<T>(scopes: readonly string[], fn: (tx: Transaction) => Promise<T>, isRelaxed: boolean): Promise<T> {
+  async #transact<T>(
+    scopes: readonly string[],
+    fn: (tx: Transaction) => Promise<T>,
+    until: CommitOrder['until'],
+  ): Promise<T> {
     const { db, locks } = this.#parts
     const turn = await locks.acquire(scopes)
     const tx = new LevelTransaction(db, this.#pending)
+    // Once it has its place in the log, the turn ends when all can see it, whoever waits for that.
+    let isPlaced = false
     try {
       const { result, error } = await outcomeOf(fn, tx)
       tx.end()
       if (error === undefined && tx.writes.size > 0) {
-        await this.#commit(tx, turn, isRelaxed)
+        await this.#commit(tx, turn, until, () => {
+          isPlaced = true
+        })
       } else {
         turn.pass()
         await this.#whenFounded(tx, error === undefined ? () => this.#follow(tx) : () => {})
@@ -81,25 +93,29 @@ export class LevelEngine implements Engine {
       }
       return result as T
     } finally {
-      turn.end()
+      if (!isPlaced) turn.end()
     }
   }
 
-  async #commit(tx: LevelTransaction, turn: Turn, isRelaxed: boolean): Promise<void> {
+  async #commit(tx: LevelTransaction, turn: Turn, until: CommitOrder['until'], onPlaced: () => void): Promise<void> {
     const { segments, onCommit } = this.#parts
     const began = performance.now()
     let commit: PendingCommit | undefined
     await segments.commit({
       ops: tx.writes.ops(),
-      isRelaxed,
+      until,
       check: () => tx.check(),
       placed: () => {
         commit = this.#pending.add(tx.writes, () => this.#follow(tx))
         turn.pass()
+        onPlaced()
       },
-      settled: (fault) => this.#pending.settle(commit as PendingCommit, fault),
+      settled: (fault) => {
+        this.#pending.settle(commit as PendingCommit, fault)
+        turn.end()
+      },
     })
-    if (!isRelaxed) onCommit((performance.now() - began) / 1_000)
+    if (until !== 'logged') onCommit((performance.now() - began) / 1_000)
   }
 
   /**

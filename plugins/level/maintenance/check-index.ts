@@ -124,7 +124,7 @@ async function writeAgain(
     // Of this thread some may have passed their scopes on with a commit that the index does not have yet.
     await segments.whenIdle()
     const wrong = ops.filter(({ key }) => stateOf(db.getSync(key)) === suspects.get(textOf(key))?.seen)
-    if (wrong.length > 0) await segments.commit({ ops: wrong, isRelaxed: false })
+    if (wrong.length > 0) await segments.commit({ ops: wrong, until: 'visible' })
   } finally {
     turn.end()
   }

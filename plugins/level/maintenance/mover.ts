@@ -90,7 +90,7 @@ export class Mover {
         return isDead ? [deadOp(copy)] : [forwardOp(origin, copy), deadOp(from)]
       })
       if (compression === 'zstd') ops.push(...this.#noteCompressed(copies))
-      await this.#segments.commit({ ops, isRelaxed: false })
+      await this.#segments.commit({ ops, until: 'visible' })
     })
     this.#movedBytes += bytes
     this.#movedBlobs += moves.length

@@ -53,7 +53,7 @@ export async function freeOrphans(parts: OrphanParts, options: OrphanOptions): P
     for await (const found of inTurns(scan, options.signal)) if (found.kind === 'message') await search.see(found)
   }
   const freed = await search.finish()
-  await segments.commit({ ops: [{ key: AUDIT, value: undefined }], isRelaxed: true })
+  await segments.commit({ ops: [{ key: AUDIT, value: undefined }], until: 'logged' })
   return freed
 }
 

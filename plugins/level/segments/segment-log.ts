@@ -34,8 +34,8 @@ export interface SegmentLogOptions {
 /** What is to be committed, and who follows it on its way. */
 export interface CommitOrder {
   readonly ops: readonly Op[]
-  /** Does not wait for the disk. */
-  readonly isRelaxed: boolean
+  /** What is waited for: that it is seen, on disk or not yet (`logged`); or that it is on disk, seen or not yet. */
+  readonly until: 'visible' | 'durable' | 'logged'
   /** Asked when nothing can come between any more: what it throws refuses the commit. */
   readonly check?: () => void
   /** It has its place in the log: what is placed later stands behind it. */
@@ -47,7 +47,9 @@ export interface CommitOrder {
 /** What a power failure may take of relaxed commits. */
 const RELAXED_SYNC_MS = 1_000
 const NOTHING = Buffer.alloc(0)
-const SEAL: CommitOrder = { ops: [], isRelaxed: true }
+const SEAL: CommitOrder = { ops: [], until: 'logged' }
+/** Commits on disk that the index has not, beyond which nobody is told before it has: it must not fall behind for ever. */
+const MAX_BEHIND = 1_000
 
 export class SegmentLog {
   readonly #options: SegmentLogOptions
@@ -74,7 +76,7 @@ export class SegmentLog {
   }
 
   /**
-   * Writes the ops, all or nothing; they can be seen when it resolves.
+   * Writes the ops, all or nothing; resolves as the order says.
    * @throws MailError STORE_FULL, UNAVAILABLE; what `check` throws
    */
   commit(order: CommitOrder): Promise<void> {
@@ -149,7 +151,7 @@ export class SegmentLog {
 
   async #commitTo(writer: SegmentWriter, order: CommitOrder): Promise<void> {
     const { room, shared, slot, durability } = this.#options
-    const { ops, isRelaxed } = order
+    const { ops, until } = order
     order.check?.()
     const dependencies = shared.unsyncedBeside(slot)
     const sequence = shared.takeSequence()
@@ -162,9 +164,10 @@ export class SegmentLog {
     }
     room.take(payload.length, 'commit')
     this.#groups.dependOn(dependencies)
-    const isDurable = durability === 'fsync' || (durability === 'group' && !isRelaxed)
+    const isDurable = durability === 'fsync' || (durability === 'group' && until !== 'logged')
     const fed = await this.#feedTo(writer, type, payload, { sequence, order, isDurable })
     if (!isDurable) this.#syncLater()
+    else if (until === 'durable' && this.#feed.behind < MAX_BEHIND) return
     await fed.visible.promise
   }
 

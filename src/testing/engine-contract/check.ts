@@ -1,4 +1,4 @@
-import type { Engine, Entry, Range, Reader } from '../../store/engine.ts'
+import type { Engine, Entry, Range, Reader, Transaction } from '../../store/engine.ts'
 
 /** An Engine to check, and how to end it. Each test opens an empty one. */
 export interface OpenedEngine {
@@ -37,4 +37,22 @@ export async function until(isSo: () => boolean): Promise<void> {
     if (Date.now() > end) throw new Error(`not within five seconds: ${isSo}`)
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
+}
+
+/** A transaction of each kind in turn. */
+export function anyTransact<T>(
+  engine: Engine,
+  at: number,
+  scopes: readonly string[],
+  fn: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  if (at % 3 === 0) return engine.transactRelaxed(scopes, fn)
+  return engine.transact(scopes, fn, { until: at % 3 === 1 ? 'durable' : 'visible' })
+}
+
+/** Waits for what transactions of these scopes did not wait for. */
+export async function seenByAll(engine: Engine, scopes: readonly string[]): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    engine.transact(scopes, async (tx) => tx.afterCommit(resolve)).catch(reject)
+  })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Range } from '../../store/engine.ts'
 import { key } from '../../store/key.ts'
-import { bytes, type EngineCheck, entriesOf, keysOf, TURN, text } from './check.ts'
+import { anyTransact, bytes, type EngineCheck, entriesOf, keysOf, seenByAll, TURN, text } from './check.ts'
 
 /** Transactions side by side. */
 export const SCOPE_CHECKS: readonly EngineCheck[] = [
@@ -11,8 +11,7 @@ export const SCOPE_CHECKS: readonly EngineCheck[] = [
       const followed: number[] = []
       const found: Promise<Buffer | undefined>[] = []
       const one = (at: number) => {
-        const transact = at % 3 === 2 ? engine.transactRelaxed : engine.transact
-        return transact.call(engine, ['s'], async (tx) => {
+        return anyTransact(engine, at, ['s'], async (tx) => {
           if (at % 7 === 0) await TURN()
           if (at % 10 !== 9) tx.put(key('n', at), bytes('x'))
           tx.afterCommit(() => {
@@ -22,6 +21,7 @@ export const SCOPE_CHECKS: readonly EngineCheck[] = [
         })
       }
       await Promise.all(Array.from({ length: 100 }, (_, at) => one(at)))
+      await seenByAll(engine, ['s'])
       assert.deepEqual(
         followed,
         Array.from({ length: 100 }, (_, at) => at),
@@ -33,8 +33,7 @@ export const SCOPE_CHECKS: readonly EngineCheck[] = [
     'counts to 200 with 200 transactions of one scope at the same time',
     async (engine) => {
       const increment = (at: number) => {
-        const transact = at % 3 === 0 ? engine.transactRelaxed : engine.transact
-        return transact.call(engine, ['counter'], async (tx) => {
+        return anyTransact(engine, at, ['counter'], async (tx) => {
           const count = Number(text(await tx.get(bytes('count'))) ?? 0)
           if (at % 5 === 0) await TURN()
           tx.put(bytes('count'), bytes(String(count + 1)))
@@ -42,6 +41,7 @@ export const SCOPE_CHECKS: readonly EngineCheck[] = [
         })
       }
       const counts = await Promise.all(Array.from({ length: 200 }, (_, at) => increment(at)))
+      await seenByAll(engine, ['counter'])
       assert.equal(text(await engine.get(bytes('count'))), '200')
       assert.equal(new Set(counts).size, 200)
     },
@@ -51,8 +51,7 @@ export const SCOPE_CHECKS: readonly EngineCheck[] = [
     async (engine) => {
       const model = new Map<string, string>()
       const one = (at: number) => {
-        const transact = at % 3 === 0 ? engine.transactRelaxed : engine.transact
-        return transact.call(engine, ['s'], async (tx) => {
+        return anyTransact(engine, at, ['s'], async (tx) => {
           const expected = [...model].sort(([a], [b]) => (a < b ? -1 : 1))
           const seen = async (range: Range) =>
             (await entriesOf(tx, range)).map(([name, value]) => [name.toString(), text(value)])
@@ -79,6 +78,7 @@ export const SCOPE_CHECKS: readonly EngineCheck[] = [
         if (result.status === 'rejected') assert.match(String(result.reason), /changed its mind/)
         else assert.notEqual(at % 4, 3)
       }
+      await seenByAll(engine, ['s'])
       const stored = await entriesOf(engine, {})
       assert.deepEqual(new Map(stored.map(([name, value]) => [name.toString(), text(value)])), model)
     },

@@ -79,8 +79,9 @@ async function deliver(system: System, shape: Shape, targetMs: number): Promise<
       cpu: (cpuMs(system.pids()) - cpuBefore) / messages,
     })
     let figures = measured()
-    if (system.storesBeforeReply !== true) {
-      await until(async () => (await system.stored(accounts)) >= before + messages, SETTLE_MS)
+    const isStored = async () => (await system.stored(accounts)) >= before + messages
+    if (system.storesWithReply !== true || !(await isStored())) {
+      await until(isStored, SETTLE_MS)
       figures = measured()
     }
     const got = (await system.stored(accounts)) - before

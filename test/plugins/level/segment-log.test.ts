@@ -3,7 +3,7 @@ import type { Database } from '../../../plugins/level/engine/database.ts'
 import { prepareLayout } from '../../../plugins/level/layout.ts'
 import { Room } from '../../../plugins/level/segments/room.ts'
 import { SegmentFiles } from '../../../plugins/level/segments/segment-files.ts'
-import { SegmentLog } from '../../../plugins/level/segments/segment-log.ts'
+import { type CommitOrder, SegmentLog } from '../../../plugins/level/segments/segment-log.ts'
 import { SharedState } from '../../../plugins/level/shared-state.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { disk, repair } from './faulty-disk.ts'
@@ -27,7 +27,7 @@ describe('a segment that is full', () => {
     const parts = { layout, db, shared, slot, files, room }
     const segments = new SegmentLog({ ...parts, segmentBytes: 1_000, durability: 'group', log: silentLog })
     const commit = (name: string) =>
-      segments.commit({ ops: [{ key: Buffer.from(name), value: Buffer.alloc(2_000) }], isRelaxed: false })
+      segments.commit({ ops: [{ key: Buffer.from(name), value: Buffer.alloc(2_000) }], until: 'visible' })
     const first = commit('first')
     await expect.poll(() => slot.synced).toBeGreaterThan(2_000)
     const second = commit('second')
@@ -51,13 +51,13 @@ describe('a segment that is full', () => {
     const files = new SegmentFiles(layout)
     const parts = { layout, db, shared, slot, files, room: new Room(layout.log, 0) }
     const segments = new SegmentLog({ ...parts, segmentBytes: 1_000, durability: 'group', log: silentLog })
-    const commit = (name: string, size: number, isRelaxed: boolean) =>
-      segments.commit({ ops: [{ key: Buffer.from(name), value: Buffer.alloc(size) }], isRelaxed })
-    const commits = [commit('relaxed', 10, true), commit('first', 2_000, false)]
+    const commit = (name: string, size: number, until: CommitOrder['until']) =>
+      segments.commit({ ops: [{ key: Buffer.from(name), value: Buffer.alloc(size) }], until })
+    const commits = [commit('relaxed', 10, 'logged'), commit('first', 2_000, 'visible')]
     await expect.poll(() => slot.synced).toBeGreaterThan(2_000)
     const sealed = slot.synced
     Object.assign(disk, { syncGate: sync.promise, syncs: 0 })
-    commits.push(commit('second', 10, false))
+    commits.push(commit('second', 10, 'visible'))
     // The sync that brings relaxed commits to the disk begins a second after them, and takes the seal along.
     await new Promise((resolve) => setTimeout(resolve, 1_200))
     index.resolve()
@@ -67,6 +67,41 @@ describe('a segment that is full', () => {
     await Promise.all(commits)
     expect(slot.segment).toBe(1)
     expect(slot.synced).toBeLessThan(sealed)
+    await segments.close()
+    files.close()
+  })
+})
+
+describe('a commit that waits for the disk alone', () => {
+  it('does not wait for the index, unless that is far behind', async () => {
+    using directory = dataDirectory()
+    const layout = prepareLayout(directory.path)
+    const shared = new SharedState()
+    shared.begin(1n, 0)
+    const index = Promise.withResolvers<void>()
+    const db = { batch: () => ({ put() {}, write: () => index.promise }) } as unknown as Database
+    const files = new SegmentFiles(layout)
+    const parts = { layout, db, shared, slot: shared.claim(0), files, room: new Room(layout.log, 0) }
+    const segments = new SegmentLog({ ...parts, segmentBytes: 1e9, durability: 'group', log: silentLog })
+    let told = 0
+    const seen: number[] = []
+    const commit = (at: number, until: CommitOrder['until']) =>
+      segments
+        .commit({ ops: [{ key: Buffer.from([at]), value: Buffer.alloc(1) }], until, settled: () => seen.push(at) })
+        .then(() => {
+          told += 1
+        })
+    const commits = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, at) => commit(from + at, from + at === 0 ? 'visible' : 'durable'))
+    const all = commits(0, 100)
+    await expect.poll(() => told).toBe(99)
+    all.push(...commits(100, 1_500))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(told).toBe(99)
+    expect(seen).toEqual([])
+    index.resolve()
+    await Promise.all(all)
+    expect(seen).toEqual(Array.from({ length: 1_500 }, (_, at) => at))
     await segments.close()
     files.close()
   })
