@@ -110,7 +110,9 @@ export { type EnhancedStatus, explainStatus, parseEnhancedStatus } from './mail/
 export type { Envelope, Notify, Recipient } from './mail/envelope.ts'
 export { foldText } from './mail/fold-text.ts'
 export {
+  type FieldPlaces,
   FieldSelector,
+  fieldPlaces,
   fieldValue,
   fieldValues,
   type HeaderFieldSlice,

@@ -9,8 +9,9 @@ import type {
   MailStore,
   MessageState,
 } from 'mailserver'
-import { KeptIndexes } from './kept-indexes.ts'
-import type { MemoryBudget } from './memory-budget.ts'
+import type { CacheBudget } from './kept/cache-budget.ts'
+import { KeptHeads } from './kept/kept-heads.ts'
+import { KeptIndexes } from './kept/kept-indexes.ts'
 import { MessageColumns } from './message-columns.ts'
 import { FoldedTexts } from './search/folded-texts.ts'
 
@@ -30,9 +31,9 @@ type MessageEvent = Exclude<MailboxEvent, { kind: 'metadata' }>
 export interface MirrorServices {
   readonly store: MailStore
   readonly log: Log
-  /** What they keep of what was read. */
-  readonly indexes: MemoryBudget
-  readonly texts: MemoryBudget
+  /** What they keep of indexes and headers that were read. */
+  readonly readings: CacheBudget
+  readonly texts: CacheBudget
 }
 
 export type MirrorListener = (change: MirrorChange) => void
@@ -48,6 +49,7 @@ export class MailboxMirror {
   /** What searches have read of its messages. */
   readonly folded: FoldedTexts
   readonly indexes: KeptIndexes
+  readonly heads: KeptHeads
   readonly #store: MailStore
   readonly #log: Log
   readonly #listeners = new Map<object, MirrorListener>()
@@ -68,11 +70,12 @@ export class MailboxMirror {
   #missingAfter: bigint | undefined
   #unwatch: (() => void) | undefined
 
-  private constructor({ store, log, indexes, texts }: MirrorServices, account: AccountId, mailbox: Mailbox) {
+  private constructor({ store, log, readings, texts }: MirrorServices, account: AccountId, mailbox: Mailbox) {
     this.#store = store
     this.folded = new FoldedTexts(texts)
-    const read = (uids: readonly number[]) => store.indexes(account, mailbox.id, uids)
-    this.indexes = new KeptIndexes(indexes, read, () => this.columns.count)
+    const count = () => this.columns.count
+    this.indexes = new KeptIndexes(readings, (uids) => store.indexes(account, mailbox.id, uids), count)
+    this.heads = new KeptHeads(readings, (uids) => store.blobs(account, mailbox.id, uids), count)
     this.account = account
     this.mailbox = mailbox
     this.#acl = mailbox.acl
@@ -98,6 +101,7 @@ export class MailboxMirror {
     this.#unwatch = undefined
     this.folded.clear()
     this.indexes.clear()
+    this.heads.clear()
   }
 
   get uidNext(): number {

@@ -1,13 +1,13 @@
 import type { AccountId, Log, Mailbox, MailStore } from 'mailserver'
+import { CacheBudget } from './kept/cache-budget.ts'
 import { MailboxMirror, type MirrorServices } from './mailbox-mirror.ts'
-import { MemoryBudget } from './memory-budget.ts'
 
 /** Mirrors that nobody uses and that are kept: a client that comes back finds its mailbox ready. */
 const MAX_IDLE = 16
 /** Messages in them, 28 octets each. */
 const MAX_IDLE_MESSAGES = 400_000
-/** Of indexes that are read again and again: those of some 20,000 messages. */
-const INDEX_OCTETS = 32 * 1024 * 1024
+/** Of indexes and headers that are read again and again: those of some 10,000 messages. */
+const READING_OCTETS = 32 * 1024 * 1024
 /** Of fields that were searched: two of some 100,000 messages. */
 const TEXT_OCTETS = 24 * 1024 * 1024
 
@@ -24,7 +24,7 @@ export class MailboxMirrors {
   readonly #idle = new Map<string, MailboxMirror>()
 
   constructor(store: MailStore, log: Log) {
-    this.#services = { store, log, indexes: new MemoryBudget(INDEX_OCTETS), texts: new MemoryBudget(TEXT_OCTETS) }
+    this.#services = { store, log, readings: new CacheBudget(READING_OCTETS), texts: new CacheBudget(TEXT_OCTETS) }
   }
 
   /** Up to date when it resolves. Each call that resolves needs one `release`. @throws MailError */

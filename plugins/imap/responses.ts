@@ -18,8 +18,8 @@ export interface Responses {
   text(text: string): void
   /** Adds octets, which must not change after. */
   octets(octets: Buffer): void
-  /** Adds a copy of octets. */
-  copied(octets: Buffer): void
+  /** Adds a copy of the octets from `start` up to `end`. */
+  copied(octets: Buffer, start: number, end: number): void
   /** Adds `* `, the text and CRLF. */
   untagged(text: string): void
   readonly isFull: boolean
@@ -53,7 +53,7 @@ export class ResponseWriter implements Responses {
   }
 
   octets(octets: Buffer): void {
-    if (octets.length <= SMALL_BYTES) this.#copy(octets)
+    if (octets.length <= SMALL_BYTES) this.#copy(octets, 0, octets.length)
     else {
       if (this.#text !== '') this.#settleText()
       this.#closeSlice()
@@ -61,9 +61,9 @@ export class ResponseWriter implements Responses {
     }
   }
 
-  copied(octets: Buffer): void {
-    if (octets.length <= CHUNK_BYTES) this.#copy(octets)
-    else this.octets(Buffer.from(octets))
+  copied(octets: Buffer, start: number, end: number): void {
+    if (end - start <= CHUNK_BYTES) this.#copy(octets, start, end)
+    else this.octets(Buffer.from(octets.subarray(start, end)))
   }
 
   untagged(text: string): void {
@@ -96,11 +96,10 @@ export class ResponseWriter implements Responses {
     if (parts.length > 0) this.#write(() => this.#transport.writeAll(parts))
   }
 
-  #copy(octets: Buffer): void {
+  #copy(octets: Buffer, start: number, end: number): void {
     if (this.#text !== '') this.#settleText()
-    const chunk = this.#room(octets.length)
-    chunk.set(octets, this.#to)
-    this.#to += octets.length
+    const chunk = this.#room(end - start)
+    this.#to += octets.copy(chunk, this.#to, start, end)
   }
 
   /** Moves the text into the chunk. */

@@ -48,8 +48,11 @@ export function scanFields(
   return length
 }
 
+/** Buffer's own looks at the types of what it is given, which takes longer than most lines. */
+const indexOf = Uint8Array.prototype.indexOf
+
 function lineEnd(header: Buffer, from: number): number {
-  const lf = header.indexOf(LF, from)
+  const lf = indexOf.call(header, LF, from)
   return lf === -1 ? header.length : lf + 1
 }
 
@@ -124,6 +127,7 @@ export function selectFields(header: Buffer, names: Iterable<string>, options: {
 export class FieldSelector {
   readonly #wanted: FieldNames
   readonly #isExcluding: boolean
+  readonly #runs: number[] = []
   #hasEnd = false
 
   constructor(names: Iterable<string>, { not = false }: { not?: boolean } = {}) {
@@ -138,46 +142,81 @@ export class FieldSelector {
 
   /** @param header or a message: what stands behind the empty line is left alone. @returns it may be a part of `header` */
   select(header: Buffer): Buffer {
-    // Where each run of neighbours that are chosen begins and ends: they are copied together.
-    const runs: number[] = []
-    let last = -1
-    let length = 0
-    const choose = (from: number, to: number): void => {
-      if (from === last) runs[runs.length - 1] = to
-      else runs.push(from, to)
-      last = to
-      length += to - from
-    }
-    const emptyLine = scanFields(header, (start, nameEnd, _valueStart, end) => {
-      const isNamed = nameEnd > start && this.#wanted.has(header, start, nameEnd)
-      if (isNamed !== this.#isExcluding) choose(start, end)
-    })
-    this.#hasEnd = emptyLine < header.length
-    if (this.#hasEnd) choose(emptyLine, header[emptyLine] === LF ? emptyLine + 1 : emptyLine + 2)
+    const runs = this.find(header)
     if (runs.length === 2) return header.subarray(runs[0], runs[1])
-    const chosen = Buffer.allocUnsafe(length)
-    let at = 0
-    for (let run = 0; run < runs.length; run += 2) at += header.copy(chosen, at, runs[run], runs[run + 1])
-    return chosen
+    const pieces: Buffer[] = []
+    for (let run = 0; run < runs.length; run += 2) pieces.push(header.subarray(runs[run], runs[run + 1]))
+    return Buffer.concat(pieces)
   }
+
+  /**
+   * The same where nothing need be copied yet.
+   * @param places where the fields of the header are, when that is known; found in the same pass when absent
+   * @returns where each run of neighbours that are chosen begins and ends in `header`; good until the next header
+   */
+  find(header: Buffer, places?: FieldPlaces): readonly number[] {
+    this.#runs.length = 0
+    const emptyLine = places === undefined ? scanFields(header, this.#look(header)) : this.#lookAt(header, places)
+    this.#hasEnd = emptyLine < header.length
+    if (this.#hasEnd) this.#choose(emptyLine, header[emptyLine] === LF ? emptyLine + 1 : emptyLine + 2)
+    return this.#runs
+  }
+
+  #look(header: Buffer): Parameters<typeof scanFields>[1] {
+    return (start, nameEnd, _valueStart, end) => {
+      if (this.#isChosen(header, start, nameEnd)) this.#choose(start, end)
+    }
+  }
+
+  #lookAt(header: Buffer, places: FieldPlaces): number {
+    const last = places.length - 1
+    for (let at = 0; at < last; at += 2) {
+      const start = places[at] as number
+      if (this.#isChosen(header, start, places[at + 1] as number)) this.#choose(start, places[at + 2] as number)
+    }
+    return places[last] as number
+  }
+
+  #isChosen(header: Buffer, start: number, nameEnd: number): boolean {
+    return (nameEnd > start && this.#wanted.has(header, start, nameEnd)) !== this.#isExcluding
+  }
+
+  /** Adds to the last run what goes on from there. */
+  #choose(from: number, to: number): void {
+    const runs = this.#runs
+    if (runs.length > 0 && runs[runs.length - 1] === from) runs[runs.length - 1] = to
+    else runs.push(from, to)
+  }
+}
+
+/** Of each field of a header where it begins and where its name ends, then where the empty line is, or the header ends. */
+export type FieldPlaces = readonly number[]
+
+/** For a header in which fields are looked for again and again. */
+export function fieldPlaces(header: Buffer): FieldPlaces {
+  const places: number[] = []
+  const emptyLine = scanFields(header, (start, nameEnd) => void places.push(start, nameEnd))
+  places.push(emptyLine)
+  return places
 }
 
 /** Names of fields, looked up in octets without a string for each. */
 class FieldNames {
-  readonly #byLength = new Map<number, Buffer[]>()
+  readonly #byLength: Buffer[][] = []
 
   constructor(names: Iterable<string>) {
     for (const name of names) {
       const octets = Buffer.from(name.toLowerCase(), 'latin1')
-      const others = this.#byLength.get(octets.length)
-      if (others === undefined) this.#byLength.set(octets.length, [octets])
+      const others = this.#byLength[octets.length]
+      if (others === undefined) this.#byLength[octets.length] = [octets]
       else others.push(octets)
     }
   }
 
   has(header: Buffer, start: number, end: number): boolean {
-    const candidates = this.#byLength.get(end - start)
-    return candidates?.some((name) => isSame(name, header, start)) ?? false
+    const candidates = this.#byLength[end - start]
+    if (candidates !== undefined) for (const name of candidates) if (isSame(name, header, start)) return true
+    return false
   }
 }
 

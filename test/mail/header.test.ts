@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { fieldValue, fieldValues, headerEnd, headerFields, hopCount, selectFields } from '../../src/mail/header.ts'
+import {
+  FieldSelector,
+  fieldPlaces,
+  fieldValue,
+  fieldValues,
+  headerEnd,
+  headerFields,
+  hopCount,
+  selectFields,
+} from '../../src/mail/header.ts'
 
 const HEADER = Buffer.from(
   'Received: from a\r\n\tby b\r\nSubject: one\r\n two\r\nnot a field\r\nX-Odd : value\r\nreceived:c\r\nX-Empty:\r\n\r\n',
@@ -72,5 +81,19 @@ describe('BODY[HEADER.FIELDS (…)] (RFC 3501 section 6.4.5)', () => {
     expect(selectFields(HEADER, ['absent']).toString()).toBe('\r\n')
     expect(selectFields(Buffer.from('A: 1\nB: 2\n'), ['b']).toString()).toBe('B: 2\n')
     expect(selectFields(Buffer.from('A: 1\n\nx'), []).toString()).toBe('\n')
+  })
+
+  it('finds the same fields where their places are known', () => {
+    const headers = [HEADER, 'A: 1\nB: 2\n', 'no field\r\nSubject : x\r\n y\r\n\r\n', '\r\n', '']
+    for (const header of headers.map((text) => Buffer.from(text))) {
+      const places = fieldPlaces(header)
+      for (const options of [{ not: false }, { not: true }]) {
+        const selector = new FieldSelector(['subject', 'received', 'b'], options)
+        const found = [...selector.find(header)]
+        const { hasEnd } = selector
+        expect([...selector.find(header, places)], `${header}`).toEqual(found)
+        expect(selector.hasEnd).toBe(hasEnd)
+      }
+    }
   })
 })

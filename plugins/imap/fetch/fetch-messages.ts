@@ -7,7 +7,7 @@ import { fetchHead } from '../uid-only.ts'
 import type { SectionItem } from '../wire/fetch-items.ts'
 import { DamagedMessages } from './damaged-messages.ts'
 import type { FetchRequest } from './fetch-request.ts'
-import { HEAD_RANGE, headerSections, isHeadersOnly } from './header-sections.ts'
+import { HeaderSection, isHeadersOnly } from './header-sections.ts'
 import { tellIndexItems } from './index-items.ts'
 import { loadAhead } from './load-ahead.ts'
 import { markSeen } from './mark-seen.ts'
@@ -173,37 +173,34 @@ class Fetcher {
   async #headers(positions: Uint32Array): Promise<void> {
     const { services, signal, out } = this.#session
     const view = this.#view
-    const { account } = view.mirror
+    const { columns, heads } = view.mirror
     const uids = view.uidsAt(positions)
     const seen = await this.#setSeen(uids)
-    const messages = await services.store.blobs(account, view.mailbox.id, uids)
-    const { sections } = this.#request
-    const labels = sections.map(({ label }) => `${label} {`)
-    const shows = headerSections(sections)
+    const sections = this.#request.sections.map((item) => new HeaderSection(item))
+    const labels = this.#request.sections.map(({ label }) => `${label} {`)
     const long: number[] = []
     let told = 0
     // Where in the batch the message is: they come in its order.
     let at = 0
-    const onDamaged = (uid: number) => this.damaged.push(uid)
-    for await (const batch of readMessages(services.blobs, messages, onDamaged, () => HEAD_RANGE)) {
+    for await (const batch of heads.of(uids, services.blobs, (uid) => this.damaged.push(uid))) {
       signal.throwIfAborted()
-      for (const [uid, octets] of batch) {
+      for (const [uid, head] of batch) {
         while (at < uids.length && uids[at] !== uid) at += 1
         const position = positions[at] as number
         const row = view.rowAt(position)
         if (row === -1) continue
-        const size = view.mirror.columns.sizeAt(row)
-        const shown = shows.map((show) => show(octets, size))
-        if (shown.includes(undefined)) {
+        const size = columns.sizeAt(row)
+        const lengths = sections.map((section) => section.take(head, size))
+        if (lengths.includes(undefined)) {
           long.push(position)
           continue
         }
         told += 1
         this.#begin(position, row, seen.has(uid))
         let gap = this.#isBare && !seen.has(uid) ? '' : ' '
-        for (const [section, text = NOTHING] of shown.entries()) {
-          out.text(`${gap}${labels[section]}${text.length}}\r\n`)
-          out.copied(text)
+        for (const [place, section] of sections.entries()) {
+          out.text(`${gap}${labels[place]}${lengths[place]}}\r\n`)
+          section.tell(out)
           gap = ' '
         }
         out.text(')\r\n')
@@ -288,4 +285,3 @@ class Fetcher {
 }
 
 const NONE: ReadonlySet<number> = new Set()
-const NOTHING = Buffer.alloc(0)

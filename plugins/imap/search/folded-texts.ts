@@ -1,4 +1,4 @@
-import type { Keeper, MemoryBudget } from '../memory-budget.ts'
+import type { CacheBudget, Keeper } from '../kept/cache-budget.ts'
 import type { EnvelopeField } from '../wire/search-keys.ts'
 import type { LeafKey } from './evaluate.ts'
 import { foldedText } from './fold.ts'
@@ -11,10 +11,10 @@ const ENTRY_OCTETS = 64
  * message never changes and its UID is never used again, so nothing here becomes wrong; what is gone is not asked for.
  */
 export class FoldedTexts implements Keeper {
-  readonly #budget: MemoryBudget
+  readonly #budget: CacheBudget
   readonly #fields = new Map<EnvelopeField, Map<number, string | undefined>>()
 
-  constructor(budget: MemoryBudget) {
+  constructor(budget: CacheBudget) {
     this.#budget = budget
   }
 

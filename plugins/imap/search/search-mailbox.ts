@@ -7,7 +7,7 @@ import {
   type ScannedMessage,
   scanMessage,
 } from 'mailserver'
-import { HEAD_RANGE, headerIn } from '../fetch/header-sections.ts'
+import { headerIn } from '../fetch/header-sections.ts'
 import { readMessages } from '../fetch/read-messages.ts'
 import type { MailboxView } from '../mailbox-view.ts'
 import type { Session } from '../session.ts'
@@ -205,19 +205,18 @@ class Reading {
   /** Looks at the first octets of the messages. @returns those whose header is longer */
   async #askHeaders(places: readonly Place[], found: number[]): Promise<Place[]> {
     const { services, signal } = this.#session
-    const { account } = this.#view.mirror
-    const byUid = new Map(places.map((place) => [this.#view.uidAt(place.position), place]))
-    const messages = await services.store.blobs(account, this.#view.mailbox.id, [...byUid.keys()])
+    const view = this.#view
+    const { columns, heads } = view.mirror
     const long: Place[] = []
-    const nothing = () => {}
-    for await (const batch of readMessages(services.blobs, messages, nothing, () => HEAD_RANGE)) {
+    const uids = places.map(({ position }) => view.uidAt(position))
+    for await (const batch of heads.of(uids, services.blobs, () => {})) {
       signal.throwIfAborted()
-      for (const [uid, octets] of batch) {
-        const { position } = byUid.get(uid) as Place
+      for (const [uid, head] of batch) {
         // Other commands of the session may have moved the rows.
-        const row = this.#view.rowAt(position)
+        const position = view.positionOf(uid)
+        const row = view.rowAt(position)
         if (row === -1) continue
-        const header = headerIn(octets, this.#view.mirror.columns.sizeAt(row))
+        const header = headerIn(head, columns.sizeAt(row))
         const leaf: Leaf = (key) => this.#state.answer(key, { position, row })
         const scores = this.#scores()
         if (header === undefined) long.push({ position, row })

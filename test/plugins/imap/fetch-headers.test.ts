@@ -63,6 +63,8 @@ it('finds the same headers without the index as by it', async () => {
   const byIndex = await shown(world, `UID FETCH 1:* (${HEADERS} BODY.PEEK[TEXT]<0.1>)`)
   expect(alone.size).toBe(MESSAGES.length)
   for (const [uid, parts] of byIndex) expect(alone.get(uid), `UID ${uid}`).toEqual(parts.slice(0, 3))
+  // Read once more, then from memory.
+  for (const turn of ['second', 'third']) expect(await shown(world, `UID FETCH 1:* (${HEADERS})`), turn).toEqual(alone)
   expect(alone.get('1')).toEqual([
     ['BODY[HEADER]', 'Subject: plain\r\nTo: a\r\n\r\n'],
     ['BODY[HEADER.FIELDS (subject TO)]', 'Subject: plain\r\nTo: a\r\n\r\n'],
@@ -139,7 +141,8 @@ it('looks for header fields in the headers alone, however large the messages', a
   expect(await client.ok('SEARCH HEADER X-Name "IS C"')).toContain('* SEARCH 3')
   expect(await client.ok('SEARCH HEADER X-Name ""')).toContain('* SEARCH 1 2 3 4 5 6')
   expect(await client.ok('SEARCH NOT HEADER X-Name "is" HEADER X-None "a"')).toContain('* SEARCH')
-  expect(read).toHaveLength(18)
+  // The third had them from memory.
+  expect(read).toHaveLength(12)
   expect(Math.max(...read.map(([, end]) => end))).toBe(32_768)
   read.length = 0
   // The subject is known from the index, and with it where each header ends.

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import { MemoryBudget } from '../../../../plugins/imap/memory-budget.ts'
+import { CacheBudget } from '../../../../plugins/imap/kept/cache-budget.ts'
 import { FoldedTexts } from '../../../../plugins/imap/search/folded-texts.ts'
 
 const subject = (text: string) => ({ kind: 'envelope', field: 'subject', text }) as const
 
 it('answers what it knows, and nothing else', () => {
-  const texts = new FoldedTexts(new MemoryBudget(1e9))
+  const texts = new FoldedTexts(new CacheBudget(1e9))
   texts.add('subject', 1, 'a word of news')
   texts.add('subject', 2, undefined)
   expect(texts.answer(subject('News'), 1)).toBe(true)
@@ -19,7 +19,7 @@ it('answers what it knows, and nothing else', () => {
 })
 
 it('gives way to the mailbox that is searched now, the one that was searched longest ago first', () => {
-  const budget = new MemoryBudget(300)
+  const budget = new CacheBudget(300)
   const [one, two, three] = [new FoldedTexts(budget), new FoldedTexts(budget), new FoldedTexts(budget)]
   one.add('subject', 1, 'x'.repeat(36))
   two.add('subject', 1, 'x'.repeat(36))
@@ -29,7 +29,7 @@ it('gives way to the mailbox that is searched now, the one that was searched lon
 })
 
 it('keeps no more than its budget of one mailbox, and has all of it back when that is left', () => {
-  const budget = new MemoryBudget(300)
+  const budget = new CacheBudget(300)
   const one = new FoldedTexts(budget)
   for (const uid of [1, 2, 3, 3, 3, 4]) one.add('subject', uid, 'x'.repeat(36))
   expect([1, 2, 3, 4].map((uid) => one.answer(subject('x'), uid))).toEqual([true, true, true, undefined])

@@ -5,7 +5,7 @@ export interface Keeper {
 }
 
 /** How much the mailboxes of a worker keep of one kind together. What was used longest ago goes first. */
-export class MemoryBudget {
+export class CacheBudget {
   readonly #max: number
   /** What each keeps, the one that was used last at the end. */
   readonly #keepers = new Map<Keeper, number>()

@@ -1,14 +1,15 @@
 import type { MailStore, MessageIndex } from 'mailserver'
 import { expect, it } from 'vitest'
-import { KeptIndexes } from '../../../plugins/imap/kept-indexes.ts'
-import { MemoryBudget } from '../../../plugins/imap/memory-budget.ts'
-import { imapWorld, mail } from './support/imap-world.ts'
+import { CacheBudget } from '../../../../plugins/imap/kept/cache-budget.ts'
+import { KeptIndexes } from '../../../../plugins/imap/kept/kept-indexes.ts'
+import { KeptReadings } from '../../../../plugins/imap/kept/kept-readings.ts'
+import { imapWorld, mail } from '../support/imap-world.ts'
 
 const index = (uid: number) => ({ envelope: Buffer.from(`${uid}`), bodyStructure: Buffer.of(), body: Buffer.of() })
 const GONE = 5
 
 /** A mailbox of ten messages, of which one is gone, and what was read of it. */
-function keptOf(budget: MemoryBudget, messages = 10) {
+function keptOf(budget: CacheBudget, messages = 10) {
   const read: number[][] = []
   const kept = new KeptIndexes(
     budget,
@@ -33,7 +34,7 @@ function keptOf(budget: MemoryBudget, messages = 10) {
 }
 
 it('keeps what is read again, and reads what it has not', async () => {
-  const { ask, kept } = keptOf(new MemoryBudget(1e9))
+  const { ask, kept } = keptOf(new CacheBudget(1e9))
   expect(await ask(1, 2, 3, 4, 5, 6)).toEqual({ found: [1, 2, 3, 4, 6], read: [[1, 2, 3, 4, 5, 6]] })
   expect(await ask(1, 2, 3, 4)).toEqual({ found: [1, 2, 3, 4], read: [[1, 2, 3, 4]] })
   // Now each was read more than once, on the whole.
@@ -47,14 +48,14 @@ it('keeps what is read again, and reads what it has not', async () => {
 })
 
 it('keeps no more than the budget has room for', async () => {
-  const { ask } = keptOf(new MemoryBudget(3 * 701))
+  const { ask } = keptOf(new CacheBudget(3 * 701))
   await ask(1, 2, 3, 4, 6, 7, 8, 9)
   await ask(1, 2, 3, 4, 6)
   expect(await ask(1, 2, 3, 4, 6)).toEqual({ found: [1, 2, 3, 4, 6], read: [[4, 6]] })
 })
 
 it('keeps nothing of a mailbox that is too large to be kept', async () => {
-  const { ask } = keptOf(new MemoryBudget(1e9), 20_001)
+  const { ask } = keptOf(new CacheBudget(1e9), 20_001)
   for (let turn = 0; turn < 3000; turn++) await ask(1, 2, 3, 4, 6, 7, 8, 9)
   expect(await ask(1)).toEqual({ found: [1], read: [[1]] })
 })
@@ -62,7 +63,7 @@ it('keeps nothing of a mailbox that is too large to be kept', async () => {
 it('gives out what it had, also when that has to give way meanwhile', async () => {
   const many = Array.from({ length: 2500 }, (_, at) => at + 1)
   const kept = new KeptIndexes(
-    new MemoryBudget(1e9),
+    new CacheBudget(1e9),
     async function* (uids) {
       yield uids.map((uid) => [uid, index(uid) as unknown as MessageIndex] as const)
     },
@@ -78,6 +79,62 @@ it('gives out what it had, also when that has to give way meanwhile', async () =
   }
   for await (const batch of kept.of(many)) expect(batch).toHaveLength(2500)
   expect(await ask()).toEqual(many)
+})
+
+/** A reader whose values are good until the next batch is asked for, as ranges of blobs are. */
+async function* volatile(uids: readonly number[]) {
+  const octets = Buffer.alloc(4)
+  for (let from = 0; from < uids.length; from += 2) {
+    const pair = uids.slice(from, from + 2)
+    octets.fill(0)
+    yield pair.map((uid, at) => {
+      octets.writeUInt16BE(uid, at * 2)
+      return [uid, octets.subarray(at * 2, at * 2 + 2)] as const
+    })
+  }
+  octets.fill(0)
+}
+
+it('gives out what is good only until more is asked for before it asks for more', async () => {
+  const kept = new KeptReadings<Buffer>(
+    new CacheBudget(1e9),
+    (octets) => (octets.readUInt16BE() % 2 === 0 ? Buffer.from(octets) : undefined),
+    () => 1,
+  )
+  const ask = async (uids: readonly number[]) => {
+    const found: number[] = []
+    for await (const batch of kept.of(uids, volatile)) {
+      for (const [uid, octets] of batch) {
+        expect(octets.readUInt16BE()).toBe(uid)
+        found.push(uid)
+      }
+    }
+    return found
+  }
+  const all = Array.from({ length: 2500 }, (_, at) => at + 1)
+  expect(await ask(all)).toEqual(all)
+  // Every other one is kept now.
+  expect(await ask(all)).toEqual(all)
+})
+
+it('lets go of the reader when nobody wants the rest', async () => {
+  let isOver = false
+  const kept = new KeptReadings<number>(
+    new CacheBudget(1e9),
+    (uid) => (uid < 5 ? uid : undefined),
+    () => 1,
+  )
+  async function* read(uids: readonly number[]) {
+    try {
+      for (const uid of uids) yield [[uid, uid]] as const
+    } finally {
+      isOver = true
+    }
+  }
+  for await (const _batch of kept.of([1, 2, 3, 4, 5, 6, 7], read));
+  isOver = false
+  for await (const batch of kept.of([1, 2, 3, 4, 5, 6, 7], read)) if (batch.some(([uid]) => uid === 5)) break
+  expect(isOver).toBe(true)
 })
 
 it('sends the same from memory, without what is gone', async () => {
