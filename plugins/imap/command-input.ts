@@ -56,6 +56,11 @@ export class CommandInput {
     if (this.#isWaiting) this.#client.transport.interrupt()
   }
 
+  /** Something has come that no command has taken yet. */
+  get hasMore(): boolean {
+    return this.#reader.input.buffered > 0
+  }
+
   readCommand(): Promise<ReadCommand> {
     return this.#waitingFor(() => this.#reader.read())
   }

@@ -113,13 +113,15 @@ export class CommandLoop {
     for (const [at, { head, finish }] of begun.entries()) {
       this.session.tag = head.tag
       const completion = await this.#completed(row, finish)
-      if (at === begun.length - 1 && completion.status !== 'BAD') await this.#tell(row)
-      await this.#answered(head, completion)
+      const isLast = at === begun.length - 1
+      if (isLast && completion.status !== 'BAD') await this.#tell(row)
+      await this.#answered(head, completion, isLast)
     }
   }
 
-  async #answered(head: CommandHead, completion: Completion): Promise<void> {
-    this.#complete(head.tag, completion)
+  /** @param isLast nothing that has been begun is to be answered after it */
+  async #answered(head: CommandHead, completion: Completion, isLast = true): Promise<void> {
+    this.#complete(head.tag, completion, isLast)
     this.#onCommand?.(COMMANDS.has(head.name) ? head.name : 'unknown', completion.status)
     await this.session.completed()
   }
@@ -189,10 +191,13 @@ export class CommandLoop {
     return bad(state === 'not-authenticated' ? 'Log in first' : `Not possible in the ${state} state`)
   }
 
-  #complete(tag: string | undefined, completion: Completion): void {
+  #complete(tag: string | undefined, completion: Completion, isLast = true): void {
+    const { out, input } = this.session
     this.#badInRow = completion.status === 'BAD' ? this.#badInRow + 1 : 0
-    this.session.out.text(`${tag ?? '*'} ${formatCompletion(completion)}\r\n`)
-    this.session.out.flushSoon()
+    out.text(`${tag ?? '*'} ${formatCompletion(completion)}\r\n`)
+    // Answers to commands that came together go together. With no more of them here, another turn of the loop is waste.
+    if (isLast && !input.hasMore) out.flush()
+    else out.flushSoon()
   }
 
   #onFault(reason: unknown): void {

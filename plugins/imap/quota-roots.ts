@@ -54,10 +54,15 @@ async function canRead(listed: ReturnType<Session['mailboxes']['listed']>, owner
   return (await listed).some(({ account, rights }) => account === owner && rights.includes('r'))
 }
 
+/** Clients select mailboxes all the time: it is looked at again after a while. */
+const ALERT_PAUSE_MS = 60_000
+
 /** Tells the user once a session that the account is nearly full (RFC 3501 section 7.1 ALERT). */
 export async function alertOfQuota(session: Session): Promise<void> {
   const { services, account, offer, out, quotaAlert } = session
-  if (session.hasAlerted || quotaAlert === 0) return
+  const now = session.clock.now()
+  if (session.hasAlerted || quotaAlert === 0 || now < session.nextQuotaLook) return
+  session.nextQuotaLook = now + ALERT_PAUSE_MS
   const full = resourcesOf(await services.store.quota(account), offer).find(
     ({ usage, limit }) => usage * 100 >= limit * quotaAlert,
   )

@@ -88,6 +88,8 @@ export class Session {
   readonly adminContact: string | undefined
   /** The user was told that the account is nearly full. */
   hasAlerted = false
+  /** When it is looked again whether it is. */
+  nextQuotaLook = 0
   /** Hundredths of a limit from which on the user is told; 0 for never. */
   readonly quotaAlert: number
   /** Extensions the client switched on (RFC 5161), in capitals. */
@@ -181,6 +183,7 @@ export class Session {
     this.endNotifying()
     this.selectedEvents = undefined
     this.hasAlerted = false
+    this.nextQuotaLook = 0
     this.#mailboxes = undefined
     this.loggedOut()
   }

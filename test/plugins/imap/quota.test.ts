@@ -1,3 +1,4 @@
+import { systemClock } from 'mailserver'
 import { expect, it } from 'vitest'
 import { Offers } from '../../../plugins/imap/offer.ts'
 import { dialog } from './support/dialog.ts'
@@ -126,12 +127,20 @@ it('refuses with OVERQUOTA what does not fit, also in another’s mailbox (RFC 9
 })
 
 it('alerts the user once a session when the account is nearly full', async () => {
-  await using world = await imapWorld({ sharing: { ...WITH_PUBLIC, quotaAlert: 80 } })
+  let now = 1_000_000
+  await using world = await imapWorld({
+    sharing: { ...WITH_PUBLIC, quotaAlert: 80 },
+    clock: { ...systemClock, now: () => now },
+  })
   await world.store.setQuota(world.account, { maxMessages: 5 })
   await world.deliver('INBOX', mail('1'), mail('2'), mail('3'))
   const client = await world.login()
   expect((await client.ok('SELECT INBOX')).join()).not.toContain('ALERT')
   await world.deliver('INBOX', mail('4'))
+  // It is looked at once a minute.
+  now += 59_999
+  expect((await client.ok('SELECT INBOX')).join()).not.toContain('ALERT')
+  now += 1
   expect(await client.ok('SELECT INBOX')).toContain(
     '* OK [ALERT] 80% of the number of messages that this account may have is used',
   )
