@@ -1,4 +1,5 @@
 import type { Acl, Mailbox, Rights } from 'mailserver'
+import type { AskedBatches } from './asked-batches.ts'
 import { hasAny, type ReachedMailbox } from './mailbox-access.ts'
 import type { MailboxMirror } from './mailbox-mirror.ts'
 import { lowerBound } from './message-columns.ts'
@@ -24,6 +25,11 @@ export class MailboxView {
   announcedKeywords: number
   /** Called when there is something to tell, for IDLE. */
   onUpdate: (() => void) | undefined
+  /** Messages that have come and gone since the mailbox was selected, as far as the client was told. */
+  arrived = 0
+  expunged = 0
+  /** What it was asked for with UIDBATCHES. */
+  askedBatches: AskedBatches | undefined
   /** What the client was last told it may change, as FLAGS and PERMANENTFLAGS have it. */
   toldRights: Rights
   readonly #isExamined: boolean
@@ -142,6 +148,7 @@ export class MailboxView {
     const last = this.#count === 0 ? 0 : (this.#uids[this.#count - 1] as number)
     const first = lowerBound(uids, count, last + 1)
     if (first === count) return false
+    this.arrived += count - first
     if (this.#expunged.size === 0) {
       this.#uids = uids
       this.#count = count
@@ -167,6 +174,7 @@ export class MailboxView {
     const left = this.#uids.subarray(0, this.#count).filter((uid) => !this.#expunged.has(uid))
     for (const uid of this.#expunged) this.#flags.delete(uid)
     this.#expunged.clear()
+    this.expunged += gone.length
     this.#uids = left
     this.#count = left.length
     // Nothing else is pending: one column serves this view and the mirror again.

@@ -56,7 +56,9 @@ function fetching(name: string, isUid: boolean): Command {
         if (vanished !== '') session.out.untagged(`VANISHED (EARLIER) ${vanished}`)
       }
       const limited = limitMessages(session, positions)
-      const gone = await fetchMessages(session, limited.positions, request)
+      // RFC 9738 section 3.1: from the newest down, so that whoever loses the connection has everything above some UID.
+      const ordered = limited.code === undefined ? limited.positions : limited.positions.toReversed()
+      const gone = await fetchMessages(session, ordered, request)
       // RFC 2180 section 4.1.2: what is there was sent, and the client learns why not all was.
       const isGone = gone > 0 && !isUid
       const completion = isGone ? no('Some of the messages are gone', 'EXPUNGEISSUED') : ok('Fetch completed')

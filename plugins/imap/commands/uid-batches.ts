@@ -1,3 +1,4 @@
+import { AskedBatches } from '../asked-batches.ts'
 import { command, SELECTED } from '../command.ts'
 import { bad, no, ok } from '../completion.ts'
 import { catchUp } from '../known-messages.ts'
@@ -34,7 +35,10 @@ export const uidBatches = command<Request>({
       return bad('Batches are counted from 1, and rise', 'CLIENTBUG')
     if (size < MIN_BATCH) return no(`A batch has ${MIN_BATCH} messages at least`, 'TOOFEW')
     await catchUp(session)
-    const batches = batchesOf(session.selected, size, range)
+    const view = session.selected
+    view.askedBatches ??= new AskedBatches()
+    if (!view.askedBatches.mayAsk(size, range, view)) return no('Little has changed since this was asked', 'LIMIT')
+    const batches = batchesOf(view, size, range)
     const data = batches.length === 0 ? '' : ` ${batches.join(',')}`
     session.out.untagged(`UIDBATCHES (TAG "${session.tag}")${data}`)
     return ok('Batches completed')

@@ -8,6 +8,7 @@ import type { SectionItem } from '../wire/fetch-items.ts'
 import { DamagedMessages } from './damaged-messages.ts'
 import type { FetchRequest } from './fetch-request.ts'
 import { HeaderSection, isHeadersOnly } from './header-sections.ts'
+import { inOrderOf } from './in-order-of.ts'
 import { tellIndexItems } from './index-items.ts'
 import { loadAhead } from './load-ahead.ts'
 import { markSeen } from './mark-seen.ts'
@@ -25,7 +26,7 @@ const WHOLE_BATCH = 1000
 const HEADER_BATCH = 2000
 
 /**
- * Sends the FETCH responses for these positions. A message that is gone, though its client does not know yet, is left out.
+ * Sends the FETCH responses for these positions, in their order. A message that is gone, though its client does not know yet, is left out.
  * @returns how many are gone
  * @throws DamagedMessages once all others are sent
  */
@@ -148,7 +149,7 @@ class Fetcher {
     const { account } = view.mirror
     const uids = view.uidsAt(positions)
     const seen = await this.#setSeen(uids)
-    const messages = await services.store.blobs(account, view.mailbox.id, uids)
+    const messages = inOrderOf(uids, await services.store.blobs(account, view.mailbox.id, uids))
     const { label } = this.#request.sections[0] as SectionItem
     let told = 0
     for await (const batch of readMessages(services.blobs, messages, (uid) => this.damaged.push(uid))) {
@@ -219,7 +220,7 @@ class Fetcher {
     const view = this.#view
     const mailbox = view.mailbox.id
     const uids = view.uidsAt(positions)
-    const records = await services.store.records(account, mailbox, uids)
+    const records = inOrderOf(uids, await services.store.records(account, mailbox, uids))
     const indexes = new Map<number, MessageIndex>()
     if (this.#request.needsIndex) {
       for await (const batch of services.store.indexes(account, mailbox, uids)) {

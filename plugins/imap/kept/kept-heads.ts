@@ -1,4 +1,5 @@
 import { type BlobRange, type BlobRef, type BlobStore, type FieldPlaces, fieldPlaces, headerEnd } from 'mailserver'
+import { inOrderOf } from '../fetch/in-order-of.ts'
 import { readMessages } from '../fetch/read-messages.ts'
 import type { CacheBudget } from './cache-budget.ts'
 import { KeptReadings, type Reading } from './kept-readings.ts'
@@ -18,7 +19,7 @@ export interface Head {
   readonly places: FieldPlaces | undefined
 }
 
-/** The messages that are there and where their octets are, in the order of `uids`. */
+/** The messages that are there and where their octets are, by rising UID. */
 export type FindBlobs = (uids: readonly number[]) => Promise<readonly (readonly [uid: number, blob: BlobRef])[]>
 
 /** Header sections of one mailbox's messages: of what is listed by its header fields again and again. */
@@ -46,7 +47,7 @@ export class KeptHeads {
   }
 
   /**
-   * In batches, in the order of `uids`, which rise; those that are gone are left out.
+   * In batches, in the order of `uids`, which rise or fall; those that are gone are left out.
    * @param onDamaged told of those whose octets are damaged: they are left out as well
    * @throws MailError UNAVAILABLE
    */
@@ -67,7 +68,7 @@ export class KeptHeads {
     blobs: BlobStore,
     onDamaged: (uid: number) => void,
   ): AsyncGenerator<readonly Reading<Head>[]> {
-    const messages = await this.#find(uids)
+    const messages = inOrderOf(uids, await this.#find(uids))
     for await (const batch of readMessages(blobs, messages, onDamaged, () => HEAD_RANGE)) {
       yield batch.map(([uid, octets]) => [uid, { octets, places: undefined }])
     }

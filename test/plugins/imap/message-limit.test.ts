@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { AskedBatches } from '../../../plugins/imap/asked-batches.ts'
 import { imapOptions, limitsOf } from '../../../plugins/imap/options.ts'
 import { imapWorld, mail } from './support/imap-world.ts'
 
@@ -28,8 +29,8 @@ describe('MESSAGELIMIT (RFC 9738)', () => {
     const { world, client } = await limited(2)
     await using _ = world
     expect((await client.command('FETCH 1:4 UID')).map((line) => line.replace(/^t\d+/, 't'))).toEqual([
-      '* 3 FETCH (UID 3)',
       '* 4 FETCH (UID 4)',
+      '* 3 FETCH (UID 3)',
       't OK [MESSAGELIMIT 2 3] Fetch completed',
     ])
     expect((await client.command('FETCH 4:5 UID')).at(-1)).toMatch(/OK Fetch/)
@@ -47,6 +48,32 @@ describe('MESSAGELIMIT (RFC 9738)', () => {
     await client.ok('STORE 3 +FLAGS.SILENT (\\Deleted)')
     expect((await client.command('UID EXPUNGE 1:*')).at(-1)).toMatch(/OK \[MESSAGELIMIT 2 4\] Expunge/)
     expect(await client.ok('EXPUNGE')).toEqual(['* 3 EXPUNGE'])
+  })
+
+  it.each([
+    ['FLAGS'],
+    ['EMAILID'],
+    ['ENVELOPE'],
+    ['BODY.PEEK[]'],
+    ['BODY.PEEK[HEADER.FIELDS (Subject)]'],
+    ['BODY.PEEK[TEXT]<0.1>'],
+    ['BODY[]'],
+    ['BODY[HEADER]'],
+    ['(ENVELOPE BODY[TEXT])'],
+  ])('sends the newest first when it cannot send all: %s', async (items) => {
+    await using world = await imapWorld({ limits: { messages: 4 } })
+    await world.deliver('INBOX', ...['one', 'two', 'three', 'four', 'five', 'six'].map((subject) => mail(subject)))
+    const client = await world.login()
+    await client.ok('SELECT INBOX')
+    const uidsOf = (lines: readonly string[]) =>
+      lines.flatMap((line) => /FETCH \(UID (\d+)/.exec(line)?.[1] ?? []).map(Number)
+    for (const _turn of ['first', 'second', 'from memory']) {
+      const lines = await client.command(`UID FETCH 1:* ${items}`)
+      expect(uidsOf(lines)).toEqual([6, 5, 4, 3])
+      expect(lines.at(-1)).toMatch(/OK \[MESSAGELIMIT 4 3\]/)
+      // What is sent as a whole is in the order of the mailbox.
+      expect(uidsOf(await client.ok(`UID FETCH 1:4 ${items}`))).toEqual([1, 2, 3, 4])
+    }
   })
 
   it('tells of a STORE that failed for some beside it', async () => {
@@ -179,10 +206,46 @@ describe('UIDBATCHES (RFC 10022)', () => {
     expect(await batches('UIDBATCHES 500 1:1')).toBe('* UIDBATCHES (TAG) 1203:703')
     expect(await batches('UIDBATCHES 500 2:9')).toBe('* UIDBATCHES (TAG) 702:203,202:1')
     expect(await batches('UIDBATCHES 500 4:9')).toBe('* UIDBATCHES (TAG)')
+    expect(await batches('UIDBATCHES 500 1:9')).toBe('* UIDBATCHES (TAG) 1203:703,702:203,202:1')
     expect(await batches('UIDBATCHES 5000')).toBe('* UIDBATCHES (TAG) 1203:1')
     expect(await client.ok('UID SEARCH RETURN (COUNT) UID 1203:703')).toEqual([expect.stringMatching(/COUNT 500$/)])
     await client.ok('SELECT Sent')
     expect(await batches('UIDBATCHES 500')).toBe('* UIDBATCHES (TAG)')
+  })
+
+  it('answers the same again once more than half a batch has come or gone (section 3.1.1)', async () => {
+    await using world = await imapWorld()
+    await world.deliver('INBOX', ...Array.from({ length: 600 }, (_, at) => mail(`m${at}`)))
+    const client = await world.login()
+    await client.ok('SELECT INBOX')
+    const ask = async (command: string) => (await client.command(command)).at(-1)?.replace(/^t\d+ /, '')
+    const REPEATED = /^NO \[LIMIT\]/
+    expect(await ask('UIDBATCHES 500')).toMatch(/^OK/)
+    expect(await ask('UIDBATCHES 500')).toMatch(REPEATED)
+    // Another question.
+    expect(await ask('UIDBATCHES 600')).toMatch(/^OK/)
+    expect(await ask('UIDBATCHES 500 1:1')).toMatch(/^OK/)
+    await client.ok('UID STORE 1:250 +FLAGS.SILENT (\\Deleted)')
+    await client.ok('EXPUNGE')
+    expect(await ask('UIDBATCHES 500')).toMatch(REPEATED)
+    await client.ok('UID STORE 251 +FLAGS.SILENT (\\Deleted)')
+    await client.ok('EXPUNGE')
+    expect(await ask('UIDBATCHES 500')).toMatch(/^OK/)
+    await world.deliver('INBOX', ...Array.from({ length: 250 }, (_, at) => mail(`n${at}`)))
+    expect(await ask('UIDBATCHES 500')).toMatch(REPEATED)
+    await world.deliver('INBOX', mail('one more'))
+    expect(await ask('UIDBATCHES 500')).toMatch(/^OK/)
+    expect(await ask('UIDBATCHES 500')).toMatch(REPEATED)
+    await client.ok('SELECT INBOX')
+    expect(await ask('UIDBATCHES 500')).toMatch(/^OK/)
+  })
+
+  it('remembers so many questions', () => {
+    const asked = new AskedBatches()
+    const now = { arrived: 0, expunged: 0 }
+    for (let size = 500; size < 900; size++) expect(asked.mayAsk(size, undefined, now)).toBe(true)
+    expect(asked.mayAsk(700, undefined, now)).toBe(false)
+    expect(asked.mayAsk(699, undefined, now)).toBe(true)
   })
 
   it.each([
