@@ -9,20 +9,14 @@ import type {
   MailStore,
   MessageState,
 } from 'mailserver'
+import { ChangeHorizon } from './change-horizon.ts'
 import type { CacheBudget } from './kept/cache-budget.ts'
 import { KeptHeads } from './kept/kept-heads.ts'
 import { KeptIndexes } from './kept/kept-indexes.ts'
 import { MessageColumns } from './message-columns.ts'
+import { type MirrorListener, MirrorListeners } from './mirror-listeners.ts'
+import { Refresh } from './refresh.ts'
 import { FoldedTexts } from './search/folded-texts.ts'
-
-/** What changed in a mailbox, told to every view of it. UIDs in no particular order. */
-export interface MirrorChange {
-  readonly flags: readonly number[]
-  readonly expunged: readonly number[]
-  readonly hasNew: boolean
-  /** The mailbox itself is gone. */
-  readonly isDeleted: boolean
-}
 
 /** What a mirror follows. */
 type MessageEvent = Exclude<MailboxEvent, { kind: 'metadata' }>
@@ -35,8 +29,6 @@ export interface MirrorServices {
   readonly readings: CacheBudget
   readonly texts: CacheBudget
 }
-
-export type MirrorListener = (change: MirrorChange) => void
 
 /**
  * The messages of one mailbox as they are in the store. Shared by every session of this worker that has the mailbox
@@ -52,22 +44,18 @@ export class MailboxMirror {
   readonly heads: KeptHeads
   readonly #store: MailStore
   readonly #log: Log
-  readonly #listeners = new Map<object, MirrorListener>()
+  readonly #listeners = new MirrorListeners()
+  readonly #horizon = new ChangeHorizon()
+  readonly #refresh = new Refresh(() => this.#readChanges())
   #uidNext = 1
   #status: MailboxStatus | undefined
   /** Up to this UID a session of this worker has taken what was recent. */
   #recentTakenTo = 0
-  /** Every change up to this one is in the columns; later ones may be. */
-  #completeTo = 0n
-  #refreshing: Promise<void> | undefined
-  #isStale = false
   #isDeleted = false
   #acl: Acl | undefined
   #isLoaded = false
   /** Heard, and not looked at yet. */
   #heard: MessageEvent[] = []
-  /** Before the first change that was heard of and is not in the columns yet. */
-  #missingAfter: bigint | undefined
   #unwatch: (() => void) | undefined
 
   private constructor({ store, log, readings, texts }: MirrorServices, account: AccountId, mailbox: Mailbox) {
@@ -113,7 +101,7 @@ export class MailboxMirror {
   }
   /** Every change up to this one is in the columns. */
   get highestModSeq(): bigint {
-    return this.#completeTo
+    return this.#horizon.completeTo
   }
   /** The access control list as it now is. */
   get acl(): Acl | undefined {
@@ -142,8 +130,7 @@ export class MailboxMirror {
 
   /** Hears of changes until removed. `listener`'s owner is left out of what it applies itself. */
   listen(owner: object, listener: MirrorListener): () => void {
-    this.#listeners.set(owner, listener)
-    return () => void this.#listeners.delete(owner)
+    return this.#listeners.add(owner, listener)
   }
 
   /** Takes over what a command of `owner` did to flags; the others are told at once. */
@@ -160,7 +147,7 @@ export class MailboxMirror {
         hasNew = true
       }
     }
-    if (flags.length > 0 || hasNew) this.#tell({ flags, expunged: [], hasNew, isDeleted: false }, owner)
+    if (flags.length > 0 || hasNew) this.#listeners.tell({ flags, hasNew }, owner)
   }
 
   /** Takes over that messages are gone. All views are told, the one that did it as well: it must say EXPUNGE. */
@@ -168,30 +155,12 @@ export class MailboxMirror {
     const expunged = uids.filter((uid) => this.columns.rowOf(uid, -1) !== -1)
     if (expunged.length === 0) return
     this.columns.remove(new Set(expunged))
-    this.#tell({ flags: [], expunged, hasNew: false, isDeleted: false })
+    this.#listeners.tell({ expunged })
   }
 
   /** Resolves when every change that was committed before the call is in the columns. */
-  async refresh(): Promise<void> {
-    if (this.#refreshing !== undefined) {
-      // The one that runs may have read before the change.
-      this.#isStale = true
-      await this.#refreshing
-      return
-    }
-    this.#refreshing = this.#refreshUntilFresh()
-    try {
-      await this.#refreshing
-    } finally {
-      this.#refreshing = undefined
-    }
-  }
-
-  async #refreshUntilFresh(): Promise<void> {
-    do {
-      this.#isStale = false
-      await this.#readChanges()
-    } while (this.#isStale)
+  refresh(): Promise<void> {
+    return this.#refresh.run()
   }
 
   /**
@@ -218,18 +187,13 @@ export class MailboxMirror {
     if (event.kind === 'expunged') {
       this.applyExpunged(event.uids)
       // A read that is under way may bring back what has just gone.
-      this.#isStale = true
+      this.#refresh.spoil()
     } else if (!this.#isKnown(event)) {
-      this.#missFrom(event.modSeq - 1n)
+      this.#horizon.missAfter(event.modSeq - 1n)
       this.#background(this.refresh())
     }
     // Events come in the order of their commits: with this one in the columns, all before it are.
-    const isComplete = this.#refreshing === undefined && this.#missingAfter === undefined
-    if (isComplete && event.modSeq > this.#completeTo) this.#completeTo = event.modSeq
-  }
-
-  #missFrom(modSeq: bigint): void {
-    if (this.#missingAfter === undefined || modSeq < this.#missingAfter) this.#missingAfter = modSeq
+    if (!this.#refresh.isRunning && this.#horizon.isGapless) this.#horizon.reach(event.modSeq)
   }
 
   /** A change that came from here has been applied already, and costs no read. */
@@ -252,7 +216,7 @@ export class MailboxMirror {
     if (this.#isDeleted || (found !== undefined && isSameAcl(found.acl, this.#acl))) return
     this.#isDeleted = found === undefined
     this.#acl = found?.acl
-    this.#tell({ flags: [], expunged: [], hasNew: false, isDeleted: this.#isDeleted })
+    this.#listeners.tell({ isDeleted: this.#isDeleted })
   }
 
   /** @param mailbox as it was read just now; when its access control list is another, ours is read anew */
@@ -262,7 +226,7 @@ export class MailboxMirror {
 
   async #load(): Promise<void> {
     const status = await this.#readStatus()
-    this.#completeTo = status.highestModSeq
+    this.#horizon.startAt(status.highestModSeq)
     const { columns } = this
     columns.take(await this.#store.columns(this.account, this.mailbox.id))
     const last = columns.count === 0 ? 0 : (columns.uids[columns.count - 1] as number)
@@ -282,16 +246,13 @@ export class MailboxMirror {
 
   async #readChanges(): Promise<void> {
     const { highestModSeq } = await this.#readStatus()
-    // Nearly always nothing has happened that was not heard of. A lower one comes from a backup that was restored.
-    if (highestModSeq === this.#completeTo && this.#missingAfter === undefined) return
-    const missing = this.#missingAfter
-    this.#missingAfter = undefined
-    const since = missing !== undefined && missing < this.#completeTo ? missing : this.#completeTo
+    const since = this.#horizon.takeGap(highestModSeq)
+    if (since === undefined) return
     let changes: Changes
     try {
       changes = await this.#store.changesSince(this.account, this.mailbox.id, since)
     } catch (cause) {
-      this.#missFrom(since)
+      this.#horizon.missAfter(since)
       throw cause
     }
     if (changes.isComplete) {
@@ -300,7 +261,7 @@ export class MailboxMirror {
     } else {
       await this.#reload()
     }
-    if (changes.highestModSeq > this.#completeTo) this.#completeTo = changes.highestModSeq
+    this.#horizon.reach(changes.highestModSeq)
   }
 
   /** The log of changes is too short: compares with the whole mailbox. */
@@ -317,10 +278,6 @@ export class MailboxMirror {
   #add(state: MessageState): void {
     this.columns.add(state)
     this.#uidNext = Math.max(this.#uidNext, state.uid + 1)
-  }
-
-  #tell(change: MirrorChange, except?: object): void {
-    for (const [owner, listener] of this.#listeners) if (owner !== except) listener(change)
   }
 }
 

@@ -11,6 +11,7 @@ import {
   saslChannel,
   tlsFacts,
 } from 'mailserver'
+import { ClientTerms } from './client-terms.ts'
 import type { State } from './command.ts'
 import { CommandInput } from './command-input.ts'
 import type { SearchContexts } from './contexts/search-contexts.ts'
@@ -18,7 +19,7 @@ import type { ImapLimits } from './limits.ts'
 import { MailboxAccess } from './mailbox-access.ts'
 import type { MailboxView } from './mailbox-view.ts'
 import { Notifier } from './notify/notifier.ts'
-import { type Offer, Offers } from './offer.ts'
+import { Offers } from './offer.ts'
 import { OwnChanges } from './own-changes.ts'
 import { ResponseWriter } from './responses.ts'
 import type { ImapServices } from './services.ts'
@@ -27,7 +28,6 @@ import type { SelectedEvents } from './tell-selected.ts'
 import type { Transport } from './transport.ts'
 import type { Arguments } from './wire/arguments.ts'
 import type { CommandHead, ReaderLimits } from './wire/command-reader.ts'
-import { formatMailbox } from './wire/mailbox-name.ts'
 
 export interface SessionOptions {
   readonly transport: Transport
@@ -44,17 +44,13 @@ export interface SessionOptions {
   readonly offers?: Offers
 }
 
-/** Own changes of names that are remembered. */
-const MAX_OWN = 100
-
 /** For sessions of which the config says nothing. */
 const EVERYTHING = new Offers()
 
 /** What commands know and change of one client: who it is, what it has selected, and how it is spoken to. */
-export class Session {
+export class Session extends ClientTerms {
   readonly services: ImapServices
   readonly server: ServerFacts
-  readonly limits: ImapLimits
   readonly clock: Clock
   readonly log: Log
   readonly out: ResponseWriter
@@ -73,9 +69,6 @@ export class Session {
   activity = 'idle'
   /** Tag of the command in hand; ESEARCH names it. */
   tag = ''
-  /** UIDs that this session put in its own mailbox, and names it changed, since it was last told. */
-  readonly ownMessages: number[] = []
-  readonly ownNames: string[] = []
   /** What NOTIFY said of the selected mailbox; everything when it said nothing. */
   selectedEvents: SelectedEvents | undefined
   /** Tells what happens beyond commands, once the client has asked for that. */
@@ -92,17 +85,12 @@ export class Session {
   nextQuotaLook = 0
   /** Hundredths of a limit from which on the user is told; 0 for never. */
   readonly quotaAlert: number
-  /** Extensions the client switched on (RFC 5161), in capitals. */
-  readonly enabled = new Set<string>()
   /** UIDs that the last search with SAVE has found (RFC 5182). */
   saved: ReadonlySet<number> = new Set()
   /** Searches of the selected mailbox whose results are followed (RFC 5267); undefined without any. */
   contexts: SearchContexts | undefined
   /** What the client sends. */
   readonly input: CommandInput
-  /** Capabilities that this client is offered. */
-  offer: Offer
-  readonly #offers: Offers
   readonly #sharing: Sharing
   #mailboxes: MailboxAccess | undefined
   #view: MailboxView | undefined
@@ -110,9 +98,9 @@ export class Session {
 
   /** @param takesMessage is the literal that is announced next a message, which the handler reads as it comes? */
   constructor(options: SessionOptions, takesMessage: (head: CommandHead, args: Arguments) => boolean) {
+    super(options.limits, options.offers ?? EVERYTHING)
     this.services = options.services
     this.server = options.server
-    this.limits = options.limits
     this.clock = options.clock
     this.log = options.log
     this.transport = options.transport
@@ -120,8 +108,6 @@ export class Session {
     this.isTls = options.isTls
     this.adminContact = options.sharing?.adminContact
     this.quotaAlert = options.sharing?.quotaAlert ?? 0
-    this.#offers = options.offers ?? EVERYTHING
-    this.offer = this.#offers.initial
     this.#sharing = options.sharing ?? NO_SHARING
     this.out = new ResponseWriter(options.transport)
     this.input = new CommandInput(this, takesMessage)
@@ -201,14 +187,12 @@ export class Session {
 
   /** This session changed the name itself: it is not told of that. */
   changedName(name: string): void {
-    if (this.notifier === undefined) return
-    this.ownNames.push(name)
-    if (this.ownNames.length > MAX_OWN) this.ownNames.shift()
+    if (this.notifier !== undefined) this.ownChanges.addName(name)
   }
 
   /** This session put messages in the mailbox that it has selected. */
   addedMessages(uids: readonly number[]): void {
-    if (this.selectedEvents?.request !== undefined) for (const uid of uids) this.ownMessages.push(uid)
+    if (this.selectedEvents?.request !== undefined) this.ownChanges.addMessages(uids)
   }
 
   /** Ends the session with this, wherever it waits for its client. */
@@ -245,49 +229,10 @@ export class Session {
     this.contexts = undefined
   }
 
-  /** The client has switched IMAP4rev2 on (RFC 9051 section 6.3.1): what differs from IMAP4rev1 is as it says. */
-  get isRev2(): boolean {
-    return this.enabled.has('IMAP4rev2')
-  }
-
-  /** The client reads and writes UTF-8: mailbox names, and quoted strings. */
-  get isUtf8(): boolean {
-    return this.enabled.has('UTF8=ACCEPT') || this.isRev2
-  }
-
-  /** Messages that one command works on (RFC 9738); Infinity for no limit. */
-  get messageLimit(): number {
-    return this.offer.has('MESSAGELIMIT') ? this.limits.messages || Number.POSITIVE_INFINITY : Number.POSITIVE_INFINITY
-  }
-
-  /** Messages that one command saves. */
-  get saveLimit(): number {
-    const saves = this.offer.has('SAVELIMIT') ? this.limits.saves || Number.POSITIVE_INFINITY : Number.POSITIVE_INFINITY
-    return Math.min(saves, this.messageLimit)
-  }
-
-  /** The client knows no message numbers (RFC 9586). */
-  get isUidOnly(): boolean {
-    return this.enabled.has('UIDONLY')
-  }
-
-  /** The name of a mailbox as this client reads it. */
-  mailboxName(name: string): string {
-    return formatMailbox(name, this.isUtf8)
-  }
-
   /** Switches an extension on (RFC 5161). QRESYNC brings CONDSTORE with it (RFC 7162 section 3.2.3). */
   enable(name: string): void {
     if (name === 'CONDSTORE' || name === 'QRESYNC') this.enableCondstore()
     this.enabled.add(name)
-  }
-
-  /** The client said what it is: it may be one that is offered less. @returns whether that changes anything */
-  identify(fields: ReadonlyMap<string, string | undefined>): boolean {
-    const before = this.offer
-    this.offer = this.#offers.of(fields)
-    for (const name of this.enabled) if (!this.offer.has(name)) this.enabled.delete(name)
-    return this.offer !== before
   }
 
   /** The client knows of mod-sequences from now on (RFC 7162 section 3.1). */

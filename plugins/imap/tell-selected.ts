@@ -41,7 +41,7 @@ export async function tellSelected(session: Session, canExpunge: boolean): Promi
 /** What NOTIFY wants to know of each new message. @param last the highest UID of those that are not new */
 async function tellItemsOfNew(session: Session, view: MailboxView, last: number): Promise<void> {
   const { selectedEvents } = session
-  const own = session.ownMessages.splice(0)
+  const own = session.ownChanges.takeMessages()
   if (selectedEvents?.request === undefined || view.count === 0 || view.uidAt(view.count - 1) <= last) return
   const positions = view
     .positions([[last + 1, Number.POSITIVE_INFINITY]], true)

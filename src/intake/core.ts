@@ -10,9 +10,9 @@ import type { Engine } from '../store/engine.ts'
 import type { Journeys } from '../store/journey.ts'
 import type { LocalDelivery } from '../store/local-delivery.ts'
 import type { MailStore } from '../store/mail-store.ts'
+import type { HoldBudget } from './hold-budget.ts'
 import type { IntakeMetrics } from './intake-metrics.ts'
 import type { IntakeOptions } from './intake-options.ts'
-import type { MemoryBudget } from './memory-budget.ts'
 
 /** What every phase of the way in works with. */
 export interface IntakeCore {
@@ -29,6 +29,6 @@ export interface IntakeCore {
   readonly log: Log
   readonly clock: Clock
   readonly options: IntakeOptions
-  readonly budget: MemoryBudget
+  readonly budget: HoldBudget
   readonly metrics: IntakeMetrics
 }

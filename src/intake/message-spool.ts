@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { BlobRef, BlobStore, BlobWriter } from '../store/blob-store.ts'
+import type { HoldBudget } from './hold-budget.ts'
 import { withJoined } from './joined.ts'
-import type { MemoryBudget } from './memory-budget.ts'
 
 /** The fields of ours that stand above a message, each with its CRLF. */
 export interface Above {
@@ -21,7 +21,7 @@ export interface Above {
  */
 export class MessageSpool {
   readonly #blobs: BlobStore
-  readonly #budget: MemoryBudget
+  readonly #budget: HoldBudget
   readonly #holdBytes: number
   readonly #above: Above
   #held: Buffer[] | undefined = []
@@ -30,7 +30,7 @@ export class MessageSpool {
   #blob: BlobRef | undefined
   #size = 0
 
-  constructor(options: { blobs: BlobStore; budget: MemoryBudget; holdBytes: number; above: Above }) {
+  constructor(options: { blobs: BlobStore; budget: HoldBudget; holdBytes: number; above: Above }) {
     this.#blobs = options.blobs
     this.#budget = options.budget
     this.#holdBytes = options.holdBytes

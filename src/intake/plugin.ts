@@ -9,10 +9,10 @@ import { journeys } from '../store/journey.ts'
 import { localDelivery } from '../store/local-delivery.ts'
 import { mailStore } from '../store/mail-store.ts'
 import { CoreIntake } from './core-intake.ts'
+import { HoldBudget } from './hold-budget.ts'
 import { intake } from './intake.ts'
 import { intakeMetrics } from './intake-metrics.ts'
 import { intakeOptions } from './intake-options.ts'
-import { MemoryBudget } from './memory-budget.ts'
 
 /** The way of a message from "connection opened" to "250 committed". */
 export const intakePlugin = definePlugin({
@@ -22,7 +22,7 @@ export const intakePlugin = definePlugin({
   needs: { engine, blobs: blobStore, mailStore, directory, queue, localDelivery, journeys, dns },
   provides: { intake },
   setup({ options, services, server, run, log, clock, metrics }) {
-    const budget = new MemoryBudget(options.holdTotalBytes)
+    const budget = new HoldBudget(options.holdTotalBytes)
     const reverseNames = new ReverseNames(services.dns, clock)
     const core = {
       ...services,

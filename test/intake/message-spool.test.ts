@@ -2,7 +2,7 @@ import { memoryBlobStore } from 'mailserver/testing'
 import { describe, expect, it } from 'vitest'
 import { Coalescer } from '../../src/intake/coalesce.ts'
 import { HeaderCollector } from '../../src/intake/header-collector.ts'
-import { MemoryBudget } from '../../src/intake/memory-budget.ts'
+import { HoldBudget } from '../../src/intake/hold-budget.ts'
 import { MessageSpool } from '../../src/intake/message-spool.ts'
 import type { BlobStore } from '../../src/store/blob-store.ts'
 
@@ -22,7 +22,7 @@ function world(budgetBytes: number, holdBytes = 100) {
       return memory.writer()
     },
   }
-  const budget = new MemoryBudget(budgetBytes)
+  const budget = new HoldBudget(budgetBytes)
   const spool = () => new MessageSpool({ blobs, budget, holdBytes, above: ABOVE })
   return { memory, budget, spool, writes: () => writes }
 }

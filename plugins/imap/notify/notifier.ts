@@ -1,35 +1,22 @@
 import { type AccountId, type MailboxEvent, type MailboxId, SERVER_ACCOUNT } from 'mailserver'
-import { statusText } from '../commands/status.ts'
-import type { ReachedMailbox } from '../mailbox-access.ts'
 import type { Session } from '../session.ts'
 import { tellSelected } from '../tell-selected.ts'
-import { formatEntryName } from '../wire/metadata-entries.ts'
 import type { EventGroup, NotifyEvent } from '../wire/notify-arguments.ts'
 import { AccountWatches } from './account-watches.ts'
-import { keyOf, MailboxNames, type NameChange, nameChanges, subscriptionChanges } from './mailbox-names.ts'
+import { keyOf, MailboxNames } from './mailbox-names.ts'
+import { type Followed, Notices } from './notices.ts'
+import { isForUser, PendingEvents } from './pending-events.ts'
 import { NOTHING_SELECTED, selectedEventsOf } from './selected-events.ts'
-import { itemsAtFirst, itemsOfEvents } from './status-items.ts'
 import { WantedEvents } from './wanted-events.ts'
 
-/** Accounts that one session follows, and things it has not been told of yet. */
+/** Accounts and mailboxes that one session follows. */
 const MAX_ACCOUNTS = 50
-const MAX_PENDING = 1000
-/** Mailboxes that one session follows. */
 const MAX_MAILBOXES = 20_000
 
 /** More is asked for than the server will follow (RFC 5465 section 3.1). */
 export class TooMuchToFollow extends Error {
   override readonly name = 'TooMuchToFollow'
 }
-
-type MessageOrMetadata = Exclude<MailboxEvent, { kind: 'mailboxes' }>
-type MessageKind = Exclude<MessageOrMetadata['kind'], 'metadata'>
-
-const EVENT_OF = {
-  appended: 'MessageNew',
-  expunged: 'MessageExpunge',
-  flags: 'FlagChange',
-} as const satisfies Record<MessageKind, NotifyEvent>
 
 /**
  * Tells a client unasked of what happens beyond its commands: what NOTIFY asked for (RFC 5465), and annotations after
@@ -41,12 +28,8 @@ export class Notifier {
   readonly #watches: AccountWatches
   #wanted = new WantedEvents()
   #names: MailboxNames | undefined
-  /** Mailboxes that the client was told it cannot read. */
-  readonly #withoutAccess = new Set<string>()
-  /** Not looked at yet. */
-  #heard: { readonly account: AccountId; readonly event: MessageOrMetadata }[] = []
-  readonly #messages = new Map<string, Set<NotifyEvent>>()
-  readonly #metadata = new Map<string, Set<string>>()
+  readonly #notices: Notices
+  readonly #pending = new PendingEvents()
   #hasNameChanges = false
   #hasOverflown = false
   #isPaused = true
@@ -56,6 +39,7 @@ export class Notifier {
 
   constructor(session: Session) {
     this.#session = session
+    this.#notices = new Notices(session)
     this.#watches = new AccountWatches(session.services.store, {
       onEvent: (account, event) => this.#onEvent(account, event),
       onGrants: () => this.#onNameChange(),
@@ -79,7 +63,10 @@ export class Notifier {
       throw cause
     }
     this.#session.selectedEvents = selectedEventsOf(groups)
-    for (const reached of this.#names?.mailboxes.values() ?? []) await this.#begin(reached, wantsStatus)
+    const followed = this.#followed
+    for (const reached of followed.names?.mailboxes.values() ?? []) {
+      await this.#notices.begin(reached, followed, wantsStatus)
+    }
   }
 
   /** NOTIFY NONE. */
@@ -114,7 +101,11 @@ export class Notifier {
   }
 
   get #hasPending(): boolean {
-    return this.#hasNameChanges || this.#hasOverflown || this.#heard.length > 0
+    return this.#hasNameChanges || this.#hasOverflown || !this.#pending.isEmpty
+  }
+
+  get #followed(): Followed {
+    return { wanted: this.#wanted, names: this.#names }
   }
 
   /** Reads the names anew and watches the accounts they are of. @throws TooMuchToFollow */
@@ -154,29 +145,14 @@ export class Notifier {
       if (this.#names !== undefined) this.#onNameChange()
       return
     }
-    if (event.kind === 'metadata' ? !this.#isForUser(account, event) : !this.#isAbout(account, event.mailbox)) return
-    if (this.#heard.length < MAX_PENDING) this.#heard.push({ account, event })
-    else {
-      // RFC 5465 section 5.8: too much to tell ends it, as NOTIFY NONE does.
-      this.#heard = []
-      this.#hasOverflown = true
-    }
+    const isWanted =
+      event.kind === 'metadata'
+        ? isForUser(this.#session.account, account, event)
+        : this.#isAbout(account, event.mailbox)
+    if (!isWanted) return
+    // RFC 5465 section 5.8: too much to tell ends it, as NOTIFY NONE does.
+    if (!this.#pending.hear(account, event)) this.#hasOverflown = true
     this.#schedule()
-  }
-
-  /** Only now is it known which of them this session's own command made. */
-  #sort(): void {
-    const heard = this.#heard
-    this.#heard = []
-    const { ownChanges } = this.#session
-    for (const { account, event } of heard) {
-      if (ownChanges.take(account, event.modSeq)) continue
-      if (event.kind === 'metadata') this.#onMetadata(account, event)
-      else {
-        const key = keyOf(account, event.mailbox)
-        this.#messages.set(key, (this.#messages.get(key) ?? new Set()).add(EVENT_OF[event.kind]))
-      }
-    }
   }
 
   /**
@@ -188,19 +164,6 @@ export class Notifier {
     if (view?.mirror.account === account && view.mailbox.id === mailbox) return false
     const reached = this.#names?.mailboxes.get(keyOf(account, mailbox))
     return reached === undefined ? this.#hasNameChanges : this.#wanted.eventsOf(reached, this.#names).size > 0
-  }
-
-  #isForUser(account: AccountId, { owner, mailbox }: MailboxEvent & { kind: 'metadata' }): boolean {
-    if (owner !== 'shared' && owner !== this.#session.account) return false
-    return mailbox !== undefined || account === SERVER_ACCOUNT
-  }
-
-  #onMetadata(account: AccountId, { owner, mailbox, entries }: MailboxEvent & { kind: 'metadata' }): void {
-    const key = mailbox === undefined ? '' : keyOf(account, mailbox)
-    const told = this.#metadata.get(key) ?? new Set()
-    this.#metadata.set(key, told)
-    const scope = owner === 'shared' ? 'shared' : 'private'
-    for (const name of entries) told.add(formatEntryName({ scope, name }))
   }
 
   #schedule(): void {
@@ -221,10 +184,10 @@ export class Notifier {
       await this.none()
     }
     if (this.#hasNameChanges) await this.#tellNames()
-    this.#sort()
+    this.#pending.sort(this.#session.ownChanges)
     if (!this.#isIdling && selectedEvents !== undefined) await tellSelected(this.#session, !selectedEvents.isDelayed)
-    await this.#tellMessages()
-    this.#tellMetadata()
+    await this.#notices.tellMessages(this.#pending.messages(), () => this.#followed)
+    this.#notices.tellMetadata(this.#pending.metadata(), this.#followed)
     out.flush()
   }
 
@@ -240,88 +203,6 @@ export class Notifier {
     }
     const after = this.#names
     if (before === undefined || after === undefined) return
-    const own = this.#session.ownNames.splice(0)
-    for (const change of nameChanges(before, after)) {
-      if (own.includes(change.name)) continue
-      this.#tellName(change, before, after)
-    }
-    for (const name of subscriptionChanges(before, after)) {
-      if (own.includes(name) || !this.#wanted.hasFor('SubscriptionChange', name, isOwnName(name), before, after))
-        continue
-      this.#session.out.untagged(after.listText(this.#session, name))
-    }
-  }
-
-  #tellName(change: NameChange, before: MailboxNames, after: MailboxNames): void {
-    const { out } = this.#session
-    const { name, oldName, isPersonal, isGone } = change
-    if (this.#wanted.hasFor('MailboxName', name, isPersonal, before, after)) {
-      out.untagged(after.listText(this.#session, name, oldName))
-      // Section 5.4: the level above is affected by what comes and goes below it.
-      const parent = name.slice(0, Math.max(0, name.lastIndexOf('/')))
-      if (oldName === undefined && after.get(parent) !== undefined) out.untagged(after.listText(this.#session, parent))
-    } else if (!isPersonal && this.#wanted.hasFor('MessageNew', name, isPersonal, before, after)) {
-      // Section 5.9: it can be followed no longer, or again.
-      if (isGone) {
-        this.#withoutAccess.add(name)
-        out.untagged(`LIST (\\NoAccess) "/" ${this.#session.mailboxName(name)}`)
-      } else if (this.#withoutAccess.delete(name)) out.untagged(after.listText(this.#session, name))
-    }
-  }
-
-  async #tellMessages(): Promise<void> {
-    const { out } = this.#session
-    for (const [key, happened] of this.#messages) {
-      this.#messages.delete(key)
-      const reached = this.#names?.mailboxes.get(key)
-      if (reached === undefined) continue
-      const wanted = this.#wanted.eventsOf(reached, this.#names)
-      const told = [...happened].filter((event) => wanted.has(event))
-      const items = itemsOfEvents(told, this.#session.enabled.has('CONDSTORE'))
-      if (items.size > 0) await this.#tellStatus(reached, items)
-      if (out.isFull) await out.room()
-    }
-  }
-
-  /** What is said of a mailbox when it begins to be followed (section 3.1). */
-  async #begin(reached: ReachedMailbox, wantsStatus: boolean): Promise<void> {
-    const { view, out } = this.#session
-    const { name, account, mailbox, rights } = reached
-    if (this.#wanted.askedOf(reached, this.#names).size === 0) return
-    if (!rights.includes('r')) {
-      this.#withoutAccess.add(name)
-      out.untagged(`LIST (\\NoAccess) "/" ${this.#session.mailboxName(name)}`)
-      return
-    }
-    if (!wantsStatus || (view?.mirror.account === account && view.mailbox.id === mailbox.id)) return
-    const items = itemsAtFirst(this.#wanted.eventsOf(reached, this.#names), this.#session.offer.has('CONDSTORE'))
-    if (items.size > 0) await this.#tellStatus(reached, items)
-    if (out.isFull) await out.room()
-  }
-
-  async #tellStatus(reached: ReachedMailbox, items: ReadonlySet<string>): Promise<void> {
-    const text = await statusText(this.#session, reached, [...items])
-    // undefined: it went in the meantime, of which another event tells.
-    if (text !== undefined) this.#session.out.untagged(text)
-  }
-
-  #tellMetadata(): void {
-    for (const [key, entries] of this.#metadata) {
-      this.#metadata.delete(key)
-      const reached = this.#names?.mailboxes.get(key)
-      const isWanted =
-        key === ''
-          ? this.#wanted.has('ServerMetadataChange')
-          : reached !== undefined &&
-            (this.#wanted.hasEverywhere('MailboxMetadataChange') ||
-              this.#wanted.eventsOf(reached, this.#names).has('MailboxMetadataChange'))
-      if (isWanted)
-        this.#session.out.untagged(
-          `METADATA ${this.#session.mailboxName(reached?.name ?? '')} ${[...entries].join(' ')}`,
-        )
-    }
+    this.#notices.tellNames(this.#wanted, before, after, this.#session.ownChanges.takeNames())
   }
 }
-
-/** Subscriptions are names; those of others begin with a level of their own. */
-const isOwnName = (name: string): boolean => !/^(Other Users|Shared)\//.test(name)

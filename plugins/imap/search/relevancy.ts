@@ -7,6 +7,9 @@ import { evaluate, type Leaf, type LeafKey, leavesOf } from './evaluate.ts'
 /** How well a message answers each fuzzy condition of text, 1 to 100; 0 when it does not. */
 export type FuzzyScores = Map<LeafKey, number>
 
+/** Of messages where nothing is fuzzy: nothing is put into them. */
+export const NO_SCORES: FuzzyScores = new Map()
+
 /** Nothing of what was asked for is fuzzy: all that matches does so wholly. */
 const ALL = 100
 

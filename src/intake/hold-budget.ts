@@ -1,5 +1,5 @@
 /** Octets of messages that all sessions of a worker together may hold in memory. */
-export class MemoryBudget {
+export class HoldBudget {
   readonly #max: number
   #used = 0
 
