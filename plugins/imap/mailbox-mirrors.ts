@@ -63,7 +63,8 @@ export class MailboxMirrors {
   #open(name: string, account: AccountId, mailbox: Mailbox): Shared {
     const idle = this.#idle.get(name)
     this.#idle.delete(name)
-    const isUsable = idle?.mailbox.uidValidity === mailbox.uidValidity
+    // A mailbox that was deleted may come back from a backup, with all it was known by.
+    const isUsable = idle?.mailbox.uidValidity === mailbox.uidValidity && !idle.isDeleted
     if (idle !== undefined && !isUsable) idle.close()
     const opening =
       idle !== undefined && isUsable ? Promise.resolve(idle) : MailboxMirror.open(this.#services, account, mailbox)

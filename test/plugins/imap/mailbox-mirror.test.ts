@@ -25,6 +25,36 @@ it('is one for all sessions of a mailbox, and is ready for a client that comes b
   expect(scans).toBe(1)
 })
 
+it('is made anew for a mailbox that was gone for a while, as after a backup was restored', async () => {
+  let isHidden = false
+  let onListed = () => {}
+  await using world = await imapWorld({
+    wrapStore: (store) => ({
+      ...store,
+      async mailboxes(account) {
+        const all = await store.mailboxes(account)
+        onListed()
+        return isHidden ? all.filter(({ name }) => name !== 'INBOX') : all
+      },
+    }),
+  })
+  await world.deliver('INBOX', mail('1'))
+  const client = await world.login()
+  await client.ok('SELECT INBOX')
+  await client.ok('UNSELECT')
+  // What follows the mailbox hears that names have changed, and does not find its own.
+  isHidden = true
+  const looked = new Promise<void>((resolve) => {
+    onListed = resolve
+  })
+  await world.store.setSubscribed(world.account, 'Elsewhere', true)
+  await looked
+  await new Promise((resolve) => setImmediate(resolve))
+  isHidden = false
+  expect(await client.ok('SELECT INBOX')).toContain('* 1 EXISTS')
+  expect(await client.ok('NOOP')).toEqual([])
+})
+
 it('takes the mailbox anew when the log of changes is too short', async () => {
   let isShort = false
   const wrapStore = (store: MailStore): MailStore => ({
