@@ -53,8 +53,12 @@ export class ResponseWriter implements Responses {
   }
 
   octets(octets: Buffer): void {
-    if (octets.length <= SMALL_BYTES) this.#copy(octets, 0, octets.length)
-    else {
+    if (octets.length <= SMALL_BYTES) {
+      if (this.#text !== '') this.#settleText()
+      // Not Buffer's own copy, which looks at all it is given first: half the time of an envelope.
+      this.#room(octets.length).set(octets, this.#to)
+      this.#to += octets.length
+    } else {
       if (this.#text !== '') this.#settleText()
       this.#closeSlice()
       this.#add(octets)
@@ -62,8 +66,13 @@ export class ResponseWriter implements Responses {
   }
 
   copied(octets: Buffer, start: number, end: number): void {
-    if (end - start <= CHUNK_BYTES) this.#copy(octets, start, end)
-    else this.octets(Buffer.from(octets.subarray(start, end)))
+    if (end - start > CHUNK_BYTES) {
+      this.octets(Buffer.from(octets.subarray(start, end)))
+      return
+    }
+    if (this.#text !== '') this.#settleText()
+    const chunk = this.#room(end - start)
+    this.#to += octets.copy(chunk, this.#to, start, end)
   }
 
   untagged(text: string): void {
@@ -94,12 +103,6 @@ export class ResponseWriter implements Responses {
     this.#partBytes = 0
     this.#chunk = undefined
     if (parts.length > 0) this.#write(() => this.#transport.writeAll(parts))
-  }
-
-  #copy(octets: Buffer, start: number, end: number): void {
-    if (this.#text !== '') this.#settleText()
-    const chunk = this.#room(end - start)
-    this.#to += octets.copy(chunk, this.#to, start, end)
   }
 
   /** Moves the text into the chunk. */

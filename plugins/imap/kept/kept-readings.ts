@@ -37,6 +37,10 @@ export class KeptReadings<T> implements Keeper {
 
   /** In batches, in the order of `uids`; those that are gone may be left out. @param read reads what is not kept */
   async *of(uids: readonly number[], read: Read<T>): AsyncGenerator<readonly Reading<T>[]> {
+    if (this.#kept.size === 0) {
+      yield* this.#reading(uids, read)
+      return
+    }
     this.#budget.used(this)
     // Taken now: while a client is waited for, what is kept may have to give way.
     const found = uids.map((uid) => this.#kept.get(uid))

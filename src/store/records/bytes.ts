@@ -55,12 +55,6 @@ export class ByteWriter {
   }
 }
 
-/** First octet, and one past the last. */
-export interface Slice {
-  readonly start: number
-  readonly end: number
-}
-
 /** Reads what a ByteWriter wrote. Every read past the end is a MailError CORRUPT, never a wrong value. */
 export class ByteReader {
   readonly #bytes: Buffer
@@ -108,11 +102,10 @@ export class ByteReader {
     return this.#bytes.readDoubleBE(at)
   }
 
-  /** Where bytes stand that were written with their length. */
-  slice(): Slice {
+  /** Passes bytes that were written with their length. @returns where they begin; they end at the position */
+  skipBytes(): number {
     const length = this.varint()
-    const start = this.#advance(length)
-    return { start, end: start + length }
+    return this.#advance(length)
   }
 
   text(): string {

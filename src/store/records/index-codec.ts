@@ -1,6 +1,6 @@
 import { MailError } from '../../errors/mail-error.ts'
 import type { MessageIndex, PartIndex } from '../../mail/message-index.ts'
-import { ByteReader, ByteWriter, type Slice } from './bytes.ts'
+import { ByteReader, ByteWriter } from './bytes.ts'
 
 /**
  * MessageIndex as bytes. The texts that IMAP sends as they are come out as views of the stored bytes; the part tree,
@@ -117,9 +117,13 @@ class StoredIndex implements MessageIndex {
   declare readonly crlfExtra?: number
   readonly #bytes: Buffer
   readonly #has: number
-  readonly #envelope: Slice
-  readonly #bodyStructure: Slice
-  readonly #body: Slice
+  /** Where the texts begin and end. Numbers, not objects: there are as many of these as messages. */
+  readonly #envelopeAt: number
+  readonly #envelopeEnd: number
+  readonly #structureAt: number
+  readonly #structureEnd: number
+  readonly #bodyAt: number
+  readonly #bodyEnd: number
   #tail: Tail | undefined
   #more: More | undefined
   #root: PartIndex | undefined
@@ -133,19 +137,22 @@ class StoredIndex implements MessageIndex {
     this.#has = reader.byte()
     this.size = reader.varint()
     if (this.#has & HAS_CRLF_EXTRA) this.crlfExtra = reader.varint()
-    this.#envelope = reader.slice()
-    this.#bodyStructure = reader.slice()
-    this.#body = reader.slice()
+    this.#envelopeAt = reader.skipBytes()
+    this.#envelopeEnd = reader.position
+    this.#structureAt = reader.skipBytes()
+    this.#structureEnd = reader.position
+    this.#bodyAt = reader.skipBytes()
+    this.#bodyEnd = reader.position
   }
 
   get envelope(): Buffer {
-    return this.#view(this.#envelope)
+    return this.#bytes.subarray(this.#envelopeAt, this.#envelopeEnd)
   }
   get bodyStructure(): Buffer {
-    return this.#view(this.#bodyStructure)
+    return this.#bytes.subarray(this.#structureAt, this.#structureEnd)
   }
   get body(): Buffer {
-    return this.#view(this.#body)
+    return this.#bytes.subarray(this.#bodyAt, this.#bodyEnd)
   }
   get subject(): string | undefined {
     return this.#texts.subject
@@ -176,12 +183,8 @@ class StoredIndex implements MessageIndex {
     return this.#root
   }
 
-  #view({ start, end }: Slice): Buffer {
-    return this.#bytes.subarray(start, end)
-  }
-
   get #texts(): Tail {
-    this.#tail ??= readTail(new ByteReader(this.#bytes, this.#body.end), this.#has)
+    this.#tail ??= readTail(new ByteReader(this.#bytes, this.#bodyEnd), this.#has)
     return this.#tail
   }
 
