@@ -63,19 +63,37 @@ export async function* scanEntries(
 ): AsyncGenerator<readonly Entry[]> {
   const { limit } = range
   if (limit !== undefined && limit <= 0) return
-  const options = { ...belowPrivate(range), limit: limit ?? -1, highWaterMarkBytes: BATCH_BYTES, snapshot }
+  const options = { ...belowPrivate(range), highWaterMarkBytes: BATCH_BYTES, snapshot }
   const iterator = db.iterator(options)
+  let last: readonly Entry[] = []
   try {
-    for (;;) {
-      const entries = await iterator.nextv(BATCH_ENTRIES)
+    for (let left = limit ?? Number.POSITIVE_INFINITY; left > 0; left -= last.length) {
+      const entries = await iterator.nextv(Math.min(BATCH_ENTRIES, left))
       if (entries.length === 0) return
+      last = entries
       yield entries
     }
   } catch (cause) {
     throw faultOf(cause, 'reading the index')
   } finally {
+    await letGo(iterator, last)
     await iterator.close()
   }
+}
+
+/** Octets of entries that an iterator may keep once it is closed. */
+const KEPT_BYTES = 16 * 1024
+
+/**
+ * An iterator keeps the entries that it gave last outside of V8's heap until its object is collected, which no allocation
+ * hastens: scans that follow each other would hold hundreds of megabytes. One entry that is read again takes their place.
+ */
+async function letGo(iterator: ReturnType<Database['iterator']>, last: readonly Entry[]): Promise<void> {
+  let bytes = 0
+  for (const [key, value] of last) bytes += key.length + value.length
+  if (bytes <= KEPT_BYTES) return
+  iterator.seek((last.at(-1) as Entry)[0])
+  await iterator.nextv(1)
 }
 
 function belowPrivate({ gte, gt, lt, lte, reverse }: Range) {

@@ -31,7 +31,9 @@ function isDense(uids: readonly number[]): boolean {
 
 async function* scanned(engine: Engine, keys: MessageKeys, uids: readonly number[]) {
   let at = 0
-  for await (const entries of engine.scan(keys.range(uids[0], uids[uids.length - 1]))) {
+  const [first, last] = [uids[0] as number, uids[uids.length - 1] as number]
+  // A driver that is told how many there can be makes room for so many, and looks no further.
+  for await (const entries of engine.scan({ ...keys.range(first, last), limit: last - first + 1 })) {
     const found: RecordValue[] = []
     for (const [key, value] of entries as readonly Entry[]) {
       const uid = MessageKeys.uidOf(key)
