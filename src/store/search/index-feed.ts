@@ -1,12 +1,12 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { codeOf } from '../../errors/mail-error.ts'
 import type { MessageIndex } from '../../mail/message-index.ts'
 import type { BlobRef } from '../blob-store.ts'
-import type { AccountId, Mailbox, MailboxEvent, MailboxId, MailStore } from '../mail-store.ts'
+import type { AccountId, Mailbox, MailboxEvent, MailboxId, MailStore, StateColumns } from '../mail-store.ts'
 import type { IndexBatch, SearchDocument, SearchIndex } from '../search-index.ts'
 import type { StoreContext } from '../store-context.ts'
 import { accountsIn } from '../verify/accounts-in.ts'
 import { withSnapshot } from '../with-snapshot.ts'
+import { Pace } from './pace.ts'
 import { isLost, readBlobs } from './read-blobs.ts'
 import { type SearchText, searchText } from './search-text.ts'
 
@@ -37,6 +37,7 @@ export class IndexFeed {
   readonly #context: StoreContext
   readonly #store: MailStore
   readonly #index: SearchIndex
+  readonly #pace: Pace
   readonly #watched = new Map<AccountId, () => void>()
   readonly #due = new Map<AccountId, Due>()
   #listAt = Number.NEGATIVE_INFINITY
@@ -46,6 +47,7 @@ export class IndexFeed {
     this.#context = context
     this.#store = store
     this.#index = index
+    this.#pace = new Pace(context.clock)
   }
 
   /** Takes in what has come and lets go of what has gone since the last turn; at the first, of everything. */
@@ -69,7 +71,14 @@ export class IndexFeed {
    */
   async rebuild(account: AccountId, signal: AbortSignal, onIndexed: OnIndexed): Promise<void> {
     await this.#index.clear(account)
-    await this.#account(account, { isAll: true, mailboxes: new Map() }, signal, onIndexed)
+    const stop = this.#store.watch(account, ({ kind }) => {
+      if (kind === 'appended') this.#pace.heard()
+    })
+    try {
+      await this.#account(account, { isAll: true, mailboxes: new Map() }, signal, onIndexed)
+    } finally {
+      stop()
+    }
   }
 
   close(): void {
@@ -103,6 +112,7 @@ export class IndexFeed {
 
   #heard(account: AccountId, event: MailboxEvent): void {
     if (event.kind === 'mailboxes') this.#dueOf(account).isAll = true
+    if (event.kind === 'appended') this.#pace.heard()
     if (event.kind !== 'appended' && event.kind !== 'expunged') return
     const { mailboxes } = this.#dueOf(account)
     const hasGone = event.kind === 'expunged' || mailboxes.get(event.mailbox)?.hasGone === true
@@ -149,16 +159,13 @@ export class IndexFeed {
     if (hasGone && through > 0) await this.#index.retain(account, mailbox, uids)
     const first = uids.findIndex((uid) => uid > through)
     if (first === -1) return
-    const sizes = new Map(
-      uids
-        .subarray(first)
-        .entries()
-        .map(([at, uid]) => [uid, columns.sizes[first + at] as number]),
-    )
+    const unseen = { uids: uids.subarray(first), sizes: columns.sizes.subarray(first) }
     let after = through
-    for await (const batch of this.#batches(account, mailbox.id, uids.subarray(first), sizes, signal)) {
+    this.#pace.begin()
+    for await (const batch of this.#batches(account, mailbox.id, unseen, signal)) {
       signal.throwIfAborted()
       await this.#index.index(account, mailbox, after, batch)
+      await this.#pace.turn(signal)
       after = batch.through
       onIndexed?.(batch.documents.length + batch.copies.length + batch.skipped.length)
     }
@@ -167,15 +174,17 @@ export class IndexFeed {
   async *#batches(
     account: AccountId,
     mailbox: MailboxId,
-    uids: Uint32Array,
-    sizes: ReadonlyMap<number, number>,
+    { uids, sizes }: Pick<StateColumns, 'uids' | 'sizes'>,
     signal: AbortSignal,
   ): AsyncIterable<IndexBatch> {
     let batch: Collected = { documents: [], copies: [], skipped: [], through: 0 }
     let [characters, sinceTurn] = [0, 0]
     for (let from = 0; from < uids.length; from += READ_AT_ONCE) {
-      const some = [...uids.subarray(from, from + READ_AT_ONCE)]
-      for await (const { uid, id, text } of this.#texts(account, mailbox, some, sizes, signal)) {
+      // Of some only: whatever there is for each message of a mailbox grows with it.
+      const some = new Map<number, number>()
+      for (const [at, uid] of uids.subarray(from, from + READ_AT_ONCE).entries())
+        some.set(uid, Number(sizes[from + at]))
+      for await (const { uid, id, text } of this.#texts(account, mailbox, some, signal)) {
         batch.through = uid
         if (id === undefined) continue
         if (text === 'known') batch.copies.push({ uid, id })
@@ -185,7 +194,7 @@ export class IndexFeed {
         characters += MESSAGE_CHARACTERS + length
         sinceTurn += length
         if (sinceTurn >= TURN_CHARACTERS) {
-          await nextTurn()
+          await this.#pace.turn(signal)
           sinceTurn = 0
         }
         if (characters < BATCH_CHARACTERS) continue
@@ -197,14 +206,14 @@ export class IndexFeed {
     if (batch.through > 0) yield batch
   }
 
-  /** Reads the texts of these messages, in their order. */
+  /** Reads the texts of these messages, in their order. @param sizes by UID */
   async *#texts(
     account: AccountId,
     mailbox: MailboxId,
-    uids: readonly number[],
     sizes: ReadonlyMap<number, number>,
     signal: AbortSignal,
   ): AsyncIterable<ReadText> {
+    const uids = [...sizes.keys()]
     const blobs = new Map(await this.#store.blobs(account, mailbox, uids))
     // A store that lost its last commits may give a reference anew: with the size it is hardly the same.
     const ids = new Map(Array.from(blobs, ([uid, blob]) => [uid, `${blob} ${sizes.get(uid)}`]))
