@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import type { Candidates, Coverage, IndexedMailbox, IndexFigures, SearchAnswer, SearchQuery } from 'mailserver'
 import { Database } from './database.ts'
 import type { EncodedBatch, EncodedDocument } from './encoded-batch.ts'
+import { ScratchTables } from './scratch-tables.ts'
 import { type NumberedText, SEGMENT_TABLES, Segments } from './segments.ts'
 import { needleTerms } from './terms.ts'
 
@@ -49,10 +50,14 @@ export class AccountIndex {
   readonly #db: Database
   readonly #segments: Segments
 
-  /** Opens the file, or makes it. @throws OtherLayout */
-  constructor(path: string) {
+  /**
+   * Opens the file, or makes it.
+   * @param scratch shared by the indexes of a thread
+   * @throws OtherLayout
+   */
+  constructor(path: string, scratch = new ScratchTables()) {
     this.#db = new Database(path)
-    this.#segments = new Segments(this.#db)
+    this.#segments = new Segments(this.#db, scratch)
     try {
       const layout = this.#db.open(LAYOUT, TABLES)
       if (layout !== LAYOUT) throw new OtherLayout(`the index has layout ${layout}, and not ${LAYOUT}`)
@@ -102,9 +107,12 @@ export class AccountIndex {
   retain(mailbox: IndexedMailbox, uids: Uint32Array): void {
     this.#db.write(() => {
       const row = this.#row(mailbox)
-      const kept = new Set(uids)
-      const places = this.#db.arrays('SELECT uid FROM places WHERE mailbox = ?', row.id)
-      for (const [uid] of places) if (!kept.has(Number(uid))) this.#removePlace(row.id, Number(uid))
+      const kept = uids.slice().sort()
+      let at = 0
+      for (const uid of this.#uidsOf(row.id)) {
+        while (at < kept.length && (kept[at] as number) < uid) at++
+        if (kept[at] !== uid) this.#removePlace(row.id, uid)
+      }
       this.#segments.compact()
     })
   }
@@ -201,9 +209,22 @@ export class AccountIndex {
   }
 
   #removeMailbox(row: number): void {
-    const places = this.#db.arrays('SELECT uid FROM places WHERE mailbox = ?', row)
-    for (const [uid] of places) this.#removePlace(row, Number(uid))
+    for (const uid of this.#uidsOf(row)) this.#removePlace(row, uid)
     this.#db.row('DELETE FROM mailboxes WHERE id = ?', row)
+  }
+
+  /** Rising. Each may be removed once it was given. */
+  *#uidsOf(row: number): Iterable<number> {
+    for (let last = 0; ; ) {
+      const places = this.#db.arrays(
+        `SELECT uid FROM places WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ${PLACES_AT_ONCE}`,
+        row,
+        last,
+      )
+      for (const [uid] of places) yield Number(uid)
+      if (places.length < PLACES_AT_ONCE) return
+      last = Number(places.at(-1)?.[0])
+    }
   }
 
   #place(row: number, uid: number, document: number): void {

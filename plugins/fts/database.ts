@@ -1,10 +1,15 @@
-import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { makePrivate } from './folder-lock.ts'
 
 /** How long one thread waits for the commit of another. */
 const BUSY_MS = 5_000
 /** Most of what is in the file are long blocks: larger pages make shorter chains of them. */
 const PAGE_OCTETS = 16 * 1024
+/** Pages that are kept in memory. Every search reads most of the file: the system's memory of files serves it as well. */
+const CACHE_OCTETS = 1024 * 1024
+/** The log of commits is written into the file from so many pages on: others that write to this disk wait for no more at once. */
+const LOG_PAGES = 256
 /** The log of commits is cut back to this once it was written into the file. */
 const LOG_OCTETS = 1024 * 1024
 
@@ -17,11 +22,10 @@ export class Database {
   readonly #inode: number
   readonly #statements = new Map<string, StatementSync>()
 
-  /** Opens the file, or makes it. */
+  /** Opens the file, or makes it. Its folder is locked meanwhile. */
   constructor(path: string) {
     this.#path = path
-    closeSync(openSync(path, 'a', 0o600))
-    chmodSync(path, 0o600)
+    makePrivate(path)
     this.#inode = statSync(path).ino
     this.#db = new DatabaseSync(path, { timeout: BUSY_MS })
   }
@@ -34,7 +38,8 @@ export class Database {
   open(layout: number, tables: string): number {
     // A commit may be lost with the machine's power, never the order of commits; what is lost is indexed once more.
     this.#db.exec(`PRAGMA page_size = ${PAGE_OCTETS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-      PRAGMA journal_size_limit = ${LOG_OCTETS};`)
+      PRAGMA journal_size_limit = ${LOG_OCTETS}; PRAGMA cache_size = -${CACHE_OCTETS / 1024};
+      PRAGMA wal_autocheckpoint = ${LOG_PAGES};`)
     if (this.#layout() === 0) {
       this.write(() => {
         // Another thread may have made them while this one waited.

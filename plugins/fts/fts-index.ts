@@ -1,39 +1,34 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  type AccountId,
-  type Coverage,
-  type IndexBatch,
-  type IndexedMailbox,
-  type IndexFigures,
-  type Log,
-  type MailboxId,
-  MailError,
-  type SearchAnswer,
-  type SearchIndex,
-  type SearchQuery,
+import type {
+  AccountId,
+  Coverage,
+  IndexBatch,
+  IndexedMailbox,
+  IndexFigures,
+  Log,
+  MailboxId,
+  SearchAnswer,
+  SearchIndex,
+  SearchQuery,
 } from 'mailserver'
-import { removeFiles } from './account-index.ts'
 import { encodeBatch } from './encoded-batch.ts'
-import { IndexWorker } from './index-worker.ts'
+import { OnDemandThread } from './on-demand-thread.ts'
 import type { Operation, Operations } from './thread-messages.ts'
 
-/** The thread ends when nobody asked for so long: what it took to index is given back. */
+/** A thread ends when nobody asked for so long. */
 const IDLE_MS = 30_000
 
 /**
- * A SearchIndex of one SQLite file an account. SQLite works in a thread of its own, which begins with a question and ends
- * when there are none.
+ * A SearchIndex of one SQLite file an account. SQLite works in threads of its own: one that writes, behind everything else
+ * that wants the processor, and one that answers searches and never waits for the first.
  */
 export class FtsIndex implements SearchIndex {
   readonly #folder: string
-  readonly #log: Log | undefined
-  readonly #idleMs: number
-  #worker: IndexWorker | undefined
-  /** Ends the thread. */
-  #idle: NodeJS.Timeout | undefined
-  readonly #ending = new Set<Promise<void>>()
-  #isClosed = false
+  readonly #writer: OnDemandThread
+  readonly #reader: OnDemandThread
+  /** Is over when the batches that were given are taken. */
+  #taken: Promise<unknown> = Promise.resolve()
 
   /**
    * @param folder absolute; made when it is missing
@@ -41,8 +36,8 @@ export class FtsIndex implements SearchIndex {
    */
   constructor(folder: string, log?: Log, idleMs = IDLE_MS) {
     this.#folder = folder
-    this.#log = log
-    this.#idleMs = idleMs
+    this.#writer = new OnDemandThread('writer', idleMs, log)
+    this.#reader = new OnDemandThread('reader', idleMs, log)
   }
 
   coverage(account: AccountId, mailbox: IndexedMailbox): Promise<Coverage> {
@@ -53,9 +48,14 @@ export class FtsIndex implements SearchIndex {
     return this.#ask(account, 'known', ids)
   }
 
+  /** Batches that are given at the same time wait for each other: the texts of one are in flight at most. */
   index(account: AccountId, mailbox: IndexedMailbox, after: number, batch: IndexBatch): Promise<void> {
-    const { batch: encoded, buffer } = encodeBatch(batch)
-    return this.#send(account, [buffer], 'index', plain(mailbox), after, encoded)
+    const taken = this.#taken.then(() => {
+      const { batch: encoded, buffer } = encodeBatch(batch)
+      return this.#writer.ask(this.#pathOf(account), [buffer], 'index', [plain(mailbox), after, encoded])
+    })
+    this.#taken = taken.catch(() => {})
+    return taken
   }
 
   retain(account: AccountId, mailbox: IndexedMailbox, uids: Uint32Array): Promise<void> {
@@ -67,7 +67,7 @@ export class FtsIndex implements SearchIndex {
   }
 
   search(account: AccountId, mailbox: IndexedMailbox, queries: readonly SearchQuery[]): Promise<SearchAnswer> {
-    return this.#ask(account, 'search', plain(mailbox), queries)
+    return this.#reader.ask(this.#pathOf(account), [], 'search', [plain(mailbox), queries])
   }
 
   async figures(account: AccountId): Promise<IndexFigures> {
@@ -77,55 +77,21 @@ export class FtsIndex implements SearchIndex {
     return { ...counts, octets: octetsOf(path) + octetsOf(`${path}-wal`) }
   }
 
-  async clear(account: AccountId): Promise<void> {
-    if (this.#worker === undefined) removeFiles(this.#pathOf(account))
-    else await this.#ask(account, 'clear')
+  clear(account: AccountId): Promise<void> {
+    return this.#ask(account, 'clear')
   }
 
-  /** Ends the thread once it has answered; whatever is asked then is refused. Safe to repeat. */
+  /** Ends the threads once they have answered; whatever is asked then is refused. Safe to repeat. */
   async close(): Promise<void> {
-    this.#isClosed = true
-    this.#endWorker()
-    await Promise.all(this.#ending)
+    await Promise.all([this.#writer.close(), this.#reader.close()])
   }
 
-  #ask<O extends Operation>(
+  #ask<O extends Exclude<Operation, 'search'>>(
     account: AccountId,
     operation: O,
     ...args: Parameters<Operations[O]>
   ): Promise<ReturnType<Operations[O]>> {
-    return this.#send(account, [], operation, ...args)
-  }
-
-  #send<O extends Operation>(
-    account: AccountId,
-    given: readonly ArrayBuffer[],
-    operation: O,
-    ...args: Parameters<Operations[O]>
-  ): Promise<ReturnType<Operations[O]>> {
-    if (this.#isClosed) return Promise.reject(new MailError('UNAVAILABLE', 'the search index is closed'))
-    clearTimeout(this.#idle)
-    if (this.#worker === undefined || this.#worker.hasEnded) this.#worker = this.#start()
-    return this.#worker.ask(this.#pathOf(account), given, operation, args)
-  }
-
-  #start(): IndexWorker {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-    chmodSync(this.#folder, 0o700)
-    const onIdle = () => {
-      clearTimeout(this.#idle)
-      this.#idle = setTimeout(() => this.#endWorker(), this.#idleMs).unref()
-    }
-    return new IndexWorker(onIdle, (what) => this.#log?.warn(what, 'a search index cannot be used: it is made anew'))
-  }
-
-  #endWorker(): void {
-    clearTimeout(this.#idle)
-    const ending = this.#worker?.end()
-    this.#worker = undefined
-    if (ending === undefined) return
-    this.#ending.add(ending)
-    void ending.then(() => this.#ending.delete(ending))
+    return this.#writer.ask(this.#pathOf(account), [], operation, args)
   }
 
   #pathOf(account: AccountId): string {

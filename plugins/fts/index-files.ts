@@ -1,9 +1,11 @@
 import { AccountIndex, OtherLayout, removeFiles } from './account-index.ts'
+import { withFolderLock } from './folder-lock.ts'
+import { ScratchTables } from './scratch-tables.ts'
 import { DamagedIndex } from './segments.ts'
 import type { Operation } from './thread-messages.ts'
 
-/** Files that are open at a time. */
-const MAX_OPEN = 32
+/** Files that are open at a time. Each has pages of its own in memory. */
+const MAX_OPEN = 16
 
 /** SQLITE_CORRUPT, SQLITE_NOTADB, and SQLITE_ERROR, which a table that is not as it was made gives (sqlite.org/rescode.html). */
 const DAMAGED: ReadonlySet<number> = new Set([1, 11, 26])
@@ -12,6 +14,7 @@ const DAMAGED: ReadonlySet<number> = new Set([1, 11, 26])
 export class IndexFiles {
   /** The one that was asked for last at the end. */
   readonly #open = new Map<string, AccountIndex>()
+  readonly #scratch = new ScratchTables()
   readonly #onThrownAway: (path: string, reason: string) => void
 
   /** @param onThrownAway told of each file that cannot be used, and why */
@@ -51,7 +54,7 @@ export class IndexFiles {
       index.close()
       index = undefined
     }
-    index ??= new AccountIndex(path)
+    index ??= withFolderLock(path, () => new AccountIndex(path, this.#scratch))
     this.#open.set(path, index)
     if (this.#open.size > MAX_OPEN) this.#close(this.#open.keys().next().value as string)
     return index
@@ -59,7 +62,7 @@ export class IndexFiles {
 
   #remove(path: string): void {
     this.#close(path)
-    removeFiles(path)
+    withFolderLock(path, () => removeFiles(path))
   }
 
   #close(path: string): void {

@@ -6,6 +6,9 @@ import type { Answer, Operation, Operations, Request, ThrownAway } from './threa
 /** Most of what the thread holds are octets, which lie elsewhere: without a limit V8 keeps its young objects for long. */
 const YOUNG_MB = 8
 
+/** What a thread is for: `writer` goes behind everything else that wants the processor. */
+export type Role = 'writer' | 'reader'
+
 interface Waiting {
   resolve(value: unknown): void
   reject(cause: unknown): void
@@ -22,12 +25,14 @@ export class IndexWorker {
   #hasEnded = false
 
   /**
+   * @param role told to the thread
    * @param onIdle called each time when the last who waited has an answer
    * @param onThrownAway told of files that could not be used
    */
-  constructor(onIdle: () => void, onThrownAway: (what: ThrownAway) => void) {
+  constructor(role: Role, onIdle: () => void, onThrownAway: (what: ThrownAway) => void) {
     this.#onIdle = onIdle
     this.#thread = new Worker(new URL(`./index-thread${extname(import.meta.url)}`, import.meta.url), {
+      workerData: role satisfies Role,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     })
     this.#thread.on('message', (message: Answer | ThrownAway) => {

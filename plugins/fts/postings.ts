@@ -11,7 +11,7 @@ const NONE = -1
 
 /** The documents of many terms, which come in any order of the terms: octets in runs, each run linked to the next of its term. */
 export class PostingRuns {
-  readonly #base: number
+  #base: number
   #octets = new Uint8Array(16 * 1024)
   #end = 0
   /** By number of the run: its octets, and the next run of the term. */
@@ -28,6 +28,20 @@ export class PostingRuns {
   /** @param base a number that no document is below */
   constructor(base: number) {
     this.#base = base
+  }
+
+  /** What its arrays take, octets. */
+  get room(): number {
+    const arrays = [this.#octets, this.#starts, this.#ends, this.#next, this.#first, this.#last, this.#documents]
+    return arrays.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  }
+
+  /** Forgets everything, and keeps its room. */
+  reset(base: number): void {
+    this.#base = base
+    this.#end = 0
+    this.#count = 0
+    this.#terms = 0
   }
 
   /** Begins the next term: they are numbered from 0. */
@@ -53,7 +67,7 @@ export class PostingRuns {
   }
 
   /** The same for some documents behind those that the term has. */
-  addAll(term: number, documents: readonly number[]): void {
+  addAll(term: number, documents: Uint32Array): void {
     this.#beginRun(term)
     for (const document of documents) this.#append(term, document)
     this.#endRun()

@@ -2,7 +2,8 @@ import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zli
 import type { Database, Row } from './database.ts'
 import { chooseMerge, FULL_OCTETS } from './merge-choice.ts'
 import { PostingsReader } from './postings.ts'
-import { TermTable } from './term-table.ts'
+import { BODY, HEADER, PARTS, type Part, type ScratchTables, type Tables } from './scratch-tables.ts'
+import type { TermTable } from './term-table.ts'
 import { type NeedleTerms, TERM_END } from './terms.ts'
 
 /**
@@ -21,13 +22,14 @@ CREATE TABLE blocks (
 CREATE INDEX blocks_of_segment ON blocks (segment, part);
 `
 
-const HEADER = 0
-const BODY = 1
-const PARTS = [HEADER, BODY] as const
-type Part = (typeof PARTS)[number]
-
 /** Of postings, which only hits are looked up in. Terms stay as they are: every search goes through all of them. */
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+/**
+ * Octets of texts that are collected for one segment, unless one text is larger: ten times as many may be needed for the
+ * tables, when no word is said twice.
+ */
+export const COLLECTED_OCTETS = 4 * 1024 * 1024
 
 /** Octets after which no other segment is written anew in one call: about a second of work. */
 const COMPACTED_OCTETS = 4 * FULL_OCTETS
@@ -60,21 +62,27 @@ interface Segment {
 /** The terms of an account's texts, in segments. Every call runs in a transaction of its caller. */
 export class Segments {
   readonly #db: Database
+  readonly #scratch: ScratchTables
 
-  constructor(db: Database) {
+  constructor(db: Database, scratch: ScratchTables) {
     this.#db = db
+    this.#scratch = scratch
   }
 
   /** Adds texts, whose numbers rise and are behind all that ever were there. */
   add(texts: readonly NumberedText[]): void {
-    const [first, last] = [texts.at(0)?.document, texts.at(-1)?.document]
-    if (first === undefined || last === undefined) return
-    const tables = tablesFrom(first)
+    for (const some of collected(texts)) this.#addSegment(some)
+    this.#scratch.trim()
+  }
+
+  #addSegment(texts: readonly NumberedText[]): void {
+    const [first, last] = [texts[0] as NumberedText, texts.at(-1) as NumberedText].map(({ document }) => document)
+    const tables = this.#scratch.take(first as number)
     for (const { document, header, body } of texts) {
       tables[HEADER].addText(header, document)
       tables[BODY].addText(body, document)
     }
-    this.#write(first, last, texts.length, tables)
+    this.#write(first as number, last as number, texts.length, tables)
     const segments = this.#segments()
     const choice = chooseMerge(segments.map(({ octets }) => octets))
     if (choice !== undefined) this.#replace(segments.slice(choice.from, choice.to))
@@ -84,7 +92,7 @@ export class Segments {
   compact(): void {
     let octets = 0
     for (const segment of this.#segments()) {
-      if (octets > COMPACTED_OCTETS) return
+      if (octets > COMPACTED_OCTETS) break
       const { left } = this.#db.row(
         'SELECT count(*) AS left FROM documents WHERE id BETWEEN ? AND ?',
         segment.first,
@@ -94,6 +102,7 @@ export class Segments {
       this.#replace([segment])
       octets += segment.octets
     }
+    this.#scratch.trim()
   }
 
   /** Numbers of the documents that may have the needle, rising, for each query. Some may have gone. */
@@ -153,7 +162,7 @@ export class Segments {
       )
       .map(([id]) => Number(id))
     const [first, last] = [left.at(0) ?? 0, left.at(-1) ?? 0]
-    const tables = tablesFrom(first)
+    const tables = this.#scratch.take(first)
     const isLeft = new Uint8Array(last - first + 1)
     for (const document of left) isLeft[document - first] = 1
     for (const segment of segments) {
@@ -170,13 +179,14 @@ export class Segments {
   #copy(segment: Segment, block: KeptTerms, table: TermTable, first: number, isLeft: Uint8Array): void {
     const postings = this.#postings(block, segment)
     const { terms } = block
+    const documents = new Uint32Array(segment.last - segment.first + 1)
     for (let from = 1; from < terms.length; ) {
       const to = terms.indexOf(TERM_END, from)
-      const documents: number[] = []
+      let count = 0
       postings.each((document) => {
-        if (isLeft[document - first] === 1) documents.push(document)
+        if (isLeft[document - first] === 1) documents[count++] = document
       })
-      if (documents.length > 0) table.addTerm(terms, from, to, documents)
+      if (count > 0) table.addTerm(terms, from, to, documents.subarray(0, count))
       from = to + 1
     }
   }
@@ -237,9 +247,22 @@ export class Segments {
   }
 }
 
-type Tables = Readonly<Record<Part, TermTable>>
-
-const tablesFrom = (first: number): Tables => ({ [HEADER]: new TermTable(first), [BODY]: new TermTable(first) })
+/** The texts in their order, some at a time: what is collected at once is bounded. */
+function* collected(texts: readonly NumberedText[]): Iterable<readonly NumberedText[]> {
+  let some: NumberedText[] = []
+  let octets = 0
+  for (const text of texts) {
+    const own = text.header.length + text.body.length
+    if (some.length > 0 && octets + own > COLLECTED_OCTETS) {
+      yield some
+      some = []
+      octets = 0
+    }
+    some.push(text)
+    octets += own
+  }
+  if (some.length > 0) yield some
+}
 
 interface KeptTerms {
   readonly id: number
