@@ -7,6 +7,7 @@ import { freePorts, run } from '../support/peer.ts'
 import { configDirectory } from '../support/server-process.ts'
 import { projectRoot } from './support/cache.ts'
 import { Daemon } from './support/daemon.ts'
+import { type Histogram, histogramIn } from './support/histogram.ts'
 import { until } from './support/until.ts'
 import { addressOf, DOMAIN, ELSEWHERE, type Need, PASSWORD, type System } from './system.ts'
 
@@ -135,13 +136,21 @@ export class OurServer implements System {
     await until(() => existsSync(socketPathOf(this.dataDir)), START_MS)
   }
 
-  /** The control API, as the command line speaks it. With something to post it is a POST. */
+  async commitTimes(): Promise<Histogram> {
+    return histogramIn(await this.#request('/metrics'), 'mailserver_level_commit_seconds')
+  }
+
   async #ask(url: string, post?: object): Promise<unknown> {
+    return JSON.parse(await this.#request(url, post))
+  }
+
+  /** The control API, as the command line speaks it. With something to post it is a POST. */
+  async #request(url: string, post?: object): Promise<string> {
     const transport = socketTransport(socketPathOf(this.dataDir))
     const request = post === undefined ? { method: 'GET' } : { method: 'POST', body: JSON.stringify(post) }
     const { status, body } = await transport({ ...request, url, timeoutMs: 30_000 })
     if (status !== 200) throw new Error(`${url} answered ${status}: ${body}`)
-    return JSON.parse(body)
+    return body
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Histogram } from './support/histogram.ts'
+
 /** A mail server under test, ours or a peer, with everything of its own in private places. */
 export interface System extends AsyncDisposable {
   /** `ours`, or the name of the peer's file. */
@@ -15,6 +17,8 @@ export interface System extends AsyncDisposable {
   stored(accounts: readonly number[]): Promise<number>
   /** Recipients that wait in its queue; undefined where it cannot be asked cheaply. */
   queued?(): Promise<number>
+  /** How long durable commits took since it was started, seconds; where the system tells. */
+  commitTimes?(): Promise<Histogram>
   /** Tries everything in the queue again, now. */
   flush?(): Promise<void>
   /** Ends it and starts it again on the same data. */
