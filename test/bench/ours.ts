@@ -111,13 +111,25 @@ export class OurServer implements System {
     return (await this.#index()).reduce((sum, { octets }) => sum + octets, 0)
   }
 
+  /** Begins to make the search index of an account anew. Comes back when the old one is gone. */
+  async beginRebuild(account: number): Promise<void> {
+    const before = await this.indexed(account)
+    await this.#ask('/search/rebuild', { account: addressOf(account) })
+    await until(async () => (await this.indexed(account)) < before, START_MS)
+  }
+
+  /** Messages of an account that the search index knows. */
+  async indexed(account: number): Promise<number> {
+    return (await this.#index(`?account=${encodeURIComponent(addressOf(account))}`))[0]?.indexed ?? 0
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
     rmSync(this.directory, { recursive: true, force: true })
   }
 
-  async #index(): Promise<IndexAnswer['accounts']> {
-    return ((await this.#ask('/search')) as IndexAnswer).accounts
+  async #index(query = ''): Promise<IndexAnswer['accounts']> {
+    return ((await this.#ask(`/search${query}`)) as IndexAnswer).accounts
   }
 
   get #configFile(): string {

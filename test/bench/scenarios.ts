@@ -9,6 +9,7 @@ import { imapRead, imapReadLarge } from './scenarios/imap-read.ts'
 import { imapSearch, imapSearchIndexed, imapSearchIndexedLarge, imapSearchLarge } from './scenarios/imap-search.ts'
 import { imapStore, imapStoreLarge } from './scenarios/imap-store.ts'
 import { load } from './scenarios/load.ts'
+import { loadIndexing } from './scenarios/load-indexing.ts'
 import { logins } from './scenarios/logins.ts'
 import { pop3 } from './scenarios/pop3.ts'
 import { relaying } from './scenarios/relay.ts'
@@ -23,6 +24,7 @@ export const scenariosFor = (scale: readonly number[]): readonly Scenario[] => [
   delivery,
   workers,
   load,
+  loadIndexing,
   relaying,
   submission,
   imapAppend,

@@ -71,13 +71,16 @@ export class IndexFeed {
    */
   async rebuild(account: AccountId, signal: AbortSignal, onIndexed: OnIndexed): Promise<void> {
     await this.#index.clear(account)
-    const stop = this.#store.watch(account, ({ kind }) => {
-      if (kind === 'appended') this.#pace.heard()
-    })
+    // Whoever mail comes for: all want the same processor and the same disk.
+    const stops = (await this.#accounts()).map((one) =>
+      this.#store.watch(one, ({ kind }) => {
+        if (kind === 'appended') this.#pace.heard()
+      }),
+    )
     try {
       await this.#account(account, { isAll: true, mailboxes: new Map() }, signal, onIndexed)
     } finally {
-      stop()
+      for (const stop of stops) stop()
     }
   }
 
@@ -90,7 +93,7 @@ export class IndexFeed {
   async #listAccounts(): Promise<void> {
     const isRound = this.#context.clock.now() >= this.#roundAt
     if (isRound) this.#roundAt = this.#context.clock.now() + ROUND_MS
-    const accounts = new Set(await withSnapshot(this.#context.engine, (view) => accountsIn(view, ['mail-account'])))
+    const accounts = new Set(await this.#accounts())
     for (const account of accounts) {
       if (isRound) this.#dueOf(account).isAll = true
       if (this.#watched.has(account)) continue
@@ -108,6 +111,10 @@ export class IndexFeed {
       await this.#index.clear(account)
     }
     this.#listAt = this.#context.clock.now() + LISTING_MS
+  }
+
+  #accounts(): Promise<readonly AccountId[]> {
+    return withSnapshot(this.#context.engine, (view) => accountsIn(view, ['mail-account']))
   }
 
   #heard(account: AccountId, event: MailboxEvent): void {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { foldText, indexMessage, type SearchIndex, searchText } from 'mailserver'
+import { type AccountId, foldText, indexMessage, type SearchIndex, searchText } from 'mailserver'
 import { memorySearchIndex } from 'mailserver/testing'
 import { describe, expect, it } from 'vitest'
 import { FtsIndex } from '../../../plugins/fts/fts-index.ts'
@@ -293,6 +293,36 @@ it('lets go of what is gone: messages, mailboxes, accounts', async () => {
   now += 60_000
   await feed.turn(never)
   expect(await driver.figures(world.account)).toEqual({ messages: 0, skipped: 0, octets: 0 })
+  feed.close()
+})
+
+it('hears of mail for every account while it makes an index anew, and of none afterwards', async () => {
+  const driver = memorySearchIndex()
+  await using world = await imapWorld({ index: driver })
+  await world.deliver('INBOX', mail('one'))
+  const heard = new Set<AccountId>()
+  const ever = new Set<AccountId>()
+  const store = new Proxy(world.store, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown
+      if (name !== 'watch') return typeof value === 'function' ? value.bind(target) : value
+      return (account: AccountId, listener: () => void) => {
+        heard.add(account)
+        ever.add(account)
+        const stop = target.watch(account, listener)
+        return () => {
+          heard.delete(account)
+          stop()
+        }
+      }
+    },
+  })
+  const feed = new IndexFeed(world.context, store, driver)
+  await feed.rebuild(world.account, never, () => {})
+  expect((await driver.figures(world.account)).messages).toBe(1)
+  expect(ever.size).toBeGreaterThan(1)
+  expect(ever).toContain('account-bob')
+  expect(heard.size).toBe(0)
   feed.close()
 })
 
