@@ -43,7 +43,8 @@ function tryLock(file: string): DatabaseSync {
   makePrivate(file)
   const lock = new DatabaseSync(file, { timeout: WAIT_MS })
   try {
-    lock.exec('BEGIN EXCLUSIVE')
+    // A journal on disk would need room there before anything is written.
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return lock
   } catch (cause) {
     lock.close()

@@ -9,6 +9,8 @@ const MAX_OPEN = 16
 
 /** SQLITE_CORRUPT, SQLITE_NOTADB, and SQLITE_ERROR, which a table that is not as it was made gives (sqlite.org/rescode.html). */
 const DAMAGED: ReadonlySet<number> = new Set([1, 11, 26])
+/** SQLITE_IOERR_SHORT_READ: the file ends before what it says to hold. */
+const SHORT_READ = 522
 
 /** The indexes of the accounts that were asked for last. */
 export class IndexFiles {
@@ -76,5 +78,5 @@ function isUseless(cause: unknown): boolean {
   if (cause instanceof DamagedIndex || cause instanceof OtherLayout) return true
   const code = (cause as { errcode?: unknown } | undefined)?.errcode
   // Its lowest octet is the kind, whatever is added.
-  return typeof code === 'number' && DAMAGED.has(code & 0xff)
+  return typeof code === 'number' && (DAMAGED.has(code & 0xff) || code === SHORT_READ)
 }
