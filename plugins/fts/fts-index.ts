@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type {
   AccountId,
@@ -16,6 +17,7 @@ import { encodeBatch } from './encoded-batch.ts'
 import { OnDemandThread } from './on-demand-thread.ts'
 import type { Operation, Operations } from './thread-messages.ts'
 
+const SUFFIX = '.sqlite'
 /** A thread ends when nobody asked for so long. */
 const IDLE_MS = 30_000
 
@@ -66,6 +68,14 @@ export class FtsIndex implements SearchIndex {
     return this.#ask(account, 'retainMailboxes', mailboxes)
   }
 
+  async retainAccounts(accounts: readonly AccountId[]): Promise<void> {
+    const kept = new Set(accounts.map((account) => this.#pathOf(account)))
+    for (const name of await namesIn(this.#folder)) {
+      const path = join(this.#folder, name)
+      if (name.endsWith(SUFFIX) && !kept.has(path)) await this.#writer.ask(path, [], 'clear', [])
+    }
+  }
+
   search(account: AccountId, mailbox: IndexedMailbox, queries: readonly SearchQuery[]): Promise<SearchAnswer> {
     return this.#reader.ask(this.#pathOf(account), [], 'search', [plain(mailbox), queries])
   }
@@ -96,7 +106,17 @@ export class FtsIndex implements SearchIndex {
 
   #pathOf(account: AccountId): string {
     // An id is of letters and digits, but who knows the next one.
-    return join(this.#folder, `${encodeURIComponent(account)}.sqlite`)
+    return join(this.#folder, `${encodeURIComponent(account)}${SUFFIX}`)
+  }
+}
+
+/** Names of the files that are there; none when the folder is not. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw cause
   }
 }
 

@@ -89,6 +89,8 @@ export interface SearchIndex {
   retain(account: AccountId, mailbox: IndexedMailbox, uids: Uint32Array): Promise<void>
   /** Lets go of every mailbox that is not among these. */
   retainMailboxes(account: AccountId, mailboxes: readonly MailboxId[]): Promise<void>
+  /** Lets go of every account that is not among these. */
+  retainAccounts(accounts: readonly AccountId[]): Promise<void>
   search(account: AccountId, mailbox: IndexedMailbox, queries: readonly SearchQuery[]): Promise<SearchAnswer>
   figures(account: AccountId): Promise<IndexFigures>
   /** Throws away what it has of the account. */

@@ -63,6 +63,9 @@ export function memorySearchIndex(): SearchIndex {
       const kept = accounts.get(account)
       for (const id of [...(kept?.keys() ?? [])]) if (!mailboxes.includes(id)) kept?.delete(id)
     },
+    async retainAccounts(kept) {
+      for (const account of [...accounts.keys()]) if (!kept.includes(account)) accounts.delete(account)
+    },
     async search(account, mailbox, queries) {
       const kept = of(account, mailbox)
       return { ...coverageOf(kept), candidates: queries.map((query) => candidatesOf(kept, query)) }

@@ -66,6 +66,7 @@ const CHECKS: readonly (readonly [title: string, check: Check])[] = [
       assert.deepEqual([...(candidates[0]?.uids ?? [])], [])
       await index.retain(ALICE, INBOX, Uint32Array.of(1))
       await index.retainMailboxes(ALICE, [])
+      await index.retainAccounts([ALICE])
       await index.clear(ALICE)
       const { messages, skipped } = await index.figures(ALICE)
       assert.deepEqual([messages, skipped], [0, 0])
@@ -192,7 +193,7 @@ const CHECKS: readonly (readonly [title: string, check: Check])[] = [
     },
   ],
   [
-    'keeps accounts apart, and throws one away alone',
+    'keeps accounts apart, and throws one away alone, or all but some',
     async (index) => {
       for (const account of [ALICE, BOB]) {
         await index.index(account, INBOX, 0, batch(1, { documents: [document(1, `mail of ${account}`)] }))
@@ -203,6 +204,10 @@ const CHECKS: readonly (readonly [title: string, check: Check])[] = [
       assert.deepEqual(await find(index, 'mail of', 'text', INBOX, BOB), [1])
       await index.index(ALICE, INBOX, 0, batch(1, { documents: [document(1, 'once more')] }))
       assert.deepEqual(await find(index, 'once more'), [1])
+      await index.retainAccounts([BOB, 'c3' as AccountId])
+      assert.equal((await index.coverage(ALICE, INBOX)).through, 0)
+      assert.deepEqual(await find(index, 'once more'), [])
+      assert.deepEqual(await find(index, 'mail of', 'text', INBOX, BOB), [1])
     },
   ],
 ]

@@ -14,6 +14,8 @@ import { type SearchText, searchText } from './search-text.ts'
 const LISTING_MS = 60_000
 /** How often every account is looked at, whether something happened in it or not: an index may have been thrown away. */
 const ROUND_MS = 3_600_000
+/** How long an account is left alone whose index failed, on a full disk perhaps: its mail would be read over and over. */
+const RETRY_MS = 30_000
 /** Messages that are looked up at a time, and how large each may be to be read whole. */
 const READ_AT_ONCE = 200
 const WHOLE_BYTES = 256 * 1024
@@ -29,6 +31,7 @@ type OnIndexed = (messages: number) => void
 /** What has to be looked at of an account: everything, or mailboxes, perhaps because messages have gone. */
 interface Due {
   isAll: boolean
+  notBefore: number
   readonly mailboxes: Map<MailboxId, { hasGone: boolean }>
 }
 
@@ -53,16 +56,22 @@ export class IndexFeed {
   /** Takes in what has come and lets go of what has gone since the last turn; at the first, of everything. */
   async turn(signal: AbortSignal): Promise<void> {
     if (this.#context.clock.now() >= this.#listAt) await this.#listAccounts()
+    const faults: unknown[] = []
     for (const [account, due] of [...this.#due]) {
       signal.throwIfAborted()
+      if (due.notBefore > this.#context.clock.now()) continue
       this.#due.delete(account)
       try {
         await this.#account(account, due, signal)
       } catch (cause) {
-        this.#dueOf(account).isAll = true
-        throw cause
+        const again = this.#dueOf(account)
+        again.isAll = true
+        again.notBefore = this.#context.clock.now() + RETRY_MS
+        faults.push(cause)
       }
     }
+    // The others have had their turn.
+    if (faults.length > 0) throw faults[0]
   }
 
   /**
@@ -78,7 +87,7 @@ export class IndexFeed {
       }),
     )
     try {
-      await this.#account(account, { isAll: true, mailboxes: new Map() }, signal, onIndexed)
+      await this.#account(account, { isAll: true, notBefore: 0, mailboxes: new Map() }, signal, onIndexed)
     } finally {
       for (const stop of stops) stop()
     }
@@ -94,6 +103,8 @@ export class IndexFeed {
     const isRound = this.#context.clock.now() >= this.#roundAt
     if (isRound) this.#roundAt = this.#context.clock.now() + ROUND_MS
     const accounts = new Set(await this.#accounts())
+    // Those that went while no feed looked are known to nobody else.
+    if (isRound) await this.#index.retainAccounts([...accounts])
     for (const account of accounts) {
       if (isRound) this.#dueOf(account).isAll = true
       if (this.#watched.has(account)) continue
@@ -129,7 +140,7 @@ export class IndexFeed {
   #dueOf(account: AccountId): Due {
     let due = this.#due.get(account)
     if (due === undefined) {
-      due = { isAll: false, mailboxes: new Map() }
+      due = { isAll: false, notBefore: 0, mailboxes: new Map() }
       this.#due.set(account, due)
     }
     return due

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type AccountId, foldText, indexMessage, type SearchIndex, searchText } from 'mailserver'
+import { type AccountId, foldText, indexMessage, type MailboxId, type SearchIndex, searchText } from 'mailserver'
 import { memorySearchIndex } from 'mailserver/testing'
 import { describe, expect, it } from 'vitest'
 import { FtsIndex } from '../../../plugins/fts/fts-index.ts'
@@ -293,6 +293,55 @@ it('lets go of what is gone: messages, mailboxes, accounts', async () => {
   now += 60_000
   await feed.turn(never)
   expect(await driver.figures(world.account)).toEqual({ messages: 0, skipped: 0, octets: 0 })
+  feed.close()
+})
+
+it('lets go of accounts that went while nothing looked', async () => {
+  const driver = memorySearchIndex()
+  await using world = await imapWorld({ index: driver })
+  const gone = 'gone' as AccountId
+  const mailbox = { id: 'm1' as MailboxId, uidValidity: 1 }
+  await driver.index(gone, mailbox, 0, { documents: [], copies: [], skipped: [1], through: 1 })
+  const feed = feedOf(world, driver)
+  await feed.turn(never)
+  expect((await driver.coverage(gone, mailbox)).through).toBe(0)
+  feed.close()
+})
+
+it('indexes the mail of others when an index fails, and leaves that one alone for a while', async () => {
+  const driver = memorySearchIndex()
+  await using world = await imapWorld({ index: driver })
+  await world.deliver('INBOX', mail('one'))
+  let now = 0
+  let isFull = true
+  let tries = 0
+  const failing = new Proxy(driver, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as (...args: unknown[]) => unknown
+      return (account: AccountId, ...args: unknown[]) => {
+        if (name === 'retainMailboxes') asked.add(account)
+        if (name === 'index' && account === world.account) {
+          tries += 1
+          if (isFull) return Promise.reject(new Error('no room'))
+        }
+        return value.call(target, account, ...args)
+      }
+    },
+  })
+  const asked = new Set<AccountId>()
+  const context = { ...world.context, clock: { ...systemClock, now: () => now } }
+  const feed = new IndexFeed(context, world.store, failing)
+  await expect(feed.turn(never)).rejects.toThrow('no room')
+  // It is the first of five.
+  expect(asked.size).toBeGreaterThan(2)
+  now += 10_000
+  await feed.turn(never)
+  expect(tries).toBe(1)
+  isFull = false
+  now += 30_000
+  await feed.turn(never)
+  expect(tries).toBe(2)
+  expect((await driver.figures(world.account)).messages).toBe(1)
   feed.close()
 })
 
