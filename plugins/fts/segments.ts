@@ -26,10 +26,10 @@ CREATE INDEX blocks_of_segment ON blocks (segment, part);
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 /**
- * Octets of texts that are collected for one segment, unless one text is larger: ten times as many may be needed for the
- * tables, when no word is said twice.
+ * Octets of texts that are collected for one segment, unless one text is larger: fifteen times as many may be needed for the
+ * tables, when no word is said twice. What makes less than a full segment would be put together with others at once.
  */
-export const COLLECTED_OCTETS = 4 * 1024 * 1024
+export const COLLECTED_OCTETS = FULL_OCTETS
 
 /** Octets after which no other segment is written anew in one call: about a second of work. */
 const COMPACTED_OCTETS = 4 * FULL_OCTETS
