@@ -73,6 +73,10 @@ const keeper = definePlugin({
       operations: metrics.gauge('waiting', 'Messages and changes that wait to be written to their Maildirs'),
       bytes: metrics.gauge('waiting_bytes', 'Octets of the messages that wait to be written to their Maildirs'),
       failing: metrics.gauge('failing_accounts', 'Accounts whose Maildirs could not be written at the last try'),
+      unreadable: metrics.gauge(
+        'unreadable_messages',
+        'Messages that are not in their Maildirs because their bytes in the store cannot be read',
+      ),
     }
     const { mirror, locator, blobs } = services.files
     const rootOf = async (account: AccountId) => {
@@ -90,10 +94,11 @@ const keeper = definePlugin({
       rescanMs: rescan,
       rootOf,
       isPassive: server.mode === 'offline',
-      onWaiting: ({ operations, bytes, failing }) => {
+      onWaiting: ({ operations, bytes, failing, unreadable }) => {
         waiting.operations.set(operations)
         waiting.bytes.set(bytes)
         waiting.failing.set(failing)
+        waiting.unreadable.set(unreadable)
       },
     })
     locator.known = (account, mailbox, key) => {

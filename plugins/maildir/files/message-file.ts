@@ -15,6 +15,37 @@ export interface WrittenFile {
   readonly size: number
 }
 
+/** The store cannot read the octets of a message, whatever becomes of its file. */
+export class UnreadableBlob extends Error {
+  override readonly name = 'UnreadableBlob'
+}
+
+const unreadable = (cause: unknown): never => {
+  throw new UnreadableBlob(`a blob cannot be read: ${cause instanceof Error ? cause.message : cause}`, { cause })
+}
+
+/** Octets of a blob. What is thrown tells faults of the store from those of the file that they are written to. */
+async function* chunksOf(blobs: BlobStore, blob: BlobRef): AsyncGenerator<Buffer> {
+  const chunks = blobs.stream(blob)[Symbol.asyncIterator]()
+  try {
+    for (let next = await chunks.next().catch(unreadable); !next.done; next = await chunks.next().catch(unreadable)) {
+      yield next.value as Buffer
+    }
+  } finally {
+    await chunks.return?.()
+  }
+}
+
+/** Can all octets of a blob be read? */
+export async function isReadable(blobs: BlobStore, blob: BlobRef): Promise<boolean> {
+  try {
+    for await (const _ of chunksOf(blobs, blob));
+    return true
+  } catch {
+    return false
+  }
+}
+
 /**
  * Writes a blob as a message file that is on disk when it resolves; the name is not.
  * @param size octets of the blob @param mtime INTERNALDATE, milliseconds since the epoch
@@ -30,7 +61,7 @@ export async function writeMessage(
     await removeFile(path)
     return writeLarge(blobs, blob, path, mtime)
   }
-  const bytes = await blobs.read(blob)
+  const bytes = await blobs.read(blob).catch(unreadable)
   const written = withLf(bytes) ?? bytes
   await writeSmall(path, written, mtime)
   return { size: written.length }
@@ -58,12 +89,12 @@ async function writeSmall(path: string, bytes: Buffer, mtime: number): Promise<v
 async function writeLarge(blobs: BlobStore, blob: BlobRef, path: string, mtime: number): Promise<WrittenFile> {
   const lf = new LfTransform()
   const size = await fill(path, mtime, async (handle) => {
-    await pipeline(blobs.stream(blob), lf, (source) => writeAll(handle, source))
+    await pipeline(chunksOf(blobs, blob), lf, (source) => writeAll(handle, source))
   })
   if (lf.isExact) return { size }
   await removeFile(path)
   const plain = await fill(path, mtime, async (handle) => {
-    await pipeline(blobs.stream(blob), (source) => writeAll(handle, source))
+    await pipeline(chunksOf(blobs, blob), (source) => writeAll(handle, source))
   })
   return { size: plain }
 }

@@ -9,6 +9,7 @@ import { drain } from './drain.ts'
 import { Estate, type KeeperParts } from './estate.ts'
 import { pendingOf } from './pending.ts'
 import { removeLeftovers } from './remove-leftovers.ts'
+import { reviewWithheld } from './review-withheld.ts'
 import { syncAccount } from './sync-account.ts'
 import { type WatchBudget, Watches } from './watches.ts'
 
@@ -39,6 +40,8 @@ export class AccountKeeper {
   #isDue = false
   #retryMs = FIRST_RETRY_MS
   #cancelRetry: (() => void) | undefined
+  #reviewMs = FIRST_RETRY_MS
+  #cancelReview: (() => void) | undefined
   #cancelLook: (() => void) | undefined
   #lookTook = 0
   #isRedo: boolean
@@ -77,6 +80,7 @@ export class AccountKeeper {
   async sync(options: { readonly onlyChanged?: boolean; readonly signal?: AbortSignal } = {}): Promise<void> {
     await this.#run(async () => {
       await this.#drainNow()
+      await this.#reviewNow()
       await this.#syncNow(options)
     })
   }
@@ -115,7 +119,7 @@ export class AccountKeeper {
 
   /** Something is being written, or waits to be tried again. */
   get hasWork(): boolean {
-    return this.#isDraining || this.#cancelRetry !== undefined
+    return this.#isDraining || this.#cancelRetry !== undefined || this.#cancelReview !== undefined
   }
 
   get isPartlyWatched(): boolean {
@@ -127,12 +131,15 @@ export class AccountKeeper {
     this.#isClosed = true
     this.#cancelRetry?.()
     this.#cancelRetry = undefined
+    this.#cancelReview?.()
+    this.#cancelReview = undefined
   }
 
   async close(): Promise<void> {
     this.halt()
     this.cool()
     await this.#settled()
+    this.#parts.withheld.forget(this.estate.account)
   }
 
   async #drainNow(): Promise<void> {
@@ -155,6 +162,8 @@ export class AccountKeeper {
         this.#parts.cleaned.add(account)
       }
       this.#isRedo &&= !isDone
+      if (isDone) this.#parts.withheld.settle(account)
+      this.#reviewSoon()
       if (this.#retryMs > FIRST_RETRY_MS) {
         this.#retryMs = FIRST_RETRY_MS
         this.#parts.log.info({ account }, 'a Maildir takes its mail again')
@@ -175,6 +184,31 @@ export class AccountKeeper {
       this.#retryIn(this.#retryMs)
       this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2)
     }
+  }
+
+  /** Messages whose octets could not be read are tried again. */
+  async #reviewNow(): Promise<void> {
+    const { withheld, log } = this.#parts
+    const { account } = this.estate
+    if (this.#isClosed || withheld.of(account).size === 0) return
+    try {
+      await reviewWithheld(this.estate, () => this.#isClosed)
+    } catch (err) {
+      log.warn({ account, err }, 'messages that could not be read could not be tried again')
+    }
+    if (this.estate.doneUntil === undefined) await this.#drainNow()
+    else this.#reviewSoon()
+  }
+
+  #reviewSoon(): void {
+    const isNone = this.#parts.withheld.of(this.estate.account).size === 0
+    if (isNone) this.#reviewMs = FIRST_RETRY_MS
+    if (isNone || this.#isClosed || this.#cancelReview !== undefined) return
+    this.#cancelReview = this.#parts.clock.after(this.#reviewMs, () => {
+      this.#cancelReview = undefined
+      void this.#run(() => this.#reviewNow())
+    })
+    this.#reviewMs = Math.min(LAST_RETRY_MS, this.#reviewMs * 2)
   }
 
   async #tellWaiting(code: MailErrorCode): Promise<void> {
@@ -201,8 +235,8 @@ export class AccountKeeper {
   async #syncNow(options: { readonly onlyChanged?: boolean; readonly signal?: AbortSignal }): Promise<void> {
     if (this.#isClosed) return
     const began = performance.now()
-    const { mirrored } = this.#parts
-    await syncAccount(this.estate, () => pendingOf(mirrored, this.estate.account), options)
+    const { mirrored, withheld } = this.#parts
+    await syncAccount(this.estate, () => pendingOf(mirrored, this.estate.account, withheld), options)
     this.#lookTook = performance.now() - began
   }
 

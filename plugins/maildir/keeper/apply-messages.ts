@@ -1,9 +1,9 @@
 import { link, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BlobRef, MessageRecord, MirrorOperation } from 'mailserver'
+import { type BlobRef, codeOf, type MessageRecord, type MirrorOperation } from 'mailserver'
 import { isGone } from '../faults.ts'
 import { exists, removeFile } from '../files/disk.ts'
-import { writeMessage } from '../files/message-file.ts'
+import { UnreadableBlob, writeMessage } from '../files/message-file.ts'
 import { storedFolder, storedPath } from '../layout.ts'
 import { formatFileName, stemOf } from '../names/file-name.ts'
 import { lettersOf } from '../names/flag-letters.ts'
@@ -12,7 +12,8 @@ import type { Estate } from './estate.ts'
 import { Folder, type FolderFile } from './folder.ts'
 import { type LetterChange, takeLetters } from './take-letters.ts'
 
-type Arriving = Extract<MirrorOperation, { kind: 'added' | 'moved' }>
+/** Brings a message. */
+export type Arriving = Extract<MirrorOperation, { kind: 'added' | 'moved' }>
 
 /** A message's file in `tmp`, on disk. */
 export interface Draft {
@@ -26,20 +27,41 @@ const MAX_WRITTEN = 1_000
 const FLAG_BATCH = 500
 const RENAMES = 4
 
-/** Writes the files of all messages that come from blobs, before any of them gets its name. */
+/** Files of messages that come, and why there are none of others. */
+export interface Drafts {
+  readonly files: ReadonlyMap<BlobRef, Draft>
+  /** The store cannot read these, by their refs. */
+  readonly unreadable: ReadonlyMap<BlobRef, unknown>
+}
+
+/**
+ * Writes the files of all messages that come from blobs, before any of them gets its name.
+ * @param isTaken it is withheld already
+ * @param isCertain a blob that cannot be read is no reason to try all again
+ */
 export async function draftMessages(
   estate: Estate,
   operations: readonly MirrorOperation[],
-): Promise<Map<BlobRef, Draft>> {
+  isTaken: (ref: BlobRef) => boolean,
+  isCertain: boolean,
+): Promise<Drafts> {
   const drafts = new Map<BlobRef, Draft>()
+  const unreadable = new Map<BlobRef, unknown>()
   const waiting = operations.filter(
-    (operation): operation is Arriving => operation.kind === 'added' && parseMessageRef(operation.source) === undefined,
+    (operation): operation is Arriving =>
+      operation.kind === 'added' && parseMessageRef(operation.source) === undefined && !isTaken(operation.ref),
   )
   const work = async () => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const message = parseMessageRef(next.ref)
       const isThere = message && estate.folders.get(message.mailbox)?.files.has(message.key)
-      if (message !== undefined && !isThere) drafts.set(next.ref, await draft(estate, next.source, message))
+      if (message === undefined || isThere) continue
+      try {
+        drafts.set(next.ref, await draft(estate, next.source, message))
+      } catch (cause) {
+        if (!(cause instanceof UnreadableBlob) || !(isCertain || isDamage(cause.cause))) throw cause
+        unreadable.set(next.ref, cause.cause)
+      }
     }
   }
   waiting.reverse()
@@ -53,10 +75,13 @@ export async function draftMessages(
   )
   // All have ended before another try begins, and a full disk gets its room back.
   const failed = done.find((one) => one.status === 'rejected')
-  if (failed === undefined) return drafts
+  if (failed === undefined) return { files: drafts, unreadable }
   await discard(drafts)
   throw failed.reason
 }
+
+/** It will not be otherwise at the next try. */
+const isDamage = (cause: unknown): boolean => codeOf(cause) === 'CORRUPT' || codeOf(cause) === 'NOT_FOUND'
 
 /** Drafts that are not to be messages after all. */
 async function discard(drafts: ReadonlyMap<BlobRef, Draft>): Promise<void> {

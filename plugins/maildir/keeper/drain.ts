@@ -1,5 +1,6 @@
 import {
   type BlobRef,
+  codeOf,
   type MailboxId,
   type MessageRecord,
   type MirrorCommit,
@@ -12,10 +13,18 @@ import { exists, syncDirectory } from '../files/disk.ts'
 import { addToQuotaFile } from '../files/quota-file.ts'
 import { parseMessageRef } from '../names/message-ref.ts'
 import { addFolder, applyQuota, applySubscriptions, removeFolder, renameFolder } from './apply-folders.ts'
-import { type Draft, draftMessages, placeMessage, removeMessage, renameByFlags } from './apply-messages.ts'
+import {
+  type Arriving,
+  type Draft,
+  draftMessages,
+  placeMessage,
+  removeMessage,
+  renameByFlags,
+} from './apply-messages.ts'
 import type { Estate } from './estate.ts'
 import { readyCount } from './pending.ts'
 import { rewriteList } from './rewrite-list.ts'
+import { Withholding } from './withheld.ts'
 
 /** Commits that are done and confirmed together: their syncs are shared. */
 const COMMITS = 256
@@ -38,15 +47,17 @@ interface Draining {
  * @returns false when another account must do something first
  */
 export async function drain(estate: Estate, { isRedo, isStopped, onWritten }: Draining): Promise<boolean> {
-  const { mirrored } = estate.parts
+  const { mirrored, withheld } = estate.parts
   let isAgain = isRedo
   for (let limit = COMMITS; ; ) {
-    const waiting = await mirrored.commits(estate.account, limit)
+    const waiting = await mirrored.commits(estate.account, limit, estate.doneUntil)
     if (waiting.length === 0 || isStopped()) return true
-    const commits = waiting.slice(0, Math.min(fitting(waiting), await readyCount(mirrored, estate.account, waiting)))
+    const ready = await readyCount(mirrored, estate.account, waiting, withheld)
+    const commits = waiting.slice(0, Math.min(fitting(waiting), ready))
     if (commits.length === 0) return false
+    const withholding = new Withholding(withheld, estate.account)
     try {
-      if (!(await applyAll(estate, commits, isAgain, isStopped))) return true
+      if (!(await applyAll(estate, commits, withholding, { isRedo: isAgain, isStopped }))) return true
     } catch (cause) {
       // Where not all have room, some may.
       if (commits.length === 1 || !isFull(cause)) throw cause
@@ -58,7 +69,10 @@ export async function drain(estate: Estate, { isRedo, isStopped, onWritten }: Dr
       isAgain = true
       continue
     }
-    await mirrored.confirm(estate.account, commits)
+    const { done, kept } = withholding.settled(commits)
+    await mirrored.confirm(estate.account, done, kept)
+    withheld.set(estate.account, withholding.messages)
+    estate.doneUntil = withholding.messages.size === 0 ? undefined : commits.at(-1)?.modSeq
     onWritten(mirrorLoadOf(operationsOf(commits)))
   }
 }
@@ -77,25 +91,48 @@ function fitting(commits: readonly MirrorCommit[]): number {
 async function applyAll(
   estate: Estate,
   commits: readonly MirrorCommit[],
-  isRedo: boolean,
-  isStopped: () => boolean,
+  withholding: Withholding,
+  { isRedo, isStopped }: Pick<Draining, 'isRedo' | 'isStopped'>,
 ): Promise<boolean> {
   const operations = operationsOf(commits)
   const touched = new Set<string>(isRedo ? await beginAgain(estate, operations) : [])
-  const drafts = await draftMessages(estate, operations)
+  const { files, unreadable } = await draftMessages(estate, operations, (ref) => withholding.holds(ref), isRedo)
   const records = await recordsOf(estate, operations)
-  for (const operation of operations) {
-    if (isStopped()) return false
-    if (operation.kind === 'mailbox-renamed') {
-      // What was done under the old name is to be found under it now, and not later.
-      await settleNames(estate, touched)
-      touched.clear()
+  for (const { modSeq, operations: each } of commits) {
+    for (const operation of each) {
+      if (isStopped()) return false
+      if (operation.kind === 'mailbox-renamed') {
+        // What was done under the old name is to be found under it now, and not later.
+        await settleNames(estate, touched)
+        touched.clear()
+      }
+      if ('ref' in operation && unreadable.has(operation.ref)) {
+        withhold(estate, withholding, operation as Arriving, modSeq, unreadable.get(operation.ref))
+      } else if (!withholding.follow(operation, modSeq)) {
+        for (const path of await apply(estate, operation, files, records)) touched.add(path)
+      }
     }
-    for (const path of await apply(estate, operation, drafts, records)) touched.add(path)
   }
   await settleNames(estate, touched)
   await countQuota(estate, operations, isRedo)
   return !isStopped()
+}
+
+/** A message whose octets are damaged in the store is told of, once, and holds up nobody. */
+function withhold(
+  { parts, account }: Estate,
+  withholding: Withholding,
+  operation: Arriving,
+  modSeq: bigint,
+  err: unknown,
+): void {
+  withholding.withhold(operation, modSeq)
+  if (!parts.withheld.isNews(operation.ref)) return
+  const { mailbox, uid, source: blob } = operation
+  parts.log.error(
+    { account, mailbox, uid, blob, code: codeOf(err), err },
+    'the bytes of a message cannot be read in the store: it has no file in its Maildir until they can',
+  )
 }
 
 /** What was done has its names, and its UIDs in the lists, on disk. */

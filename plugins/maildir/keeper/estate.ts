@@ -3,6 +3,7 @@ import type { AccountId, BlobStore, Engine, Log, MailboxId, MirroredMailboxes } 
 import { storedFolder } from '../layout.ts'
 import { directoryOf } from '../names/folder-name.ts'
 import { Folder } from './folder.ts'
+import type { WithheldMessages } from './withheld.ts'
 
 /** What is done for accounts works with. */
 export interface KeeperParts {
@@ -13,6 +14,7 @@ export interface KeeperParts {
   readonly log: Log
   /** Files that were written for a blob: another recipient's copy is a link to them. */
   readonly written: Map<string, Promise<string>>
+  readonly withheld: WithheldMessages
   /** Another account's folder, when it is held in memory. */
   readonly folderOf: (account: AccountId, mailbox: MailboxId) => Folder | undefined
 }
@@ -25,6 +27,8 @@ export class Estate {
   readonly folders = new Map<MailboxId, Folder>()
   /** Fingerprint of the list of subscriptions as we last read or wrote it. */
   subscriptionsPrint: string | undefined
+  /** MODSEQ of the last commit that was done, when some before it have messages that are withheld. */
+  doneUntil: bigint | undefined
   /** At the last look another program was still making a folder. */
   isUnsettled = false
 

@@ -35,6 +35,8 @@ export class Folder {
   isListStale = false
   /** Fingerprint of the uidlist when it was last read or written. */
   listPrint: string | undefined
+  /** At the last look something was missing that a commit speaks of. */
+  isUnsettled = false
   /** Modification times of `new` and `cur` before the last listing. */
   listedAt = ''
   readonly #expected = new Map<string, { count: number; until: number }>()

@@ -4,6 +4,7 @@ import type { Mirror, MirrorMessage } from '../mirror.ts'
 import { AccountKeeper, type AccountKeeperParts } from './account-keeper.ts'
 import type { Folder } from './folder.ts'
 import { WatchBudget } from './watches.ts'
+import { WithheldMessages } from './withheld.ts'
 
 const LEASE = 'maildir:keeper'
 const LEASE_MS = 10_000
@@ -18,7 +19,7 @@ const DRAINS_AT_ONCE = 8
 const GATHER_MS = 20
 
 export interface KeeperOptions
-  extends Omit<AccountKeeperParts, 'watchBudget' | 'cleaned' | 'folderOf' | 'written' | 'tell'> {
+  extends Omit<AccountKeeperParts, 'watchBudget' | 'cleaned' | 'folderOf' | 'written' | 'withheld' | 'tell'> {
   readonly mirror: Mirror
   /** Directory of an account; undefined when the account is not known (any more). */
   readonly rootOf: (account: AccountId) => Promise<string | undefined>
@@ -27,7 +28,7 @@ export interface KeeperOptions
   /** Only what it is told to do: for a command, which has no sessions. */
   readonly isPassive?: boolean
   /** Told now and then what waits to be written, by the worker that writes it; nothing by one that does not. */
-  readonly onWaiting?: (waiting: MirrorLoad & { readonly failing: number }) => void
+  readonly onWaiting?: (waiting: MirrorLoad & { readonly failing: number; readonly unreadable: number }) => void
 }
 
 /** Keeps the files of all accounts, in the one worker that holds the lease. */
@@ -52,6 +53,7 @@ export class Keeper {
     this.#parts = {
       ...options,
       written: new Map(),
+      withheld: new WithheldMessages(),
       cleaned: new Set(),
       tell: (message) => options.mirror.tell(message),
       watchBudget: new WatchBudget(options.watches),
@@ -129,7 +131,11 @@ export class Keeper {
 
   async #tick(isRescan: boolean): Promise<void> {
     const { backlog } = this.#options.mirror
-    this.#options.onWaiting?.({ ...backlog.total, failing: backlog.failing })
+    this.#options.onWaiting?.({
+      ...backlog.total,
+      failing: backlog.failing,
+      unreadable: this.#parts.withheld.size,
+    })
     const now = this.#options.clock.now()
     for (const [account, keeper] of this.#accounts) {
       const idle = keeper.hasWork ? 0 : now - keeper.usedAt
@@ -243,6 +249,6 @@ export class Keeper {
     this.#accounts.clear()
     await this.#lease?.release()
     this.#lease = undefined
-    this.#options.onWaiting?.({ operations: 0, bytes: 0, failing: 0 })
+    this.#options.onWaiting?.({ operations: 0, bytes: 0, failing: 0, unreadable: 0 })
   }
 }

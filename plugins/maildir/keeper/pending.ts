@@ -1,10 +1,16 @@
 import type { AccountId, BlobRef, MailboxId, MirrorCommit, MirroredMailboxes } from 'mailserver'
 import { parseMessageRef } from '../names/message-ref.ts'
 import type { Pending } from './sync-folder.ts'
+import type { WithheldMessages } from './withheld.ts'
 
 /** What commits that are not done yet speak of, of this account and, where they need its files, of others. */
-export async function pendingOf(mirrored: MirroredMailboxes, account: AccountId): Promise<Pending> {
+export async function pendingOf(
+  mirrored: MirroredMailboxes,
+  account: AccountId,
+  withheld: WithheldMessages,
+): Promise<Pending> {
   const uids = new Map<MailboxId, Set<number>>()
+  const busy = new Set<MailboxId>()
   const keys = new Set<string>()
   const note = (mailbox: MailboxId, uid?: number) => {
     const noted = uids.get(mailbox) ?? new Set()
@@ -21,6 +27,7 @@ export async function pendingOf(mirrored: MirroredMailboxes, account: AccountId)
         if ('source' in one) noteKey(one.source)
         if (other !== account) continue
         if ('ref' in one) noteKey(one.ref)
+        if ('mailbox' in one && !('ref' in one && withheld.get(one.ref) !== undefined)) busy.add(one.mailbox)
         if ('uid' in one) note(one.mailbox, one.uid)
         else if (one.kind === 'flags') {
           for (const [first, last] of one.ranges) for (let uid = first; uid <= last; uid++) note(one.mailbox, uid)
@@ -28,7 +35,7 @@ export async function pendingOf(mirrored: MirroredMailboxes, account: AccountId)
       }
     }
   }
-  return { uids, keys }
+  return { uids, keys, busy }
 }
 
 /**
@@ -40,6 +47,7 @@ export async function readyCount(
   mirrored: MirroredMailboxes,
   account: AccountId,
   commits: readonly MirrorCommit[],
+  withheld: WithheldMessages,
 ): Promise<number> {
   const isConcerned = commits.some(({ operations }) =>
     operations.some((one) => one.kind === 'removed' || ('source' in one && isForeign(one.source, account))),
@@ -52,7 +60,8 @@ export async function readyCount(
       for (const one of operations) {
         if (!('source' in one)) continue
         copied.add(one.source)
-        coming.add(one.ref)
+        // One that is withheld does not come: who copies it is withheld as well.
+        if (withheld.get(one.ref) === undefined) coming.add(one.ref)
       }
     }
   }

@@ -61,8 +61,8 @@ async function syncFolders(estate: Estate, pending: () => Promise<Pending>): Pro
   }
   await missingFolders(estate, directories, pending)
   await newFolders(estate, mailboxes, directories, async () => {
-    const { uids } = await pending()
-    return new Set([...stored].filter(([id]) => uids.has(id)).map(([, directory]) => directory))
+    const { busy } = await pending()
+    return new Set([...stored].filter(([id]) => busy.has(id)).map(([, directory]) => directory))
   })
   await parts.mirrored.store.mailbox(account, INBOX).then(({ id }) => {
     if (!stored.has(id)) return storeFolder(parts.engine, account, id, '')
@@ -131,8 +131,8 @@ async function missingFolders(
   const { parts, account, root } = estate
   for (const [directory, { id, name }] of directories) {
     if (directory === '' || (await exists(join(root, directory)))) continue
-    if ((await pending()).uids.has(id)) continue
-    if (await hasOwnBlobs(estate, id)) {
+    if ((await pending()).busy.has(id)) continue
+    if (await hasUnwritten(estate, id)) {
       await addFolder(estate, { kind: 'mailbox-added', mailbox: id, name })
       continue
     }
@@ -148,8 +148,9 @@ async function missingFolders(
 }
 
 /** Messages that never were in the folder are not lost with it. */
-async function hasOwnBlobs({ parts, account }: Estate, mailbox: MailboxId): Promise<boolean> {
+async function hasUnwritten({ parts, account }: Estate, mailbox: MailboxId): Promise<boolean> {
   const { store } = parts.mirrored
+  for (const { operation } of parts.withheld.of(account).values()) if (operation.mailbox === mailbox) return true
   for await (const states of store.states(account, mailbox)) {
     const records = await store.records(
       account,

@@ -25,6 +25,8 @@ export interface Pending {
   readonly uids: ReadonlyMap<MailboxId, ReadonlySet<number>>
   /** Keys of files that another account's copy or move still needs, or that are to be removed. */
   readonly keys: ReadonlySet<string>
+  /** Mailboxes that something is on its way to. A message that is withheld is not. */
+  readonly busy: ReadonlySet<MailboxId>
 }
 
 /**
@@ -34,6 +36,7 @@ export interface Pending {
  */
 export async function syncFolder(estate: Estate, folder: Folder, pending: () => Promise<Pending>): Promise<void> {
   const before = await timesOf(folder)
+  folder.isUnsettled = false
   const known = folder.files
   const isFirst = folder.uids === undefined
   const found = await folder.look()
@@ -49,7 +52,7 @@ export async function syncFolder(estate: Estate, folder: Folder, pending: () => 
   const fresh = [...found.keys()].filter((key) => !uids.has(key))
   if (isFirst || fresh.length > 0) await adoptFresh(estate, folder, fresh, pending)
   if (folder.isListStale) await rewriteList(estate, folder)
-  folder.listedAt = before
+  folder.listedAt = folder.isUnsettled ? '' : before
 }
 
 /** Modification times of both directories; a change after it makes another text. */
@@ -154,7 +157,9 @@ async function expungeMissing(
       part.map(([, uid]) => uid),
     )
   }
-  for (const [key] of missing) folder.uids?.delete(key)
+  for (const [key] of gone) folder.uids?.delete(key)
+  // What is on its way is looked at again once it has come.
+  if (gone.length < missing.length) folder.isUnsettled = true
 }
 
 async function adoptFresh(

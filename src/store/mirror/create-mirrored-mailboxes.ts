@@ -22,9 +22,9 @@ export function createMirroredMailboxes(ordinary: StoreContext): MirroredMailbox
   return {
     store,
     waiting: () => journalAccounts(c.engine),
-    commits: (account, limit) => readJournal(c.engine, account, limit),
+    commits: (account, limit, after) => readJournal(c.engine, account, limit, after),
     load: (account) => measureJournal(c.engine, account),
-    confirm: (account, commits) => confirmJournal(c.engine, account, commits, c.clock.now()),
+    confirm: (account, commits, kept = []) => confirmJournal(c.engine, account, commits, kept, c.clock.now()),
     rename: (account, mailbox, uid, ref) =>
       commitAccount(c, account, [], async (commit) => {
         const at = new MessageKeys('mail-copy', account, mailboxNumber(mailbox)).of(uid)

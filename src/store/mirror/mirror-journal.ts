@@ -1,4 +1,4 @@
-import { unlinkIn } from '../blob-links.ts'
+import { linkIn, unlinkIn } from '../blob-links.ts'
 import type { BlobRef } from '../blob-store.ts'
 import type { Engine, Reader, Transaction } from '../engine.ts'
 import { KeyReader } from '../key.ts'
@@ -25,10 +25,16 @@ export function writeJournal(
   tx.put(mirrorJournalKey(account, modSeq), Buffer.from(JSON.stringify(operations)))
 }
 
-/** The oldest unconfirmed commits of the account. */
-export async function readJournal(reader: Reader, account: AccountId, limit?: number): Promise<MirrorCommit[]> {
+/** The oldest unconfirmed commits of the account. @param after MODSEQ behind which to begin */
+export async function readJournal(
+  reader: Reader,
+  account: AccountId,
+  limit?: number,
+  after?: bigint,
+): Promise<MirrorCommit[]> {
   const commits: MirrorCommit[] = []
-  const range = mirrorJournalRangeOf(account)
+  const all = mirrorJournalRangeOf(account)
+  const range = after === undefined ? all : { ...all, gte: mirrorJournalKey(account, after + 1n) }
   for await (const batch of reader.scan(limit === undefined ? range : { ...range, limit })) {
     for (const [at, value] of batch) {
       commits.push({
@@ -90,11 +96,13 @@ export async function journalAccounts(reader: Reader): Promise<AccountId[]> {
 /**
  * The mirror has done these: they are forgotten, and the blobs let go. No scope is needed, for nobody else writes these
  * keys. May be lost in a power failure: the operations are then done again.
+ * @param kept what of them is still to be done; the blobs that it names are kept
  */
 export async function confirmJournal(
   engine: Engine,
   account: AccountId,
   commits: readonly MirrorCommit[],
+  kept: readonly MirrorCommit[],
   now: number,
 ): Promise<void> {
   await engine.transactRelaxed([], async (tx) => {
@@ -103,6 +111,12 @@ export async function confirmJournal(
       for (const operation of operations) {
         if (operation.kind === 'added') unlinkIn(tx, operation.source, mirrorOwner(operation.ref), now)
       }
+    }
+    for (const { modSeq, operations } of kept) {
+      for (const operation of operations) {
+        if (operation.kind === 'added') linkIn(tx, operation.source, mirrorOwner(operation.ref))
+      }
+      writeJournal(tx, account, modSeq, operations)
     }
   })
 }

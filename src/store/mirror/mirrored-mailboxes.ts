@@ -25,12 +25,15 @@ export interface MirroredMailboxes {
   readonly store: MailStore
   /** Accounts with commits that are not confirmed. */
   waiting(): Promise<readonly AccountId[]>
-  /** Commits that are not confirmed, the oldest first. */
-  commits(account: AccountId, limit?: number): Promise<readonly MirrorCommit[]>
+  /** Commits that are not confirmed, the oldest first. @param after MODSEQ behind which to begin */
+  commits(account: AccountId, limit?: number, after?: bigint): Promise<readonly MirrorCommit[]>
   /** What is in them all. */
   load(account: AccountId): Promise<MirrorLoad>
-  /** They are done, on disk: their blobs are let go. */
-  confirm(account: AccountId, commits: readonly MirrorCommit[]): Promise<void>
+  /**
+   * They are done, on disk: their blobs are let go.
+   * @param kept what of them cannot be done yet, and stays; it may name another source than it did
+   */
+  confirm(account: AccountId, commits: readonly MirrorCommit[], kept?: readonly MirrorCommit[]): Promise<void>
   /** A message of the mirror is now known by another name. */
   rename(account: AccountId, mailbox: MailboxId, uid: number, ref: BlobRef): Promise<void>
   /**
