@@ -1,4 +1,7 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readdirSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
 import { imap } from '../../plugins/imap/index.ts'
@@ -37,7 +40,7 @@ export async function startMaildirServer(directory: string, data = 'data'): Prom
   }
 }
 
-const NOBODY = '65534'
+export const NOBODY = '65534'
 const isRoot = process.getuid?.() === 0
 
 /** Other programs refuse to work on mail as root: they get the files, and run as nobody. */
@@ -59,7 +62,7 @@ export class Dovecot {
   readonly #directory: string
   readonly #config: string
 
-  constructor(directory: string, maildirPath: string) {
+  constructor(directory: string, maildirPath: string, separator = '.') {
     this.#directory = directory
     this.#config = join(directory, 'dovecot.conf')
     const [uid, gid] = isRoot ? [NOBODY, NOBODY] : [process.getuid?.(), process.getgid?.()]
@@ -72,6 +75,10 @@ mail_home = ${directory}
 mail_uid = ${uid}
 mail_gid = ${gid}
 ssl = no
+namespace inbox {
+  inbox = yes
+  separator = ${separator}
+}
 `,
     )
   }
@@ -84,6 +91,41 @@ ssl = no
     })
     if (!stdout.includes(`t${commands.length} OK`)) throw new Error(`Dovecot said:\n${stdout}\n${stderr}`)
     return stdout
+  }
+
+  /** Its IMAP for a client that goes on, on a port of its own: who connects is logged in. */
+  async listen(): Promise<{ readonly port: number; readonly log: string } & AsyncDisposable> {
+    const logFile = join(this.#directory, 'dovecot-imap.log')
+    const log = openSync(logFile, 'a')
+    const children = new Set<ChildProcess>()
+    const id = isRoot ? { uid: Number(NOBODY), gid: Number(NOBODY) } : {}
+    const server = createServer((socket) => {
+      const child = spawn('/usr/lib/dovecot/imap', ['-c', this.#config], {
+        stdio: ['pipe', 'pipe', log],
+        env: { ...process.env, HOME: this.#directory, USER: 'alice', LOGNAME: 'alice' },
+        ...id,
+      })
+      children.add(child)
+      child.once('exit', (code, signal) => {
+        children.delete(child)
+        if (code !== 0) writeFileSync(logFile, `process ${child.pid} has ended: ${code ?? signal}\n`, { flag: 'a' })
+      })
+      const { stdin, stdout } = child
+      if (stdin === null || stdout === null) throw new Error('Dovecot has no pipes')
+      for (const stream of [socket, stdin, stdout]) stream.on('error', () => {})
+      socket.pipe(stdin)
+      stdout.pipe(socket)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return {
+      port: (server.address() as AddressInfo).port,
+      log: logFile,
+      async [Symbol.asyncDispose]() {
+        for (const child of children) child.kill('SIGKILL')
+        server.close()
+        closeSync(log)
+      },
+    }
   }
 
   async deliver(message: string): Promise<Ran> {

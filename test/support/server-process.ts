@@ -26,6 +26,8 @@ export interface ServerProcessOptions {
   readonly level?: string
   /** Where the data is; below the config when left out. */
   readonly dataDir?: string
+  /** User and group that the server runs as, where the test is root; its own when left out. */
+  readonly user?: number
 }
 
 /** A whole server as an operator runs it: `mailserver start` in a process of its own, on free ports. */
@@ -33,20 +35,23 @@ export class ServerProcess implements AsyncDisposable {
   readonly directory: string
   readonly dataDir: string
   readonly ports: Readonly<Record<'smtp' | 'submission' | 'submissions' | 'imap' | 'imaps' | 'pop3' | 'pop3s', number>>
+  readonly #user: number | undefined
   #child: ChildProcess | undefined
   #output = ''
 
-  private constructor(directory: string, dataDir: string, ports: ServerProcess['ports']) {
+  private constructor(directory: string, dataDir: string, ports: ServerProcess['ports'], user: number | undefined) {
     this.directory = directory
     this.dataDir = dataDir
     this.ports = ports
+    this.#user = process.getuid?.() === 0 ? user : undefined
   }
 
   static async create(options: ServerProcessOptions = {}): Promise<ServerProcess> {
     const directory = configDirectory('server')
     const names = ['smtp', 'submission', 'submissions', 'imap', 'imaps', 'pop3', 'pop3s'] as const
     const ports = await freePorts(...names)
-    const server = new ServerProcess(directory, options.dataDir ?? join(directory, 'data'), ports)
+    const { dataDir = join(directory, 'data'), user } = options
+    const server = new ServerProcess(directory, dataDir, ports, user)
     writeFileSync(join(directory, 'mailserver.config.ts'), server.#config(options))
     return server
   }
@@ -68,9 +73,12 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Resolves when every port listens. @throws Error with what it printed when it ends instead */
   async start(): Promise<void> {
+    const user = this.#user
+    if (user !== undefined) await run('chown', ['-R', `${user}:${user}`, this.directory])
     const child = spawn(process.execPath, this.#args('start'), {
       cwd: this.directory,
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(user !== undefined && { uid: user, gid: user }),
     })
     this.#child = child
     const collect = (chunk: Buffer) => {

@@ -128,9 +128,13 @@ export async function fingerprint(path: string): Promise<string> {
 /** Locks that this thread holds. */
 const held = new Set<string>()
 
-/** Works while it holds `<path>.lock`, as Dovecot and Courier do for their lists. */
+/**
+ * Works while it holds `<path>.lock`, as Dovecot and Courier do for their lists. Who holds it already works at once: what is
+ * done for one account is done one after the other.
+ */
 export async function withDotLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const lock = `${path}.lock`
+  if (held.has(lock)) return work()
   for (const until = Date.now() + LOCK_TIMEOUT_MS; ; ) {
     try {
       await takeLock(lock)

@@ -1,16 +1,19 @@
 import { join } from 'node:path'
 import { type Keywords, MAX_KEYWORDS } from '../names/flag-letters.ts'
 import { fingerprint, readText, replaceFile, withDotLock } from './disk.ts'
+import { withUidList } from './uid-list.ts'
 
 const SYSTEM = /^\\/
 
 /** `dovecot-keywords` of a folder: which letter stands for which keyword. Read again when another program has changed it. */
 export class KeywordList {
+  readonly #folder: string
   readonly #path: string
   #print: string | undefined
   #keywords: (string | undefined)[] = []
 
   constructor(folder: string) {
+    this.#folder = folder
     this.#path = join(folder, 'dovecot-keywords')
   }
 
@@ -28,7 +31,7 @@ export class KeywordList {
     const known = await this.read()
     const missing = unknown(flags, known)
     if (missing.length === 0) return known
-    await withDotLock(this.#path, async () => {
+    const change = async () => {
       const current = [...parseKeywords((await readText(this.#path)) ?? '')]
       const before = current.length
       for (const keyword of unknown(missing, current)) {
@@ -38,7 +41,9 @@ export class KeywordList {
       if (current.length === before && unknown(missing, current).length === missing.length) return
       const lines = [...current.entries()].filter(([, keyword]) => keyword !== undefined)
       await replaceFile(this.#path, lines.map(([at, keyword]) => `${at} ${keyword}\n`).join(''))
-    })
+    }
+    // Dovecot reads the list, gives letters and writes it under the lock of the UIDs.
+    await withUidList(this.#folder, () => withDotLock(this.#path, change))
     return this.read()
   }
 }

@@ -23,6 +23,10 @@ const TAIL = 1_024
 
 export const uidListOf = (folder: string): string => join(folder, DOVECOT)
 
+/** Works while no other program gives UIDs in the folder, or names to keywords: Dovecot does both under this lock. */
+export const withUidList = <T>(folder: string, work: () => Promise<T>): Promise<T> =>
+  withDotLock(uidListOf(folder), work)
+
 /** The list of a folder; Courier's where Dovecot has none. Undefined when there is none that can be used. */
 export async function readUidList(folder: string): Promise<UidList | undefined> {
   const dovecot = await readText(uidListOf(folder))
@@ -100,11 +104,12 @@ export async function writeUidList(
 
 /**
  * Adds messages at the end; they are on disk when it resolves.
- * @param entries ascending, at least one
+ * @param entries ascending, at least one @param isOurs nobody else has written to the list since we did
  * @returns false when there is no list that they can be added to, for its UIDs ascend: then it is to be written anew
  */
-export async function appendUidList(folder: string, entries: readonly UidEntry[]): Promise<boolean> {
+export async function appendUidList(folder: string, entries: readonly UidEntry[], isOurs: boolean): Promise<boolean> {
   const path = uidListOf(folder)
+  const first = entries[0]?.[0] ?? 0
   return withDotLock(path, async () => {
     const handle = await openForAppend(path).catch((cause: unknown) => {
       if (isGone(cause)) return undefined
@@ -113,7 +118,8 @@ export async function appendUidList(folder: string, entries: readonly UidEntry[]
     if (handle === undefined) return false
     try {
       const last = await lastUid(handle)
-      if (last === undefined || (entries[0]?.[0] ?? 0) <= last) return false
+      if (last === undefined || first <= last) return false
+      if (!isOurs && (await statedNext(handle)) > first) return false
       await handle.writeFile(linesOf(entries))
       await handle.datasync()
       return true
@@ -121,6 +127,13 @@ export async function appendUidList(folder: string, entries: readonly UidEntry[]
       await handle.close()
     }
   })
+}
+
+/** UIDNEXT as the head of the list has it. */
+async function statedNext(handle: FileHandle): Promise<number> {
+  const head = Buffer.alloc(TAIL)
+  const { bytesRead } = await handle.read(head, 0, TAIL, 0)
+  return parseDovecotList(head.toString('latin1', 0, bytesRead).split('\n', 1).join())?.uidNext ?? MAX_UID
 }
 
 /** The UID of the last line; 0 of a list without messages. Undefined when the list does not end as it should. */

@@ -201,11 +201,16 @@ export async function renameByFlags(
   if (folder === undefined) return []
   if (!folder.isListed) await folder.list()
   const uids = ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, at) => first + at))
+  await renameByUids(estate, folder, uids)
+  return folder.places
+}
+
+export async function renameByUids(estate: Estate, folder: Folder, uids: readonly number[]): Promise<void> {
+  const { store } = estate.parts.mirrored
   for (let at = 0; at < uids.length; at += FLAG_BATCH) {
-    const records = await estate.parts.mirrored.store.records(estate.account, mailbox, uids.slice(at, at + FLAG_BATCH))
+    const records = await store.records(estate.account, folder.mailbox, uids.slice(at, at + FLAG_BATCH))
     for (const record of records) await renameOne(estate, folder, record)
   }
-  return folder.places
 }
 
 async function renameOne(estate: Estate, folder: Folder, record: MessageRecord): Promise<void> {
@@ -250,7 +255,8 @@ async function locate(estate: Estate, ref: BlobRef): Promise<Located | undefined
   if (folder === undefined) return undefined
   const known = await folder.find(key)
   const isThere = known !== undefined && (await exists(folder.pathOf(known)))
-  const file = isThere ? known : await folder.findAgain(key)
+  // What is known of it is left as it is: the next look finds what another program has done.
+  const file = isThere ? known : (await folder.look()).get(key)
   if (file === undefined) return undefined
   return { folder, key, file, change: { last: known?.letters ?? file.letters, next: file.letters } }
 }

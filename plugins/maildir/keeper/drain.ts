@@ -11,7 +11,9 @@ import {
 import { isFull, isGone } from '../faults.ts'
 import { exists, syncDirectory } from '../files/disk.ts'
 import { addToQuotaFile } from '../files/quota-file.ts'
+import { withUidList } from '../files/uid-list.ts'
 import { parseMessageRef } from '../names/message-ref.ts'
+import { agreeUids } from './agree-uids.ts'
 import { addFolder, applyQuota, applySubscriptions, removeFolder, renameFolder } from './apply-folders.ts'
 import {
   type Arriving,
@@ -23,7 +25,6 @@ import {
 } from './apply-messages.ts'
 import type { Estate } from './estate.ts'
 import { readyCount } from './pending.ts'
-import { rewriteList } from './rewrite-list.ts'
 import { Withholding } from './withheld.ts'
 
 /** Commits that are done and confirmed together: their syncs are shared. */
@@ -98,22 +99,23 @@ async function applyAll(
   const touched = new Set<string>(isRedo ? await beginAgain(estate, operations) : [])
   const { files, unreadable } = await draftMessages(estate, operations, (ref) => withholding.holds(ref), isRedo)
   const records = await recordsOf(estate, operations)
-  for (const { modSeq, operations: each } of commits) {
-    for (const operation of each) {
-      if (isStopped()) return false
-      if (operation.kind === 'mailbox-renamed') {
-        // What was done under the old name is to be found under it now, and not later.
-        await settleNames(estate, touched)
-        touched.clear()
+  for (const run of runsOf(commits)) {
+    if (isStopped()) return false
+    const isDone = await underLocks(await arrivingFolders(estate, run), async () => {
+      for (const { modSeq, operation } of run) {
+        if (isStopped()) return false
+        if ('ref' in operation && unreadable.has(operation.ref)) {
+          withhold(estate, withholding, operation as Arriving, modSeq, unreadable.get(operation.ref))
+        } else if (!withholding.follow(operation, modSeq)) {
+          for (const path of await apply(estate, operation, files, records)) touched.add(path)
+        }
       }
-      if ('ref' in operation && unreadable.has(operation.ref)) {
-        withhold(estate, withholding, operation as Arriving, modSeq, unreadable.get(operation.ref))
-      } else if (!withholding.follow(operation, modSeq)) {
-        for (const path of await apply(estate, operation, files, records)) touched.add(path)
-      }
-    }
+      await settleNames(estate, touched)
+      touched.clear()
+      return true
+    })
+    if (!isDone) return false
   }
-  await settleNames(estate, touched)
   await countQuota(estate, operations, isRedo)
   return !isStopped()
 }
@@ -135,11 +137,51 @@ function withhold(
   )
 }
 
+interface Ordered {
+  readonly modSeq: bigint
+  readonly operation: MirrorOperation
+}
+
+/**
+ * Operations that are done under the same locks, in their order. A folder gets another name on its own: what was done under
+ * the old one is to be found under the new one, and not later.
+ */
+function runsOf(commits: readonly MirrorCommit[]): Ordered[][] {
+  const runs: Ordered[][] = [[]]
+  for (const { modSeq, operations } of commits) {
+    for (const operation of operations) {
+      const one = { modSeq, operation }
+      if ('name' in operation) runs.push([one], [])
+      else runs.at(-1)?.push(one)
+    }
+  }
+  return runs.filter((run) => run.length > 0)
+}
+
+/** Folders that messages come into. */
+async function arrivingFolders(estate: Estate, run: readonly Ordered[]): Promise<string[]> {
+  const mailboxes = new Set<MailboxId>()
+  for (const { operation } of run) {
+    if (operation.kind === 'added' || operation.kind === 'moved') mailboxes.add(operation.mailbox)
+  }
+  const paths: string[] = []
+  for (const mailbox of mailboxes) {
+    const path = (await estate.folder(mailbox))?.path
+    if (path !== undefined && (await exists(path))) paths.push(path)
+  }
+  return paths.sort()
+}
+
+/** A message has its UID in the list before another program may give it one. */
+function underLocks<T>([folder, ...others]: readonly string[], work: () => Promise<T>): Promise<T> {
+  return folder === undefined ? work() : withUidList(folder, () => underLocks(others, work))
+}
+
 /** What was done has its names, and its UIDs in the lists, on disk. */
 async function settleNames(estate: Estate, touched: ReadonlySet<string>): Promise<void> {
   await syncAll([...touched])
   for (const folder of estate.folders.values()) {
-    if (!(await folder.writeUids()) || folder.isListStale) await rewriteList(estate, folder)
+    await agreeUids(estate, folder)
   }
 }
 

@@ -1,7 +1,7 @@
 import { lstat, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { MailboxId } from 'mailserver'
-import { draftOf, exists, namesIn, removeFile } from '../files/disk.ts'
+import { draftOf, exists, fingerprint, namesIn, removeFile } from '../files/disk.ts'
 import { KeywordList } from '../files/keyword-list.ts'
 import { appendUidList, mendUidList, type UidEntry, uidListOf } from '../files/uid-list.ts'
 import { parseFileName } from '../names/file-name.ts'
@@ -19,6 +19,11 @@ export interface FolderFile {
 /** How long an event of our own doing may take to come. */
 const EXPECTED_MS = 5_000
 
+type UidRange = readonly [first: number, end: number]
+
+/** Ranges of UIDs that are remembered. */
+const MAX_RANGES = 1_000
+
 /** One mailbox's directory: its files by key, and what the store knows of them. */
 export class Folder {
   readonly mailbox: MailboxId
@@ -33,14 +38,17 @@ export class Folder {
   uids: Map<string, number> | undefined
   /** The uidlist must be written anew. */
   isListStale = false
-  /** Fingerprint of the uidlist when it was last read or written. */
+  /** Fingerprint of the uidlist when it was last read or written, and the UID that was next in it. */
   listPrint: string | undefined
+  #listNext: number | undefined
   /** At the last look something was missing that a commit speaks of. */
   isUnsettled = false
   /** Modification times of `new` and `cur` before the last listing. */
   listedAt = ''
   readonly #expected = new Map<string, { count: number; until: number }>()
   readonly #newUids: UidEntry[] = []
+  /** UIDs that other programs have given. */
+  readonly #foreignUids: UidRange[] = []
   /** Keys in the uidlist, when what was done before is done again. */
   #listed: ReadonlySet<string> | undefined
 
@@ -133,7 +141,7 @@ export class Folder {
 
   /** What was done before is done again: looks at what is there of it, and puts right what a power failure left half done. */
   async beginAgain(): Promise<void> {
-    this.#newUids.length = 0
+    this.forgetNewUids()
     await removeFile(draftOf(uidListOf(this.path)))
     this.#listed = await mendUidList(this.path)
     await this.list()
@@ -144,16 +152,47 @@ export class Folder {
     if (!this.#listed?.has(key)) this.noteUid(uid, stem)
   }
 
+  /** The uidlist as another program may have written it. */
+  sawList(print: string, uidNext: number): void {
+    const before = this.#listNext
+    if (print !== this.listPrint && before !== undefined && uidNext > before) {
+      this.#foreignUids.push([before, uidNext])
+      if (this.#foreignUids.length > MAX_RANGES) this.#foreignUids.shift()
+    }
+    this.wroteList(print, uidNext)
+  }
+
+  wroteList(print: string, uidNext: number): void {
+    this.listPrint = print
+    this.#listNext = Math.max(uidNext, this.#listNext ?? 0)
+  }
+
+  /** May another program have given it to a message of its own? */
+  isForeignUid(uid: number): boolean {
+    return this.#foreignUids.some(([first, end]) => uid >= first && uid < end)
+  }
+
+  /** The list is written with all UIDs of the store. */
+  forgetNewUids(): void {
+    this.#newUids.length = 0
+  }
+
+  get hasNewUids(): boolean {
+    return this.#newUids.length > 0
+  }
+
   /** Adds the UIDs noted to the uidlist, on disk. @returns false when the list must be written anew for it */
   async writeUids(): Promise<boolean> {
-    if (this.#newUids.length === 0) return true
+    const path = uidListOf(this.path)
     const entries = this.#newUids.splice(0).sort(([a], [b]) => a - b)
     // Until it has worked, nobody knows what of them is in the list.
-    const wasStale = this.isListStale
     this.isListStale = true
-    const isWritten = await appendUidList(this.path, entries)
-    if (isWritten) this.isListStale = wasStale
-    return isWritten
+    const isOurs = (await fingerprint(path)) === this.listPrint
+    if (entries.some(([uid]) => this.isForeignUid(uid))) return false
+    if (!(await appendUidList(this.path, entries, isOurs))) return false
+    this.wroteList(await fingerprint(path), (entries.at(-1)?.[0] ?? 0) + 1)
+    this.isListStale = false
+    return true
   }
 
   /** @returns whether `second` is to be taken; the other is gone, or is a message of its own under a new name */

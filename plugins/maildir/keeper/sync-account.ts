@@ -2,13 +2,14 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, type Mailbox, type MailboxId } from 'mailserver'
 import { isGone } from '../faults.ts'
-import { exists, isDirectoryWithin, namesIn } from '../files/disk.ts'
-import { readUidList } from '../files/uid-list.ts'
+import { exists, fingerprint, isDirectoryWithin, namesIn } from '../files/disk.ts'
+import { readUidList, uidListOf } from '../files/uid-list.ts'
 import { storedFolders, storeFolder } from '../layout.ts'
 import { INBOX, mailboxOf } from '../names/folder-name.ts'
 import { isMessageRef } from '../names/message-ref.ts'
 import { addFolder, readInSubscriptions } from './apply-folders.ts'
 import type { Estate } from './estate.ts'
+import type { Folder } from './folder.ts'
 import { type Pending, syncFolder, timesOf } from './sync-folder.ts'
 
 /** Folders of one account that are looked at; what is beyond is an abuse. */
@@ -40,13 +41,17 @@ export async function syncAccount(
     signal?.throwIfAborted()
     const folder = await estate.folder(id)
     if (folder === undefined) continue
-    // Two questions to the system for a folder at rest: they are asked of every account in use, again and again.
-    if (onlyChanged && folder.uids !== undefined && !folder.isListStale && (await timesOf(folder)) === folder.listedAt)
-      continue
+    if (onlyChanged && (await isAtRest(folder))) continue
     if (!(await isDirectoryWithin(folder.path, estate.root))) continue
     await syncFolder(estate, folder, pending)
   }
   await readInSubscriptions(estate)
+}
+
+/** Three questions to the system for a folder at rest: they are asked of every account in use, again and again. */
+async function isAtRest(folder: Folder): Promise<boolean> {
+  if (folder.uids === undefined || folder.isListStale) return false
+  return (await timesOf(folder)) === folder.listedAt && (await fingerprint(uidListOf(folder.path))) === folder.listPrint
 }
 
 async function syncFolders(estate: Estate, pending: () => Promise<Pending>): Promise<void> {

@@ -7,9 +7,10 @@ import { indexFile } from '../files/message-file.ts'
 import { readUidList, type UidList, uidListOf } from '../files/uid-list.ts'
 import { flagsOf, lettersOf } from '../names/flag-letters.ts'
 import { formatMessageRef, isMessageRef, parseMessageRef } from '../names/message-ref.ts'
+import { agreeUids, followList } from './agree-uids.ts'
+import { renameByUids } from './apply-messages.ts'
 import type { Estate } from './estate.ts'
 import type { Folder, FolderFile } from './folder.ts'
-import { rewriteList } from './rewrite-list.ts'
 import { takeLetters } from './take-letters.ts'
 
 /** Messages that are read at a time, and taken in with one commit. */
@@ -50,8 +51,9 @@ export async function syncFolder(estate: Estate, folder: Folder, pending: () => 
   if (!isFirst) await takeFlags(estate, folder, known)
   if (missing.length > 0) await expungeMissing(estate, folder, missing, pending)
   const fresh = [...found.keys()].filter((key) => !uids.has(key))
-  if (isFirst || fresh.length > 0) await adoptFresh(estate, folder, fresh, pending)
-  if (folder.isListStale) await rewriteList(estate, folder)
+  const isListChanged = isFirst || (await fingerprint(uidListOf(folder.path))) !== folder.listPrint
+  if (isListChanged || fresh.length > 0) await adoptFresh(estate, folder, fresh, pending)
+  await agreeUids(estate, folder)
   folder.listedAt = folder.isUnsettled ? '' : before
 }
 
@@ -180,7 +182,13 @@ async function adoptFresh(
     if (taken !== list.uidValidity) folder.isListStale = true
     noteDifferences(folder, list)
   }
-  folder.listPrint = print
+  const isNews = print !== folder.listPrint
+  folder.sawList(print, list?.uidNext ?? 1)
+  if (isNews && list !== undefined && !folder.isListStale && folder.uids !== undefined) {
+    const renumbered = await followList(estate, folder, folder.uids, list)
+    await renameByUids(estate, folder, renumbered)
+    noteDifferences(folder, list)
+  }
   const { keys: reserved } = await pending()
   const wanted = keys.filter((key) => !reserved.has(key))
   const all = wanted.map((key) => ({ key, uid: list?.uids.get(key), file: folder.files.get(key) as FolderFile }))
@@ -248,7 +256,7 @@ async function adoptBatch(estate: Estate, folder: Folder, batch: readonly Fresh[
     if (wanted === undefined) folder.noteUid(uid, file.stem)
     else if (wanted !== uid) folder.isListStale = true
   })
-  await folder.writeUids()
+  await agreeUids(estate, folder)
 }
 
 /** The list says another UID for a message that the store has: the store's stays, and the list is written anew. */

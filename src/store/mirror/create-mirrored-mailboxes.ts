@@ -13,6 +13,7 @@ import { encodeMailbox, mailboxNumber, toMailbox } from '../records/mailbox-reco
 import type { StoreContext } from '../store-context.ts'
 import { confirmJournal, journalAccounts, measureJournal, readJournal } from './mirror-journal.ts'
 import type { AdoptedMessage, MirroredMailboxes } from './mirrored-mailboxes.ts'
+import { renumberIn } from './renumber.ts'
 
 const MAX_UID = 0xffff_fffe
 
@@ -34,6 +35,8 @@ export function createMirroredMailboxes(ordinary: StoreContext): MirroredMailbox
       }),
     adopt: (account, mailbox, messages) =>
       commitAccount(c, account, [mailbox], async (commit) => adoptIn(commit, mailboxNumber(mailbox), messages)),
+    renumber: (account, mailbox, uids, uidNext) =>
+      commitAccount(c, account, [mailbox], async (commit) => renumberIn(commit, mailboxNumber(mailbox), uids, uidNext)),
     createMailbox: (account, name, options = {}) => createMailbox(c, account, newName(name), options),
     setUidValidity: (account, name, uidValidity, uidNext) =>
       setUidValidity(c, account, canonicalName(name), uidValidity, uidNext),

@@ -41,6 +41,16 @@ export interface MirroredMailboxes {
    * @param messages those with a wanted UID first, ascending
    */
   adopt(account: AccountId, mailbox: MailboxId, messages: readonly AdoptedMessage[]): Promise<readonly number[]>
+  /**
+   * Gives messages new UIDs, from `uidNext` on, because another program has given theirs to other messages.
+   * @returns old and new UID of each that was there
+   */
+  renumber(
+    account: AccountId,
+    mailbox: MailboxId,
+    uids: readonly number[],
+    uidNext: number,
+  ): Promise<readonly (readonly [from: number, to: number])[]>
   /** Makes a mailbox without its parents. @throws MailError MAILBOX_EXISTS, INVALID, LIMIT_REACHED */
   createMailbox(
     account: AccountId,

@@ -306,6 +306,21 @@ describe('what other programs do', () => {
   })
 })
 
+describe('a message that another program flags while it is copied', () => {
+  it('keeps its flag, and so does the copy', async () => {
+    const id = await inbox()
+    const uid = await append(id, 'one')
+    await mail.keeper.settle(alice)
+    const archive = (await mail.store.mailbox(alice, 'Archive')).id
+    const [name = ''] = readdirSync(join(root, 'new'))
+    renameSync(join(root, 'new', name), join(root, 'cur', `${name}:2,F`))
+    await mail.store.copy(alice, id, [uid], archive)
+    await mail.keeper.settle(alice)
+    expect((await states(id)).map(({ flags }) => flags)).toEqual([['\\Flagged']])
+    expect((await states(archive)).map(({ flags }) => flags)).toEqual([['\\Flagged']])
+  })
+})
+
 describe('a uidlist', () => {
   const uids = async (id: MailboxId) => (await states(id)).map(({ uid }) => uid)
 
@@ -377,7 +392,7 @@ describe('a uidlist', () => {
     writeFileSync(join(root, 'dovecot-uidlist.lock'), holder)
     await append(id, 'locked')
     await eventually(() => readFileSync(join(root, 'dovecot-uidlist'), 'utf8').includes('\n1 :'))
-    expect(existsSync(join(root, 'dovecot-uidlist.lock'))).toBe(false)
+    await eventually(() => !existsSync(join(root, 'dovecot-uidlist.lock')))
   })
 
   it('takes a UID that another program has given, when it is above all others', async () => {
@@ -388,5 +403,40 @@ describe('a uidlist', () => {
     deliver('', '9.lda', 'by dovecot-lda')
     await mail.keeper.settle(alice)
     expect(await uids(id)).toEqual([1, 17])
+  })
+
+  it('and what Dovecot gives in the same moment never lead from one UID to two messages', async () => {
+    const id = await inbox()
+    await append(id, 'first')
+    await mail.keeper.settle(alice)
+    // Ours is on its way when another program takes its UID for another message.
+    const lock = join(root, 'dovecot-uidlist.lock')
+    writeFileSync(lock, `${process.ppid}:${hostname()}`)
+    expect(await append(id, 'ours')).toBe(2)
+    appendFileSync(join(root, 'dovecot-uidlist'), '2 :9.theirs\n')
+    deliver('', '9.theirs', 'theirs')
+    rmSync(lock)
+    await eventually(async () => (await uids(id)).length === 3)
+    await mail.keeper.settle(alice)
+    const text = readFileSync(join(root, 'dovecot-uidlist'), 'utf8')
+    expect(await uids(id)).not.toContain(2)
+    expect(text).not.toContain('\n2 :')
+    for (const uid of await uids(id)) expect(text).toContain(`\n${uid} :`)
+  })
+
+  it('that gives a message of ours a new UID is followed', async () => {
+    const id = await inbox()
+    await append(id, 'first')
+    await append(id, 'second', ['\\Seen', 'Kept'])
+    await mail.keeper.settle(alice)
+    const path = join(root, 'dovecot-uidlist')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('\n2 :', '\n7 :'))
+    await mail.keeper.settle(alice)
+    expect((await states(id)).map(({ uid, flags }) => [uid, flags])).toEqual([
+      [1, []],
+      [7, ['\\Seen', 'Kept']],
+    ])
+    expect(await append(id, 'third')).toBe(8)
+    expect((await mail.store.read(alice, id, 7)).toString()).toContain('second')
   })
 })
