@@ -57,6 +57,14 @@ export async function asOrdinaryUser(
   return run('setpriv', [...ids, command, ...args], { ...options, env })
 }
 
+interface Listening extends AsyncDisposable {
+  readonly port: number
+  /** What its processes say. */
+  readonly log: string
+  /** Those of its processes that a fault of their own has ended. */
+  readonly crashed: ReadonlySet<number>
+}
+
 /** Dovecot on a Maildir, with no daemon: its IMAP speaks on standard input and output. */
 export class Dovecot {
   readonly #directory: string
@@ -94,10 +102,11 @@ namespace inbox {
   }
 
   /** Its IMAP for a client that goes on, on a port of its own: who connects is logged in. */
-  async listen(): Promise<{ readonly port: number; readonly log: string } & AsyncDisposable> {
+  async listen(): Promise<Listening> {
     const logFile = join(this.#directory, 'dovecot-imap.log')
     const log = openSync(logFile, 'a')
     const children = new Set<ChildProcess>()
+    const crashed = new Set<number>()
     const id = isRoot ? { uid: Number(NOBODY), gid: Number(NOBODY) } : {}
     const server = createServer((socket) => {
       const child = spawn('/usr/lib/dovecot/imap', ['-c', this.#config], {
@@ -108,6 +117,7 @@ namespace inbox {
       children.add(child)
       child.once('exit', (code, signal) => {
         children.delete(child)
+        if (signal !== null) crashed.add(child.pid as number)
         if (code !== 0) writeFileSync(logFile, `process ${child.pid} has ended: ${code ?? signal}\n`, { flag: 'a' })
       })
       const { stdin, stdout } = child
@@ -120,6 +130,7 @@ namespace inbox {
     return {
       port: (server.address() as AddressInfo).port,
       log: logFile,
+      crashed,
       async [Symbol.asyncDispose]() {
         for (const child of children) child.kill('SIGKILL')
         server.close()

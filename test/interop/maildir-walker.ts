@@ -51,7 +51,8 @@ export class Walk {
 /** One person with a session of one of the servers. */
 export class Walker {
   readonly #walk: Walk
-  readonly #client: ImapFlow
+  readonly #connect: () => Promise<ImapFlow>
+  #client: ImapFlow
   readonly #id: string
   readonly #isOurs: boolean
   #made = 0
@@ -59,11 +60,20 @@ export class Walker {
   #busy: Known | undefined
   #folders: string[] = []
 
-  constructor(walk: Walk, client: ImapFlow, id: string, isOurs: boolean) {
+  private constructor(walk: Walk, connect: () => Promise<ImapFlow>, client: ImapFlow, id: string, isOurs: boolean) {
     this.#walk = walk
+    this.#connect = connect
     this.#client = client
     this.#id = id
     this.#isOurs = isOurs
+  }
+
+  static async start(walk: Walk, connect: () => Promise<ImapFlow>, id: string, isOurs: boolean): Promise<Walker> {
+    return new Walker(walk, connect, await connect(), id, isOurs)
+  }
+
+  async end(): Promise<void> {
+    await this.#client.logout().catch(() => {})
   }
 
   async walk(steps: number): Promise<void> {
@@ -72,6 +82,12 @@ export class Walker {
         await this.#step(this.#walk.below(20))
       } catch (error) {
         if (this.#isLate(error)) continue
+        if (!this.#isOurs && !this.#client.usable) {
+          // Dovecot 2.3.19 now and then ends by a segmentation fault when a message goes while it is moved.
+          this.#done(`has lost its connection: ${error}`)
+          this.#client = await this.#connect()
+          continue
+        }
         const { responseText, serverResponseCode } = error as { responseText?: string; serverResponseCode?: string }
         this.#walk.wrong.push(`${this.#id}: ${(error as Error).stack} ${serverResponseCode} ${responseText}`)
         this.#done(`failed: ${error} ${responseText ?? ''}`)

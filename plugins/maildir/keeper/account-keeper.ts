@@ -59,8 +59,11 @@ export class AccountKeeper {
     this.#watches = new Watches(this.estate, parts.watchBudget, () => this.#lookSoon())
   }
 
-  /** Does what commits ask for. Resolves when it is done, or is to be tried again later. */
-  async drain(): Promise<void> {
+  /**
+   * Does what commits ask for. Resolves when it is done, or is to be tried again later.
+   * @param isWhole what is committed meanwhile as well
+   */
+  async drain(isWhole = true): Promise<void> {
     this.#isDue = true
     if (this.#isDraining) return this.#settled()
     this.#isDraining = true
@@ -68,7 +71,7 @@ export class AccountKeeper {
       try {
         while (this.#isDue && !this.#isClosed) {
           this.#isDue = false
-          await this.#drainNow()
+          await this.#drainNow(isWhole)
         }
       } finally {
         this.#isDraining = false
@@ -142,26 +145,29 @@ export class AccountKeeper {
     this.#parts.withheld.forget(this.estate.account)
   }
 
-  async #drainNow(): Promise<void> {
+  async #drainNow(isWhole = true): Promise<void> {
     try {
       if (!this.#isReady) {
         await this.#prepare()
         this.#isReady = true
       }
       const { account } = this.estate
-      const isDone = await drain(this.estate, {
+      const isClean = this.#parts.cleaned.has(account)
+      const came = await drain(this.estate, {
         isRedo: this.#isRedo,
+        isWhole: isWhole || this.#isRedo || !isClean,
         isStopped: () => this.#isClosed,
         onWritten: (load) => this.#parts.tell(['written', account, load]),
       })
       if (this.#isClosed) return
+      const isDone = came === 'done'
       if (isDone) this.#parts.tell(['waiting', account, { operations: 0, bytes: 0 }])
-      if (!isDone) this.#retryIn(WAIT_FOR_OTHERS_MS)
-      else if (this.#isRedo || !this.#parts.cleaned.has(account)) {
+      if (came === 'blocked') this.#retryIn(WAIT_FOR_OTHERS_MS)
+      else if (isDone && (this.#isRedo || !isClean)) {
         await removeLeftovers(this.estate)
         this.#parts.cleaned.add(account)
       }
-      this.#isRedo &&= !isDone
+      this.#isRedo &&= came === 'blocked'
       if (isDone) this.#parts.withheld.settle(account)
       this.#reviewSoon()
       if (this.#retryMs > FIRST_RETRY_MS) {

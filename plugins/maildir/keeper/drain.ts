@@ -37,6 +37,8 @@ const SYNCS_AT_ONCE = 8
 interface Draining {
   /** Some may be done already, or half: the server has just started, or the last try has failed. */
   readonly isRedo: boolean
+  /** Goes on until nothing is left; else what came meanwhile waits for others to come, and shares their syncs. */
+  readonly isWhole: boolean
   /** The rest is left to the next start. */
   readonly isStopped: () => boolean
   readonly onWritten: (load: MirrorLoad) => void
@@ -45,20 +47,23 @@ interface Draining {
 /**
  * Does what the commits of the account ask for, in their order, until none is left. Files are on disk under their names
  * before a commit is confirmed.
- * @returns false when another account must do something first
+ * @returns `blocked` when another account must do something first, `partly` when more may have come
  */
-export async function drain(estate: Estate, { isRedo, isStopped, onWritten }: Draining): Promise<boolean> {
+export async function drain(
+  estate: Estate,
+  { isRedo, isWhole, isStopped, onWritten }: Draining,
+): Promise<'done' | 'blocked' | 'partly'> {
   const { mirrored, withheld } = estate.parts
   let isAgain = isRedo
   for (let limit = COMMITS; ; ) {
     const waiting = await mirrored.commits(estate.account, limit, estate.doneUntil)
-    if (waiting.length === 0 || isStopped()) return true
+    if (waiting.length === 0 || isStopped()) return 'done'
     const ready = await readyCount(mirrored, estate.account, waiting, withheld)
     const commits = waiting.slice(0, Math.min(fitting(waiting), ready))
-    if (commits.length === 0) return false
+    if (commits.length === 0) return 'blocked'
     const withholding = new Withholding(withheld, estate.account)
     try {
-      if (!(await applyAll(estate, commits, withholding, { isRedo: isAgain, isStopped }))) return true
+      if (!(await applyAll(estate, commits, withholding, { isRedo: isAgain, isStopped }))) return 'done'
     } catch (cause) {
       // Where not all have room, some may.
       if (commits.length === 1 || !isFull(cause)) throw cause
@@ -75,6 +80,7 @@ export async function drain(estate: Estate, { isRedo, isStopped, onWritten }: Dr
     withheld.set(estate.account, withholding.messages)
     estate.doneUntil = withholding.messages.size === 0 ? undefined : commits.at(-1)?.modSeq
     onWritten(mirrorLoadOf(operationsOf(commits)))
+    if (!isWhole && commits.length === waiting.length && commits.length < limit) return 'partly'
   }
 }
 

@@ -17,6 +17,10 @@ const FORGET_AFTER_MS = 10_000
 const DRAINS_AT_ONCE = 8
 /** Commits that come within so long are done together: nobody waits for their files. */
 const GATHER_MS = 20
+/** The same where much happens: syncs of directories and lists are shared, and programs still hear of all in time. */
+const GATHER_MANY_MS = 250
+/** So many are not waited with. */
+const MANY = 256
 
 export interface KeeperOptions
   extends Omit<AccountKeeperParts, 'watchBudget' | 'cleaned' | 'folderOf' | 'written' | 'withheld' | 'tell'> {
@@ -31,6 +35,13 @@ export interface KeeperOptions
   readonly onWaiting?: (waiting: MirrorLoad & { readonly failing: number; readonly unreadable: number }) => void
 }
 
+/** Commits of an account that are to be done together. */
+interface Gathering {
+  count: number
+  readonly cancel: () => void
+  readonly end: () => void
+}
+
 /** Keeps the files of all accounts, in the one worker that holds the lease. */
 export class Keeper {
   readonly #options: KeeperOptions
@@ -38,7 +49,9 @@ export class Keeper {
   readonly #accounts = new Map<AccountId, AccountKeeper>()
   readonly #opening = new Map<AccountId, Promise<AccountKeeper | undefined>>()
   readonly #due = new Set<AccountId>()
-  readonly #gathering = new Map<AccountId, () => void>()
+  readonly #gathering = new Map<AccountId, Gathering>()
+  /** When the last ones of an account were done. */
+  readonly #gathered = new Map<AccountId, number>()
   /** Accounts with commits from before: another keeper may have done some of them. */
   readonly #left = new Set<AccountId>()
   #draining = 0
@@ -137,6 +150,7 @@ export class Keeper {
       unreadable: this.#parts.withheld.size,
     })
     const now = this.#options.clock.now()
+    for (const [account, at] of this.#gathered) if (now - at > GATHER_MANY_MS) this.#gathered.delete(account)
     for (const [account, keeper] of this.#accounts) {
       const idle = keeper.hasWork ? 0 : now - keeper.usedAt
       if (idle > (keeper.isHot ? COOL_AFTER_MS : FORGET_AFTER_MS)) {
@@ -167,12 +181,23 @@ export class Keeper {
   }
 
   #gather(account: AccountId): void {
-    if (this.#gathering.has(account)) return
-    const cancel = this.#options.clock.after(GATHER_MS, () => {
+    const { clock, mirror } = this.#options
+    const gathering = this.#gathering.get(account)
+    if (gathering !== undefined) {
+      gathering.count += 1
+      if (gathering.count >= MANY || mirror.backlog.isCrowded(account)) gathering.end()
+      return
+    }
+    const now = clock.now()
+    const isBusy = now - (this.#gathered.get(account) ?? 0) < GATHER_MANY_MS && !mirror.backlog.isCrowded(account)
+    const end = () => {
+      cancel()
       this.#gathering.delete(account)
+      this.#gathered.set(account, clock.now())
       this.#drainSoon(account)
-    })
-    this.#gathering.set(account, cancel)
+    }
+    const cancel = clock.after(isBusy ? GATHER_MANY_MS : GATHER_MS, end)
+    this.#gathering.set(account, { count: 1, cancel, end })
   }
 
   #drainSoon(account: AccountId): void {
@@ -186,7 +211,7 @@ export class Keeper {
     this.#due.delete(account)
     this.#draining += 1
     try {
-      await (await this.#open(account))?.drain()
+      await (await this.#open(account))?.drain(false)
     } catch (err) {
       this.#options.log.error({ account, err }, 'a Maildir could not be written')
     } finally {
@@ -242,8 +267,9 @@ export class Keeper {
   async #release(): Promise<void> {
     this.#end()
     this.#end = () => {}
-    for (const cancel of this.#gathering.values()) cancel()
+    for (const { cancel } of this.#gathering.values()) cancel()
     this.#gathering.clear()
+    this.#gathered.clear()
     this.#due.clear()
     for (const keeper of this.#accounts.values()) await keeper.close()
     this.#accounts.clear()
