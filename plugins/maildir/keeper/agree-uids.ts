@@ -112,8 +112,14 @@ async function renumber(
   if (taken.size === 0) return []
   const { mirrored, log } = estate.parts
   const pairs = await mirrored.renumber(estate.account, folder.mailbox, [...taken.keys()], uidNext)
-  for (const [from, to] of pairs) {
-    const key = taken.get(from) as string
+  const given = new Map(pairs)
+  for (const [from, key] of taken) {
+    const to = given.get(from)
+    if (to === undefined) {
+      // A session has expunged it.
+      uids.delete(key)
+      continue
+    }
     uids.set(key, to)
     folder.uids?.set(key, to)
   }

@@ -11,7 +11,6 @@ import {
 import { isFull, isGone } from '../faults.ts'
 import { exists, syncDirectory } from '../files/disk.ts'
 import { addToQuotaFile } from '../files/quota-file.ts'
-import { withUidList } from '../files/uid-list.ts'
 import { parseMessageRef } from '../names/message-ref.ts'
 import { agreeUids } from './agree-uids.ts'
 import { addFolder, applyQuota, applySubscriptions, removeFolder, renameFolder } from './apply-folders.ts'
@@ -25,6 +24,7 @@ import {
 } from './apply-messages.ts'
 import type { Estate } from './estate.ts'
 import { readyCount } from './pending.ts'
+import { arrivingFolders, runsOf, underLocks } from './runs.ts'
 import { Withholding } from './withheld.ts'
 
 /** Commits that are done and confirmed together: their syncs are shared. */
@@ -105,6 +105,7 @@ async function applyAll(
   const touched = new Set<string>(isRedo ? await beginAgain(estate, operations) : [])
   const { files, unreadable } = await draftMessages(estate, operations, (ref) => withholding.holds(ref), isRedo)
   const records = await recordsOf(estate, operations)
+  const applied: MirrorOperation[] = []
   for (const run of runsOf(commits)) {
     if (isStopped()) return false
     const isDone = await underLocks(await arrivingFolders(estate, run), async () => {
@@ -113,6 +114,7 @@ async function applyAll(
         if ('ref' in operation && unreadable.has(operation.ref)) {
           withhold(estate, withholding, operation as Arriving, modSeq, unreadable.get(operation.ref))
         } else if (!withholding.follow(operation, modSeq)) {
+          applied.push(operation)
           for (const path of await apply(estate, operation, files, records)) touched.add(path)
         }
       }
@@ -122,7 +124,7 @@ async function applyAll(
     })
     if (!isDone) return false
   }
-  await countQuota(estate, operations, isRedo)
+  await countQuota(estate, applied, isRedo)
   return !isStopped()
 }
 
@@ -141,46 +143,6 @@ function withhold(
     { account, mailbox, uid, blob, code: codeOf(err), err },
     'the bytes of a message cannot be read in the store: it has no file in its Maildir until they can',
   )
-}
-
-interface Ordered {
-  readonly modSeq: bigint
-  readonly operation: MirrorOperation
-}
-
-/**
- * Operations that are done under the same locks, in their order. A folder gets another name on its own: what was done under
- * the old one is to be found under the new one, and not later.
- */
-function runsOf(commits: readonly MirrorCommit[]): Ordered[][] {
-  const runs: Ordered[][] = [[]]
-  for (const { modSeq, operations } of commits) {
-    for (const operation of operations) {
-      const one = { modSeq, operation }
-      if ('name' in operation) runs.push([one], [])
-      else runs.at(-1)?.push(one)
-    }
-  }
-  return runs.filter((run) => run.length > 0)
-}
-
-/** Folders that messages come into. */
-async function arrivingFolders(estate: Estate, run: readonly Ordered[]): Promise<string[]> {
-  const mailboxes = new Set<MailboxId>()
-  for (const { operation } of run) {
-    if (operation.kind === 'added' || operation.kind === 'moved') mailboxes.add(operation.mailbox)
-  }
-  const paths: string[] = []
-  for (const mailbox of mailboxes) {
-    const path = (await estate.folder(mailbox))?.path
-    if (path !== undefined && (await exists(path))) paths.push(path)
-  }
-  return paths.sort()
-}
-
-/** A message has its UID in the list before another program may give it one. */
-function underLocks<T>([folder, ...others]: readonly string[], work: () => Promise<T>): Promise<T> {
-  return folder === undefined ? work() : withUidList(folder, () => underLocks(others, work))
 }
 
 /** What was done has its names, and its UIDs in the lists, on disk. */

@@ -256,7 +256,8 @@ async function adoptBatch(estate: Estate, folder: Folder, batch: readonly Fresh[
     if (wanted === undefined) folder.noteUid(uid, file.stem)
     else if (wanted !== uid) folder.isListStale = true
   })
-  await agreeUids(estate, folder)
+  // One that is to be written anew is written once, when all are here.
+  if (!folder.isListStale) await agreeUids(estate, folder)
 }
 
 /** The list says another UID for a message that the store has: the store's stays, and the list is written anew. */

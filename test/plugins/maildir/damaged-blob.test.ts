@@ -155,6 +155,34 @@ describe('a message whose bytes are damaged in the store', () => {
     })
   }
 
+  it('is counted in maildirsize once it has its file', async () => {
+    const counted = () =>
+      readFileSync(join(mail.root(alice), 'maildirsize'), 'latin1')
+        .split('\n')
+        .slice(1, -1)
+        .reduce((sum, line) => sum + Number(line.split(' ')[1]), 0)
+    await withDamage(async () => {
+      await mail.store.setQuota(alice, { maxBytes: 1_000_000 })
+      await append(alice, 'before')
+    })
+    await append(alice, 'bad')
+    await mail.keeper.settle(alice)
+    expect(counted()).toBe(2)
+    await close()
+    await open({ withoutKeeper: true })
+    await append(alice, 'worse')
+    await close()
+    flip('worse')
+    await open()
+    await mail.keeper.settle(alice)
+    await append(alice, 'after')
+    await mail.keeper.settle(alice)
+    flip('worse')
+    await mail.keeper.settle(alice)
+    expect(written(alice)).toEqual(['after', 'bad', 'before', 'worse'])
+    expect(counted()).toBe(4)
+  })
+
   it('is found again by the next server, and written without being asked for', async () => {
     await withDamage(() => append(alice, 'bad').then(), 'bad')
     await append(alice, 'good')

@@ -1,3 +1,4 @@
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AccountId, indexMessage } from 'mailserver'
@@ -48,4 +49,28 @@ it('syncs each file of messages that come one after the other, and directories a
   expect(syncs.files).toBe(MESSAGES)
   // The first does not wait for others; each time is one sync of the directory, and one of the list.
   expect(syncs.others).toBeLessThanOrEqual(2 * (2 + Math.ceil(took / GATHERED_MS)))
+})
+
+it('writes a list once, however many of its UIDs cannot be taken', async () => {
+  using directory = scratch('maildir-lists')
+  await using mail = await openMaildir({ engine: memoryEngine(), blobs: memoryBlobStore(), path: directory.path })
+  await mail.store.createAccount(alice)
+  await mail.keeper.settle(alice)
+  const { id } = await mail.store.mailbox(alice, 'INBOX')
+  const { uidValidity } = await mail.store.status(alice, id)
+  await mail.mirrored.setUidValidity(alice, 'INBOX', uidValidity, 5_001)
+  const root = mail.root(alice)
+  const names = Array.from({ length: 1_000 }, (_, at) => `${at}.a`)
+  for (const name of names) writeFileSync(join(root, 'cur', `${name}:2,`), `Subject: ${name}\n\n`)
+  appendFileSync(join(root, 'dovecot-uidlist'), names.map((name, at) => `${at + 1} :${name}\n`).join(''))
+  let written = 0
+  Object.assign(disk, {
+    root: directory.path,
+    fault: ({ kind, path }: { kind: string; path: string }) => {
+      if (kind === 'rename' && path === join(root, 'dovecot-uidlist.new')) written += 1
+    },
+  })
+  await mail.keeper.settle(alice)
+  expect(await mail.store.status(alice, id)).toMatchObject({ messages: 1_000, uidNext: 6_001 })
+  expect(written).toBe(1)
 })
