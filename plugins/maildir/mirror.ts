@@ -18,6 +18,8 @@ const ATTEND_MS = 2_000
 /** So long a message waits at most for others to be written. */
 const ROOM_MS = 10_000
 const ROOM_POLL_MS = 20
+/** A file's name has 255 octets at most, and room is needed for sizes and flags. */
+const HOST_CHARACTERS = 100
 /** So often the keeper hears that an account is still in use. */
 const RENEW_MS = 30_000
 
@@ -54,7 +56,7 @@ export class Mirror implements MailboxMirror {
     this.#onRefusal = parts.onRefusal ?? (() => {})
     this.#engine = parts.engine
     this.#clock = parts.clock
-    const host = parts.hostname.replace(/[^A-Za-z0-9.-]/g, '_')
+    const host = parts.hostname.replace(/[^A-Za-z0-9.-]/g, '_').slice(0, HOST_CHARACTERS)
     this.#suffix = `P${process.pid}W${parts.worker}.${host}`
   }
 

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf, type Mailbox, type MailboxId, type MirrorOperation } from 'mailserver'
+import { codeOf, type Mailbox, type MailboxId, MailError, type MirrorOperation } from 'mailserver'
 import { exists, isDirectoryWithin, makeMaildir, namesIn, removeFile, syncDirectory } from '../files/disk.ts'
 import { writeQuotaFile } from '../files/quota-file.ts'
 import { readSubscriptions, subscriptionsPrint, writeSubscriptions } from '../files/subscription-list.ts'
 import { uidListOf, writeUidList } from '../files/uid-list.ts'
 import { storedFolder, storedFolders, storeFolder, storePath } from '../layout.ts'
-import { directoryOf } from '../names/folder-name.ts'
+import { directoriesFor } from '../names/folder-name.ts'
 import type { Estate } from './estate.ts'
 
 type Named = Extract<MirrorOperation, { name: string }>
@@ -16,13 +16,9 @@ type Named = Extract<MirrorOperation, { name: string }>
 const LISTS = /^(?:dovecot[-.]|courierimap|subscriptions|maildirsize|maildirfolder)/
 
 export async function addFolder(estate: Estate, { mailbox, name }: Named): Promise<void> {
-  const { engine, log } = estate.parts
-  const directory = directoryOf(name)
+  const { engine } = estate.parts
+  const directory = (await storedFolder(engine, estate.account, mailbox)) ?? (await directoryFor(estate, mailbox, name))
   const path = join(estate.root, directory)
-  if ((await exists(path)) && !(await isDirectoryWithin(path, estate.root))) {
-    log.error({ account: estate.account, mailbox: name, path }, 'a folder leads out of its Maildir and is left alone')
-    return
-  }
   await makeMaildir(path, directory !== '')
   await storeFolder(engine, estate.account, mailbox, directory)
   const known = estate.folders.get(mailbox)
@@ -35,6 +31,23 @@ export async function addFolder(estate: Estate, { mailbox, name }: Named): Promi
     await writeUidList(path, { uidValidity: found.uidValidity, uidNext }, [])
     folder.isListed = true
   }
+}
+
+/** A directory that the mailbox can have: no other has it, and no file or link that leads elsewhere is in its place. */
+async function directoryFor(estate: Estate, mailbox: MailboxId, name: string): Promise<string> {
+  const { account, parts, root } = estate
+  const others = [...(await storedFolders(parts.engine, account))].filter(([id]) => id !== mailbox)
+  const taken = new Set(others.map(([, directory]) => directory))
+  for (const directory of directoriesFor(name)) {
+    const path = join(root, directory)
+    if (taken.has(directory)) continue
+    if (!(await exists(path)) || (await isDirectoryWithin(path, root))) return directory
+    parts.log.warn(
+      { account, mailbox: name, path },
+      'what is in the place of a folder is no directory of its Maildir: the folder gets another name',
+    )
+  }
+  throw new MailError('UNAVAILABLE', `the mailbox ${name} can have no directory in ${root}`)
 }
 
 /** Mailboxes from before there were Maildirs get their folders, and the lists that belong to them. */
@@ -52,8 +65,9 @@ export async function addMissingFolders(estate: Estate): Promise<void> {
 export async function renameFolder(estate: Estate, { mailbox, name }: Named): Promise<void> {
   const { engine, log } = estate.parts
   const from = await storedFolder(engine, estate.account, mailbox)
-  const to = directoryOf(name)
-  if (from === undefined || from === to) return
+  if (from === undefined) return
+  const to = await directoryFor(estate, mailbox, name)
+  if (from === to) return
   const [source, target] = [join(estate.root, from), join(estate.root, to)]
   if (await exists(source)) {
     if (!(await exists(target))) await rename(source, target)

@@ -1,7 +1,7 @@
 import { link, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BlobRef, codeOf, type MessageRecord, type MirrorOperation } from 'mailserver'
-import { isGone } from '../faults.ts'
+import { codeOfFault, isGone } from '../faults.ts'
 import { exists, removeFile } from '../files/disk.ts'
 import { UnreadableBlob, writeMessage } from '../files/message-file.ts'
 import { storedFolder, storedPath } from '../layout.ts'
@@ -226,6 +226,14 @@ async function renameOne(estate: Estate, folder: Folder, record: MessageRecord):
       await folder.rename(key, { ...file, place: 'cur', name: formatFileName(file.stem, letters), letters })
       return
     } catch (cause) {
+      if (codeOfFault(cause) === 'ENAMETOOLONG') {
+        const { log } = estate.parts
+        log.warn(
+          { account: estate.account, file: folder.pathOf(file) },
+          'a program has given a message so long a name that its flags find no room in it',
+        )
+        return
+      }
       if (!isGone(cause)) throw cause
     }
     // Another program was quicker. What it has changed counts, and so does what we change.
@@ -256,7 +264,7 @@ async function locate(estate: Estate, ref: BlobRef): Promise<Located | undefined
   const known = await folder.find(key)
   const isThere = known !== undefined && (await exists(folder.pathOf(known)))
   // What is known of it is left as it is: the next look finds what another program has done.
-  const file = isThere ? known : (await folder.look()).get(key)
+  const file = isThere ? known : await folder.lookFor(key)
   if (file === undefined) return undefined
   return { folder, key, file, change: { last: known?.letters ?? file.letters, next: file.letters } }
 }

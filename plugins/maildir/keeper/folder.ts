@@ -1,6 +1,8 @@
-import { lstat, rename } from 'node:fs/promises'
+import { lstat, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { MailboxId } from 'mailserver'
+import { isGone } from '../faults.ts'
 import { draftOf, exists, fingerprint, namesIn, removeFile } from '../files/disk.ts'
 import { KeywordList } from '../files/keyword-list.ts'
 import { appendUidList, mendUidList, type UidEntry, uidListOf } from '../files/uid-list.ts'
@@ -16,6 +18,10 @@ export interface FolderFile {
   readonly letters: string
 }
 
+/** How often a file is looked for that is not there, while names change around it. */
+const LOOKS = 3
+/** Two changes within so long may have one time. */
+const TICK_MS = 10
 /** How long an event of our own doing may take to come. */
 const EXPECTED_MS = 5_000
 
@@ -97,10 +103,35 @@ export class Folder {
 
   /** Looks for a file whose name has changed. */
   async findAgain(key: string): Promise<FolderFile | undefined> {
-    const file = (await this.look()).get(key)
+    const file = await this.lookFor(key)
     if (file === undefined) this.files.delete(key)
     else this.files.set(key, file)
     return file
+  }
+
+  /** The file of a key as it is now: one whose name changes while a directory is read may be left out of it. */
+  async lookFor(key: string): Promise<FolderFile | undefined> {
+    for (let look = 0; ; look++) {
+      const before = await this.times()
+      const file = (await this.look()).get(key)
+      if (file !== undefined || look === LOOKS) return file
+      const isAtRest = Date.now() - Math.max(...before) > TICK_MS
+      if (isAtRest && String(await this.times()) === String(before)) return undefined
+      await sleep(TICK_MS)
+    }
+  }
+
+  /** When names last changed in both directories, milliseconds since the epoch; 0 of one that is not there. */
+  async times(): Promise<readonly number[]> {
+    const times = this.places.map(async (place) => {
+      try {
+        return Number((await stat(place, { bigint: true })).mtimeNs) / 1e6
+      } catch (cause) {
+        if (isGone(cause)) return 0
+        throw cause
+      }
+    })
+    return Promise.all(times)
   }
 
   /** Looks at both directories. */

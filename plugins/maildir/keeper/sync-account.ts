@@ -10,7 +10,7 @@ import { isMessageRef } from '../names/message-ref.ts'
 import { addFolder, readInSubscriptions } from './apply-folders.ts'
 import type { Estate } from './estate.ts'
 import type { Folder } from './folder.ts'
-import { type Pending, syncFolder, timesOf } from './sync-folder.ts'
+import { type Pending, syncFolder } from './sync-folder.ts'
 
 /** Folders of one account that are looked at; what is beyond is an abuse. */
 const MAX_FOLDERS = 5_000
@@ -51,7 +51,9 @@ export async function syncAccount(
 /** Three questions to the system for a folder at rest: they are asked of every account in use, again and again. */
 async function isAtRest(folder: Folder): Promise<boolean> {
   if (folder.uids === undefined || folder.isListStale) return false
-  return (await timesOf(folder)) === folder.listedAt && (await fingerprint(uidListOf(folder.path))) === folder.listPrint
+  return (
+    String(await folder.times()) === folder.listedAt && (await fingerprint(uidListOf(folder.path))) === folder.listPrint
+  )
 }
 
 async function syncFolders(estate: Estate, pending: () => Promise<Pending>): Promise<void> {

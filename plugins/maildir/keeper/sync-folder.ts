@@ -1,7 +1,4 @@
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type AdoptedMessage, codeOf, type MailboxId, type MessageState } from 'mailserver'
-import { isGone } from '../faults.ts'
 import { fingerprint, isLocked } from '../files/disk.ts'
 import { indexFile } from '../files/message-file.ts'
 import { readUidList, type UidList, uidListOf } from '../files/uid-list.ts'
@@ -36,7 +33,7 @@ export interface Pending {
  * @param pending asked when something is about to change
  */
 export async function syncFolder(estate: Estate, folder: Folder, pending: () => Promise<Pending>): Promise<void> {
-  const before = await timesOf(folder)
+  const before = String(await folder.times())
   folder.isUnsettled = false
   const known = folder.files
   const isFirst = folder.uids === undefined
@@ -55,19 +52,6 @@ export async function syncFolder(estate: Estate, folder: Folder, pending: () => 
   if (isListChanged || fresh.length > 0) await adoptFresh(estate, folder, fresh, pending)
   await agreeUids(estate, folder)
   folder.listedAt = folder.isUnsettled ? '' : before
-}
-
-/** Modification times of both directories; a change after it makes another text. */
-export async function timesOf(folder: Folder): Promise<string> {
-  const times = ['new', 'cur'].map(async (place) => {
-    try {
-      return String((await stat(join(folder.path, place), { bigint: true })).mtimeNs)
-    } catch (cause) {
-      if (isGone(cause)) return ''
-      throw cause
-    }
-  })
-  return (await Promise.all(times)).join(' ')
 }
 
 /** UIDs of the messages that the store has in this folder, by key; brings flags up to date on the way. */

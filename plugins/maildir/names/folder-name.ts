@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { decodeModifiedUtf7, encodeModifiedUtf7 } from 'mailserver'
 
 /**
@@ -13,6 +14,23 @@ export function directoryOf(mailbox: string): string {
   if (mailbox === INBOX) return ''
   const levels = mailbox.split('/').map((level) => encodeModifiedUtf7(level).replaceAll('.', DOT))
   return `.${levels.join('.')}`
+}
+
+const MAX_DIRECTORY_BYTES = 255
+const KEPT_CHARACTERS = 200
+const TRIES = 8
+
+/**
+ * Directories that a mailbox may have, the best first: another where the name is too long for a directory, or where what is
+ * there is none.
+ */
+export function* directoriesFor(mailbox: string): Iterable<string> {
+  const plain = directoryOf(mailbox)
+  const isShort = Buffer.byteLength(plain) <= MAX_DIRECTORY_BYTES - TRIES
+  if (Buffer.byteLength(plain) <= MAX_DIRECTORY_BYTES) yield plain
+  const id = createHash('sha256').update(mailbox).digest('hex').slice(0, 16)
+  const short = isShort ? plain : `${plain.slice(0, KEPT_CHARACTERS).replace(/\.+$/, '')}~${id}`
+  for (let more = isShort ? 1 : 0; more < TRIES; more++) yield short + '_'.repeat(more)
 }
 
 /**

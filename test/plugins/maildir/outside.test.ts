@@ -238,6 +238,40 @@ describe('what other programs do', () => {
     expect(names).not.toContain('Half')
   })
 
+  it('and what is in the place of a folder holds up nobody, and gets no mail', async () => {
+    const elsewhere = join(directory.path, 'elsewhere')
+    for (const place of ['cur', 'new', 'tmp']) mkdirSync(join(elsewhere, place), { recursive: true })
+    symlinkSync(elsewhere, join(root, '.Away'))
+    writeFileSync(join(root, '.File'), 'no folder')
+    for (const name of ['Away', 'File']) {
+      await mail.store.createMailbox(alice, name)
+      await append((await mail.store.mailbox(alice, name)).id, `in ${name}`)
+    }
+    await mail.store.renameMailbox(alice, 'Archive', 'Away/File')
+    await append(await inbox(), 'in INBOX')
+    await eventually(async () => (await mail.mirrored.waiting()).length === 0)
+    for (const place of ['cur', 'new', 'tmp']) expect(readdirSync(join(elsewhere, place))).toEqual([])
+    expect(readFileSync(join(root, '.File'), 'utf8')).toBe('no folder')
+    for (let look = 0; look < 2; look++) await mail.keeper.settle(alice)
+    expect((await mail.store.mailboxes(alice)).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['Away', 'Away/File', 'File']),
+    )
+    expect((await mail.store.mailboxes(alice)).filter(({ name }) => name.includes('_'))).toEqual([])
+    await mail.store.deleteMailbox(alice, 'File')
+    await mail.keeper.settle(alice)
+    expect(readdirSync(root).filter((name) => name.startsWith('.File'))).toEqual(['.File'])
+  })
+
+  it('gives a flag no room in a name, and holds up nobody by it', async () => {
+    const id = await inbox()
+    deliver('', `5.${'x'.repeat(250)}`, 'long')
+    await mail.keeper.settle(alice)
+    await mail.store.setFlags(alice, id, [1], { mode: 'add', flags: ['\\Seen'] })
+    await append(id, 'next')
+    await eventually(async () => (await mail.mirrored.waiting()).length === 0)
+    expect(await mail.store.read(alice, id, 2).then(String)).toContain('next')
+  })
+
   it('takes folders that appear and lets go those that vanish', async () => {
     for (const place of ['cur', 'new', 'tmp']) mkdirSync(join(root, '.Lists.a&AOk-', place), { recursive: true })
     writeFileSync(join(root, '.Lists.a&AOk-', 'cur', '1.x:2,S'), text('in a folder'))
@@ -303,6 +337,29 @@ describe('what other programs do', () => {
       await mail.keeper.settle(alice)
       return (await states(id))[0]?.flags.length === 3 && one('').endsWith(':2,FRS')
     })
+  })
+})
+
+describe('a mailbox whose name is too long for a directory', () => {
+  it('has a folder of another name, is renamed and deleted, and holds up nobody', async () => {
+    const name = 'Длинное имя, '.repeat(10).trim()
+    await mail.store.createMailbox(alice, name)
+    const { id } = await mail.store.mailbox(alice, name)
+    await append(id, 'within')
+    await append(await inbox(), 'in INBOX')
+    await eventually(async () => (await mail.mirrored.waiting()).length === 0)
+    for (let look = 0; look < 2; look++) await mail.keeper.settle(alice)
+    expect((await mail.store.mailboxes(alice)).map((mailbox) => mailbox.name)).toContain(name)
+    const folder = readdirSync(root).find((each) => each.includes('~')) as string
+    expect(readdirSync(join(root, folder, 'new'))).toHaveLength(1)
+    await mail.store.renameMailbox(alice, name, 'Short')
+    await mail.keeper.settle(alice)
+    expect(readdirSync(join(root, '.Short', 'new'))).toHaveLength(1)
+    await mail.store.renameMailbox(alice, 'Short', name)
+    await mail.store.deleteMailbox(alice, name)
+    await mail.keeper.settle(alice)
+    expect(readdirSync(root).filter((each) => /~|Short/.test(each))).toEqual([])
+    expect((await states(await inbox())).length).toBe(1)
   })
 })
 
