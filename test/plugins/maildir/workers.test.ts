@@ -47,6 +47,8 @@ const crasher = definePlugin({
     .replace('level(),', `level(), maildir({ path: './mail/%n' }), crasher({}),`)
   writeFileSync(file, text)
   await server.start()
+  // One worker listens before the other is there: a crash in its start would be one of the whole server's.
+  await eventually(() => server.output.includes('the server is running'), 30_000)
   return server
 }
 
@@ -203,8 +205,10 @@ describe('two workers on one Maildir', () => {
       ]
       for (let end = 0; end < ENDS; end++) {
         await sleep(500 + ((end * 173) % 400))
-        if (end % 3 === 2) expect((await server.command('reload')).code).toBe(0)
-        else {
+        if (end % 3 === 2) {
+          const { code, stderr } = await server.command('reload')
+          expect(code, `${stderr}\n${server.output}`).toBe(0)
+        } else {
           writeFileSync(join(server.directory, 'crash'), '')
           await eventually(() => existsSync(join(server.directory, 'crashed')))
           await eventually(() => !existsSync(join(server.directory, 'crash')))
