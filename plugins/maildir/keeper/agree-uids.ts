@@ -66,7 +66,8 @@ async function nextListed(
 /**
  * UIDs of ours that another program has given to other messages are given up, and where it has given a message a new one, so
  * do we.
- * @returns what is there in their place */
+ * @returns what is there in their place
+ */
 async function giveWay(estate: Estate, folder: Folder, uids: Map<string, number>, list: UidList): Promise<number[]> {
   const followed = await followList(estate, folder, uids, list)
   const given = new Set(list.uids.values())
