@@ -49,10 +49,17 @@ export class Locator {
       } catch (error) {
         if (codeOf(error) !== 'NOT_FOUND') throw error
       }
-      // Between a look at the folder and one at the journal it may come into its place: then neither has it, and a second look finds it.
+      // Between a look at the folder and one at the journal it may come into its place, or leave the one that it is moved
+      // from: then neither has it, and a second look finds it.
       const source = await this.#sources.of(message.account, ref)
       if (source === undefined) continue
-      return parseMessageRef(source) === undefined ? this.#blobs.read(source, range) : this.read(source, range)
+      try {
+        return await (parseMessageRef(source) === undefined
+          ? this.#blobs.read(source, range)
+          : this.read(source, range))
+      } catch (error) {
+        if (codeOf(error) !== 'NOT_FOUND') throw error
+      }
     }
     throw notFound(ref)
   }
@@ -62,23 +69,11 @@ export class Locator {
     if (message === undefined) throw notFound(ref)
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const path = await this.#pathOf(message, attempt > 0)
-      let hasBegun = false
-      try {
-        if (path !== undefined) {
-          for await (const chunk of streamMessage(path, message.size, range)) {
-            hasBegun = true
-            yield chunk
-          }
-          return
-        }
-      } catch (error) {
-        if (hasBegun || codeOf(error) !== 'NOT_FOUND') throw error
-      }
+      if (path !== undefined && (yield* ifFound(streamMessage(path, message.size, range)))) return
       const source = await this.#sources.of(message.account, ref)
       if (source === undefined) continue
-      if (parseMessageRef(source) === undefined) yield* this.#blobs.stream(source, range)
-      else yield* this.stream(source, range)
-      return
+      const isBlob = parseMessageRef(source) === undefined
+      if (yield* ifFound(isBlob ? this.#blobs.stream(source, range) : this.stream(source, range))) return
     }
     throw notFound(ref)
   }
@@ -108,6 +103,21 @@ export class Locator {
       if (this.#listings.size <= MAX_LISTINGS) return
       this.#listings.delete(oldest)
     }
+  }
+}
+
+/** Passes on what there is. @returns false when it is not found */
+async function* ifFound(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer, boolean> {
+  let hasBegun = false
+  try {
+    for await (const piece of pieces) {
+      hasBegun = true
+      yield piece
+    }
+    return true
+  } catch (error) {
+    if (hasBegun || codeOf(error) !== 'NOT_FOUND') throw error
+    return false
   }
 }
 
