@@ -36,8 +36,12 @@ export class PortListeners implements Listeners {
     const acceptor = new Acceptor(request, this.#options)
     const ports: Port[] = []
     const close = async () => {
-      for (const port of ports) this.#ports.delete(port)
-      await Promise.all(ports.map(({ server }) => closeNow(server)))
+      const closed = ports.map(async (port) => {
+        await closeNow(port.server)
+        // Not before: whoever sees a list without it may count on nobody coming in there any more.
+        this.#ports.delete(port)
+      })
+      await Promise.all(closed)
     }
     try {
       for (const endpoint of endpoints) ports.push(await this.#open(request, endpoint, acceptor))
