@@ -77,27 +77,26 @@ export class LevelEngine implements Engine {
     const { db, locks } = this.#parts
     const turn = await locks.acquire(scopes)
     const tx = new LevelTransaction(db, this.#pending)
-    // Once it has its place in the log, the turn ends when all can see it, whoever waits for that.
-    let isPlaced = false
     try {
       const { result, error } = await outcomeOf(fn, tx)
       tx.end()
       if (error === undefined && tx.writes.size > 0) {
-        await this.#commit(tx, turn, until, () => {
-          isPlaced = true
-        })
+        await this.#commit(tx, turn, until)
       } else {
         turn.pass()
         await this.#whenFounded(tx, error === undefined ? () => this.#follow(tx) : () => {})
+        turn.end()
         if (error !== undefined) throw error.reason
       }
       return result as T
-    } finally {
-      if (!isPlaced) turn.end()
+    } catch (cause) {
+      turn.end()
+      throw cause
     }
   }
 
-  async #commit(tx: LevelTransaction, turn: Turn, until: CommitOrder['until'], onPlaced: () => void): Promise<void> {
+  /** Its turn ends when all can see it, whoever waits for that. */
+  async #commit(tx: LevelTransaction, turn: Turn, until: CommitOrder['until']): Promise<void> {
     const { segments, onCommit } = this.#parts
     const began = performance.now()
     let commit: PendingCommit | undefined
@@ -108,7 +107,6 @@ export class LevelEngine implements Engine {
       placed: () => {
         commit = this.#pending.add(tx.writes, () => this.#follow(tx))
         turn.pass()
-        onPlaced()
       },
       settled: (fault) => {
         this.#pending.settle(commit as PendingCommit, fault)

@@ -3,10 +3,11 @@
  * its own, and a failed sync says nothing of what the next one brings to the disk. Opening everything anew does. It is
  * asked for as soon as the disk takes writes again.
  */
-import { closeSync, fdatasyncSync, openSync, statfsSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from 'mailserver'
 import type { Layout } from '../layout.ts'
+import { availableAt } from '../segments/room.ts'
 import type { SharedState } from '../shared-state.ts'
 
 const LOOK_MS = 1_000
@@ -44,8 +45,7 @@ export function watchForReopening({ layout, shared, reserve, log, restart }: Reo
 /** Why a store that was opened now could not work; undefined when it could. */
 function whyNot(layout: Layout, reserve: number): string | undefined {
   try {
-    const { bavail, bsize } = statfsSync(layout.log)
-    const available = bavail * bsize
+    const available = availableAt(layout.log)
     if (available < Math.max(reserve, PROBE.length)) return `${available} octets are free, of ${reserve} it needs`
     const path = join(layout.root, PROBE_NAME)
     const fd = openSync(path, 'w', 0o600)

@@ -37,7 +37,8 @@ export class Room {
   }
 }
 
-function availableAt(path: string): number {
+/** Octets that are free on the disk of `path`. @throws MailError */
+export function availableAt(path: string): number {
   try {
     const { bavail, bsize } = statfsSync(path)
     return bavail * bsize

@@ -37,7 +37,6 @@ const CHUNK_BYTES = 1024 * 1024
  * is not whole after it is the torn end, and nothing behind it was ever acknowledged.
  */
 export function surveySegment(layout: Layout, segment: number, from: Position, to?: number): Survey {
-  let synced = from.end
   let onDisk = from.synced
   let sequence = from.sequence
   let end = from.end
@@ -52,10 +51,9 @@ export function surveySegment(layout: Layout, segment: number, from: Position, t
   for (const found of scanSegment(layout, segment, range)) {
     end = found.end
     if (found.kind === 'damage') damages.push(found)
-    else if (found.type === FRAME.seal) synced = Math.max(synced, found.offset)
+    else if (found.type === FRAME.seal) onDisk = Math.max(onDisk, found.offset)
     else if (found.type === FRAME.commit) {
       const commit = decodeCommit(found.payload)
-      synced = Math.max(synced, commit.syncedEnd)
       onDisk = Math.max(onDisk, commit.syncedEnd)
       sequence = commit.sequence
       firstSequence ??= sequence
@@ -67,7 +65,9 @@ export function surveySegment(layout: Layout, segment: number, from: Position, t
       bytes += found.end - found.offset
     }
   }
-  const torn = to === undefined ? damages.find(({ offset }) => offset >= synced) : undefined
+  // What the index knows of was whole once, be it on disk or not.
+  const acknowledged = Math.max(from.end, onDisk)
+  const torn = to === undefined ? damages.find(({ offset }) => offset >= acknowledged) : undefined
   if (torn !== undefined) return surveySegment(layout, segment, from, torn.offset)
   if (damages.length > 0) frames = Math.max(frames, UNCOUNTABLE_FRAMES)
   const reached = { sequence, end, tally: { frames, bytes }, synced: end, isSealed: true }

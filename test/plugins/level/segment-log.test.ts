@@ -13,19 +13,28 @@ vi.mock('node:fs', async (original) => (await import('./faulty-disk.ts')).faulty
 
 afterEach(() => repair())
 
+/** The log of a thread, over an index that is written once `index` has resolved. */
+function logOver(path: string, index: Promise<void>, segmentBytes: number) {
+  const layout = prepareLayout(path)
+  const shared = new SharedState()
+  shared.begin(1n, 0)
+  const slot = shared.claim(0)
+  const db = { batch: () => ({ put() {}, write: () => index }) } as unknown as Database
+  const files = new SegmentFiles(layout)
+  const parts = { layout, db, shared, slot, files, room: new Room(layout.log, 0) }
+  const segments = new SegmentLog({ ...parts, segmentBytes, durability: 'group', log: silentLog })
+  const close = async () => {
+    await segments.close()
+    files.close()
+  }
+  return { segments, slot, close }
+}
+
 describe('a segment that is full', () => {
   it('makes way for the next when all of it is in the index, as an ended thread is only asked for its last', async () => {
     using directory = dataDirectory()
-    const layout = prepareLayout(directory.path)
-    const shared = new SharedState()
-    shared.begin(1n, 0)
-    const slot = shared.claim(0)
     const gate = Promise.withResolvers<void>()
-    const db = { batch: () => ({ put() {}, write: () => gate.promise }) } as unknown as Database
-    const files = new SegmentFiles(layout)
-    const room = new Room(layout.log, 0)
-    const parts = { layout, db, shared, slot, files, room }
-    const segments = new SegmentLog({ ...parts, segmentBytes: 1_000, durability: 'group', log: silentLog })
+    const { segments, slot, close } = logOver(directory.path, gate.promise, 1_000)
     const commit = (name: string) =>
       segments.commit({ ops: [{ key: Buffer.from(name), value: Buffer.alloc(2_000) }], until: 'visible' })
     const first = commit('first')
@@ -36,21 +45,13 @@ describe('a segment that is full', () => {
     gate.resolve()
     await Promise.all([first, second])
     expect(slot.segment).toBe(1)
-    await segments.close()
-    files.close()
+    await close()
   })
 
   it('waits for a sync that is under way, which would vouch for the next segment when it ends', async () => {
     using directory = dataDirectory()
-    const layout = prepareLayout(directory.path)
-    const shared = new SharedState()
-    shared.begin(1n, 0)
-    const slot = shared.claim(0)
     const [index, sync] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    const db = { batch: () => ({ put() {}, write: () => index.promise }) } as unknown as Database
-    const files = new SegmentFiles(layout)
-    const parts = { layout, db, shared, slot, files, room: new Room(layout.log, 0) }
-    const segments = new SegmentLog({ ...parts, segmentBytes: 1_000, durability: 'group', log: silentLog })
+    const { segments, slot, close } = logOver(directory.path, index.promise, 1_000)
     const commit = (name: string, size: number, until: CommitOrder['until']) =>
       segments.commit({ ops: [{ key: Buffer.from(name), value: Buffer.alloc(size) }], until })
     const commits = [commit('relaxed', 10, 'logged'), commit('first', 2_000, 'visible')]
@@ -67,22 +68,15 @@ describe('a segment that is full', () => {
     await Promise.all(commits)
     expect(slot.segment).toBe(1)
     expect(slot.synced).toBeLessThan(sealed)
-    await segments.close()
-    files.close()
+    await close()
   })
 })
 
 describe('a commit that waits for the disk alone', () => {
   it('does not wait for the index, unless that is far behind', async () => {
     using directory = dataDirectory()
-    const layout = prepareLayout(directory.path)
-    const shared = new SharedState()
-    shared.begin(1n, 0)
     const index = Promise.withResolvers<void>()
-    const db = { batch: () => ({ put() {}, write: () => index.promise }) } as unknown as Database
-    const files = new SegmentFiles(layout)
-    const parts = { layout, db, shared, slot: shared.claim(0), files, room: new Room(layout.log, 0) }
-    const segments = new SegmentLog({ ...parts, segmentBytes: 1e9, durability: 'group', log: silentLog })
+    const { segments, close } = logOver(directory.path, index.promise, 1e9)
     let told = 0
     const seen: number[] = []
     const commit = (at: number, until: CommitOrder['until']) =>
@@ -102,7 +96,6 @@ describe('a commit that waits for the disk alone', () => {
     index.resolve()
     await Promise.all(all)
     expect(seen).toEqual(Array.from({ length: 1_500 }, (_, at) => at))
-    await segments.close()
-    files.close()
+    await close()
   })
 })
