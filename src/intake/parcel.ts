@@ -4,6 +4,7 @@ import type { Envelope } from '../mail/envelope.ts'
 import type { MessageIndex } from '../mail/message-index.ts'
 import type { MessageId } from '../queue/queue.ts'
 import type { BlobRef } from '../store/blob-store.ts'
+import type { Transaction } from '../store/engine.ts'
 import type { JourneyEvent, JourneySubject } from '../store/journey.ts'
 import type { PlannedDelivery } from '../store/local-delivery.ts'
 import type { AccountId } from '../store/mail-store.ts'
@@ -72,9 +73,6 @@ export class NotCommitted extends Error {
   override readonly name = 'NotCommitted'
 }
 
-/** A 250 says that the message is on disk: that readers see it may come a moment later. */
-const UNTIL_DURABLE = { until: 'durable' } as const
-
 /**
  * Puts everything on disk in one commit: mailbox entries, queue entries, journeys.
  * @throws NotCommitted when it was given up before anything was written, with the cause; MailError STORE_FULL or
@@ -92,46 +90,36 @@ export async function commitPlans(core: IntakeCore, plans: readonly Plan[]): Pro
   const scopes = plans.flatMap(({ deliveries }) => deliveries.flatMap((delivery) => delivery.scopes))
   let gaveUp: unknown
   try {
-    await engine.transact(
-      scopes,
-      async (tx) => {
-        try {
-          for (const plan of plans) {
-            const events = [...plan.parcel.events]
-            for (const delivery of plan.deliveries) {
-              for (const { account, mailbox, uid } of await delivery.commitIn(tx)) {
-                const copy = plan.parcel.destinations.local.get(account)
-                const to = copy === undefined ? account : formatAddress(copy.account.address)
-                events.push({
-                  at: core.clock.now(),
-                  step: 'stored',
-                  text: `in a mailbox of ${to}`,
-                  detail: { mailbox, uid },
-                })
-              }
-            }
-            enqueue(core, tx, plan.parcel, events)
-            core.journeys.beginIn(tx, plan.parcel.subject, events)
-          }
-        } catch (error) {
-          gaveUp = error
-          throw error
-        }
-      },
-      UNTIL_DURABLE,
-    )
+    const write = async (tx: Transaction) => {
+      try {
+        for (const plan of plans) await writePlan(core, tx, plan)
+      } catch (error) {
+        gaveUp = error
+        throw error
+      }
+    }
+    // A 250 says that the message is on disk: that readers see it may come a moment later.
+    await engine.transact(scopes, write, { until: 'durable' })
   } catch (cause) {
     if (gaveUp === undefined) throw cause
     throw new NotCommitted('the commit was given up', { cause: gaveUp })
   }
 }
 
-function enqueue(
-  core: IntakeCore,
-  tx: Parameters<IntakeCore['queue']['enqueueIn']>[0],
-  parcel: Parcel,
-  events: JourneyEvent[],
-): void {
+async function writePlan(core: IntakeCore, tx: Transaction, { parcel, deliveries }: Plan): Promise<void> {
+  const events = [...parcel.events]
+  for (const delivery of deliveries) {
+    for (const { account, mailbox, uid } of await delivery.commitIn(tx)) {
+      const copy = parcel.destinations.local.get(account)
+      const to = copy === undefined ? account : formatAddress(copy.account.address)
+      events.push({ at: core.clock.now(), step: 'stored', text: `in a mailbox of ${to}`, detail: { mailbox, uid } })
+    }
+  }
+  enqueue(core, tx, parcel, events)
+  core.journeys.beginIn(tx, parcel.subject, events)
+}
+
+function enqueue(core: IntakeCore, tx: Transaction, parcel: Parcel, events: JourneyEvent[]): void {
   const { id, envelope, blob, index, offset, receivedAt, isReport } = parcel
   const copies = [...parcel.destinations.remote.values()]
   if (copies.length === 0) return

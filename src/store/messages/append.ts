@@ -13,8 +13,7 @@ import { encodeIndex } from '../records/index-codec.ts'
 import type { MailboxCounters } from '../records/mailbox-counters.ts'
 import { mailboxNumber } from '../records/mailbox-record.ts'
 import type { StoreContext } from '../store-context.ts'
-
-const MAX_UID = 0xffff_fffe
+import { MAX_UID } from '../uid-margin.ts'
 
 export async function append(
   context: StoreContext,

@@ -7,7 +7,7 @@ import type { StoreContext } from '../store-context.ts'
 import { countOut, takeQuota } from './append.ts'
 import { commitTransfer } from './commit-transfer.ts'
 import { type Hold, putRows } from './copy.ts'
-import { rowsOf } from './message-rows.ts'
+import { type MessageRow, rowsOf } from './message-rows.ts'
 
 /**
  * Many messages go in several commits; each message is in one of the two mailboxes at every moment (RFC 6851 section
@@ -65,8 +65,7 @@ async function moveIn(
   to: number,
   keep: FlagClasses | undefined,
 ): Promise<Copied> {
-  const { tx, account } = source
-  const before = source.change(from)
+  source.change(from)
   const { uidValidity } = target.change(to)
   const rows = await rowsOf(source, from, uids)
   if (rows.length === 0) {
@@ -82,17 +81,24 @@ async function moveIn(
   }
   const hold: Hold = ({ uid, copy, state }, there) => target.carry(source, [from, uid], [to, there], copy.blob, state)
   const pairs = await putRows(target, to, rows, hold, keep)
-  const states = source.states(from)
-  const copyKeys = new MessageKeys('mail-copy', account, from)
-  const indexKeys = new MessageKeys('mail-index', account, from)
+  removeRows(source, from, rows)
+  return { uidValidity, uids: pairs }
+}
+
+/** Takes messages out of their mailbox that live on elsewhere: their bytes and the quota are left alone. */
+export function removeRows(commit: AccountCommit, mailbox: number, rows: readonly MessageRow[]): void {
+  const { tx, account } = commit
+  const counters = commit.change(mailbox)
+  const states = commit.states(mailbox)
+  const copyKeys = new MessageKeys('mail-copy', account, mailbox)
+  const indexKeys = new MessageKeys('mail-index', account, mailbox)
   for (const { uid, state } of rows) {
-    countOut(before, uid, state.bits, state.size)
+    countOut(counters, uid, state.bits, state.size)
     const place = states.find(uid)
     if (place !== undefined) states.remove(place)
     tx.delete(copyKeys.of(uid))
     tx.delete(indexKeys.of(uid))
   }
   const gone = rows.map(({ uid }) => uid)
-  source.messagesChanged('expunged', from, source.nextModSeq(), gone)
-  return { uidValidity, uids: pairs }
+  commit.messagesChanged('expunged', mailbox, commit.nextModSeq(), gone)
 }

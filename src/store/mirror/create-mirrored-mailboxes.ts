@@ -11,11 +11,10 @@ import { parseFlags } from '../records/flags.ts'
 import { encodeIndex } from '../records/index-codec.ts'
 import { encodeMailbox, mailboxNumber, toMailbox } from '../records/mailbox-record.ts'
 import type { StoreContext } from '../store-context.ts'
+import { MAX_UID } from '../uid-margin.ts'
 import { confirmJournal, journalAccounts, measureJournal, readJournal } from './mirror-journal.ts'
 import type { AdoptedMessage, MirroredMailboxes } from './mirrored-mailboxes.ts'
 import { renumberIn } from './renumber.ts'
-
-const MAX_UID = 0xffff_fffe
 
 export function createMirroredMailboxes(ordinary: StoreContext): MirroredMailboxes & { close(): void } {
   const c: StoreContext = { ...ordinary, isFromMirror: true }
