@@ -1,33 +1,12 @@
 import { TEN_THOUSAND } from '../data-set.ts'
-import { runLoad } from '../load/run-load.ts'
-import type { MessagesResult } from '../load/smtp-messages.ts'
 import { OurServer } from '../ours.ts'
 import type { Case, Scenario } from '../scenario.ts'
 import { quantile } from '../statistics.ts'
-import { addressOf } from '../system.ts'
+import { SESSIONS, sendTimed } from '../support/timed-messages.ts'
 
-const SESSIONS = 10
-const UNTIMED = 100
 const WARM_UP = 3_000
 const INDEXED = 1
 const RECEIVER = 2
-
-async function send(system: OurServer, messages: number): Promise<MessagesResult> {
-  const before = await system.stored([RECEIVER])
-  const result = await runLoad<MessagesResult>('smtp-messages.ts', {
-    port: system.ports.smtp,
-    sessions: SESSIONS,
-    messages,
-    untimed: UNTIMED,
-    bytes: 2_000,
-    from: 'sender@example.com',
-    to: addressOf(RECEIVER),
-  })
-  const stored = (await system.stored([RECEIVER])) - before
-  if (stored !== messages + UNTIMED)
-    throw new Error(`${messages + UNTIMED} messages were taken, and ${stored} are stored`)
-  return result
-}
 
 const beside: Case = {
   name: 'delivery',
@@ -49,12 +28,12 @@ const beside: Case = {
     if (!(system instanceof OurServer)) throw new Error('only ours has an index')
     const messages = isQuick ? 500 : 2_000
     await system.untilIndexed()
-    const calm = await send(system, messages)
+    const calm = await sendTimed(system, messages, RECEIVER)
     // The mail of this turn is indexed too: only that of the other account is to be when the next comes.
     await system.untilIndexed()
     await system.beginRebuild(INDEXED)
     const from = await system.indexed(INDEXED)
-    const loaded = await send(system, messages)
+    const loaded = await sendTimed(system, messages, RECEIVER)
     const to = await system.indexed(INDEXED)
     if (to === TEN_THOUSAND.messages) throw new Error('the index was made before all mail had come')
     const [calmRate, rate] = [calm, loaded].map(({ ms }) => (messages / ms) * 1000) as [number, number]
@@ -78,7 +57,7 @@ export const loadIndexing: Scenario = {
   async prepare(system) {
     if (!(system instanceof OurServer)) return
     await system.untilIndexed()
-    await send(system, WARM_UP)
+    await sendTimed(system, WARM_UP, RECEIVER)
   },
   cases: [beside],
 }

@@ -1,39 +1,18 @@
 import type { StormJob, StormResult } from '../load/login-storm.ts'
-import { runLoad, startLoad } from '../load/run-load.ts'
-import type { MessagesResult } from '../load/smtp-messages.ts'
+import { startLoad } from '../load/run-load.ts'
 import { postfixMaildir } from '../peers/postfix.ts'
 import { postfixLmtp } from '../peers/postfix-lmtp.ts'
 import type { Case, Scenario } from '../scenario.ts'
 import { quantile } from '../statistics.ts'
 import { quantileBetween } from '../support/histogram.ts'
 import { memoryBytes } from '../support/process-tree.ts'
-import { until } from '../support/until.ts'
-import { addressOf, PASSWORD, type System } from '../system.ts'
+import { sendTimed } from '../support/timed-messages.ts'
+import { addressOf, PASSWORD } from '../system.ts'
 
-const SESSIONS = 10
-const UNTIMED = 100
 const WARM_UP = 3_000
 const STORMERS = 8
-const SETTLE_MS = 10_000
 /** Password checks are under way by then. */
 const STORM_MS = 500
-
-async function send(system: System, messages: number): Promise<MessagesResult & { readonly clientShare: number }> {
-  const before = await system.stored([1])
-  const result = await runLoad<MessagesResult>('smtp-messages.ts', {
-    port: system.ports.smtp,
-    sessions: SESSIONS,
-    messages,
-    untimed: UNTIMED,
-    bytes: 2_000,
-    from: 'sender@example.com',
-    to: addressOf(1),
-  })
-  if (system.name === 'ours') {
-    await until(async () => (await system.stored([1])) >= before + messages + UNTIMED, SETTLE_MS)
-  }
-  return result
-}
 
 const count = ({ isQuick }: { readonly isQuick: boolean }) => (isQuick ? 500 : 2_000)
 
@@ -62,7 +41,7 @@ const latency: Case = {
   ],
   async run(system, effort) {
     const before = await system.commitTimes?.()
-    const { latencies, commits, clientShare } = await send(system, count(effort))
+    const { latencies, commits, clientShare } = await sendTimed(system, count(effort))
     const after = await system.commitTimes?.()
     const mb = memoryBytes(system.pids()) / 1e6
     return {
@@ -90,7 +69,7 @@ const storm: Case = {
   isLong: true,
   async run(system, effort) {
     const messages = count(effort)
-    const calm = (messages / (await send(system, messages)).ms) * 1000
+    const calm = (messages / (await sendTimed(system, messages)).ms) * 1000
     const job: StormJob = {
       port: system.ports.imaps ?? 0,
       tls: true,
@@ -101,7 +80,7 @@ const storm: Case = {
     const load = startLoad<StormResult>('login-storm.ts', job)
     await load.ready
     await new Promise((resolve) => setTimeout(resolve, STORM_MS))
-    const rate = (messages / (await send(system, messages)).ms) * 1000
+    const rate = (messages / (await sendTimed(system, messages)).ms) * 1000
     load.go()
     const { right, wrong } = await load.result
     return { calm, rate, kept: (rate / calm) * 100, logins: right + wrong }
@@ -113,6 +92,6 @@ export const load: Scenario = {
   about: 'How long a sender waits for each 250, what a server grows to, and what password checks take from delivery.',
   peers: [postfixMaildir, postfixLmtp],
   need: { accounts: 2 },
-  prepare: async (system) => void (await send(system, WARM_UP)),
+  prepare: async (system) => void (await sendTimed(system, WARM_UP)),
   cases: [latency, storm],
 }
