@@ -3,24 +3,15 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type AccountId, codeOf, type Log, type MailboxId } from 'mailserver'
+import { codeOf, type Log } from 'mailserver'
 import { expect, it } from 'vitest'
 import { FtsIndex } from '../../../plugins/fts/fts-index.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { eventually, scratch } from '../../support/peer.ts'
+import { ACCOUNT, batchOf, MAILBOX } from './batch-of.ts'
 
-const ACCOUNT = 'a1' as AccountId
-const MAILBOX = { id: 'm1' as MailboxId, uidValidity: 1 }
-
-function batch(first: number, count: number) {
-  const documents = Array.from({ length: count }, (_, at) => ({
-    uid: first + at,
-    id: `d${first + at}`,
-    header: 'subject: x',
-    body: `needle in text ${first + at}. ${'filled with words '.repeat(200)}`,
-  }))
-  return { documents, copies: [], skipped: [], through: first + count - 1 }
-}
+const batch = (first: number, count: number) =>
+  batchOf(first, count, (uid) => `needle in text ${uid}. ${'filled with words '.repeat(200)}`)
 
 const found = async (index: FtsIndex, needle: string): Promise<number> => {
   const { candidates } = await index.search(ACCOUNT, MAILBOX, [{ within: 'body', needle }])

@@ -1,29 +1,20 @@
 import { execFileSync } from 'node:child_process'
 import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type AccountId, codeOf, type Log, type MailboxId } from 'mailserver'
+import { codeOf, type Log } from 'mailserver'
 import { describe, expect, it } from 'vitest'
 import { FtsIndex } from '../../../plugins/fts/fts-index.ts'
 import { silentLog } from '../../../src/kernel/log.ts'
 import { scratch } from '../../support/peer.ts'
+import { ACCOUNT, batchOf, MAILBOX } from './batch-of.ts'
 
 const isRoot = process.getuid?.() === 0
 const MB = 1024 * 1024
-const ACCOUNT = 'a1' as AccountId
-const MAILBOX = { id: 'm1' as MailboxId, uidValidity: 1 }
 
 let words = 0
 const text = (): string => Array.from({ length: 1_000 }, () => (words++).toString(36).padStart(6, 'x')).join(' ')
 
-function batch(first: number, count: number) {
-  const documents = Array.from({ length: count }, (_, at) => ({
-    uid: first + at,
-    id: `d${first + at}`,
-    header: 'subject: x',
-    body: `needle ${text()}`,
-  }))
-  return { documents, copies: [], skipped: [], through: first + count - 1 }
-}
+const batch = (first: number, count: number) => batchOf(first, count, () => `needle ${text()}`)
 
 async function check(index: FtsIndex): Promise<number> {
   const { candidates, through } = await index.search(ACCOUNT, MAILBOX, [{ within: 'body', needle: 'needle' }])

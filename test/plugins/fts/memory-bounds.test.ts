@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { AccountId, IndexBatch, MailboxId } from 'mailserver'
+import type { IndexBatch } from 'mailserver'
 import { expect, it } from 'vitest'
 import { AccountIndex } from '../../../plugins/fts/account-index.ts'
 import { encodeBatch } from '../../../plugins/fts/encoded-batch.ts'
@@ -9,10 +9,9 @@ import { FULL_OCTETS } from '../../../plugins/fts/merge-choice.ts'
 import { KEPT_ROOM, ScratchTables, type Tables } from '../../../plugins/fts/scratch-tables.ts'
 import { COLLECTED_OCTETS } from '../../../plugins/fts/segments.ts'
 import { scratch } from '../../support/peer.ts'
+import { ACCOUNT, MAILBOX } from './batch-of.ts'
 
 const MB = 1024 * 1024
-const MAILBOX = { id: 'm1' as MailboxId, uidValidity: 1 }
-const ACCOUNT = 'a1' as AccountId
 
 let words = 0
 /** Text in which no word is said twice: nothing takes more room for its octets. */

@@ -1,22 +1,12 @@
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AccountId, MailboxId } from 'mailserver'
 import { expect, it } from 'vitest'
 import { FtsIndex } from '../../../plugins/fts/fts-index.ts'
 import { scratch } from '../../support/peer.ts'
+import { ACCOUNT, batchOf, MAILBOX } from './batch-of.ts'
 
-const ACCOUNT = 'a1' as AccountId
-const MAILBOX = { id: 'm1' as MailboxId, uidValidity: 1 }
-
-function batch(first: number, count: number) {
-  const documents = Array.from({ length: count }, (_, at) => ({
-    uid: first + at,
-    id: `d${first + at}`,
-    header: 'subject: x',
-    body: `needle in text ${first + at}. ${'filled with words '.repeat(50)}`,
-  }))
-  return { documents, copies: [], skipped: [], through: first + count - 1 }
-}
+const batch = (first: number, count: number) =>
+  batchOf(first, count, (uid) => `needle in text ${uid}. ${'filled with words '.repeat(50)}`)
 
 /** What it finds, and how many it says to know: at one moment, whatever others do. */
 async function answer(index: FtsIndex): Promise<readonly [found: number, through: number]> {
