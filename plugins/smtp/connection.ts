@@ -278,10 +278,11 @@ export class MailConnection extends SMTPConnection {
     const socket = this._socket
     // During a handshake the raw socket is TLS's: octets in clear would break it.
     if (this._upgrading || this._closing || socket.destroyed || !socket.writable) return
-    // Replies to pipelined commands go out together (RFC 2920 section 3.2): each write is a system call.
+    // Replies to pipelined commands go out together (RFC 2920 section 3.2): each write is a system call. Those of all
+    // sessions go at the end of the turn: the first wakes up a peer's host, and the others find it awake.
     if (socket.writableCorked === 0) {
       socket.cork()
-      process.nextTick(() => socket.uncork())
+      setImmediate(() => socket.uncork())
     }
     const text = formatReply(answer)
     this.#replies += 1

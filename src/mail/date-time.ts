@@ -17,6 +17,8 @@ const ZONES = new Map([
 ])
 
 const MAX_LENGTH = 256
+/** Days that every month of a leap year has. */
+const SHORTEST_MONTH = 29
 const TIME = String.raw`(\d{1,2})\s*[:.]\s*(\d{1,2})(?:\s*[:.]\s*(\d{1,2})(?:[.,]\d+)?)?`
 const ZONE = String.raw`(?:\s*([+-]\d{4}|[+-]\d{2}:\d{2}|[A-Za-z]{1,5}))?`
 const RFC_5322 = new RegExp(
@@ -59,7 +61,7 @@ function toTime(fields: Fields): number | undefined {
   if (month === -1 || day < 1 || day > 31 || hour > 24 || minute > 59 || second > 60) return undefined
   const time = Date.UTC(fullYear(fields.year ?? ''), month, day, hour, minute, second)
   // A day the month does not have rolls over in Date.UTC: 31 February is no date.
-  if (new Date(Date.UTC(2000, month, day)).getUTCMonth() !== month) return undefined
+  if (day > SHORTEST_MONTH && new Date(Date.UTC(2000, month, day)).getUTCMonth() !== month) return undefined
   return time - zoneMinutes(fields.zone) * 60_000
 }
 

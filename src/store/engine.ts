@@ -31,6 +31,7 @@ export interface Snapshot extends Reader, AsyncDisposable {}
 
 /** Reads see this transaction's own writes. Nothing is visible to others, or on disk, before it commits. */
 export interface Transaction extends Reader {
+  /** The buffers are the transaction's from now on: nobody changes them any more. */
   put(key: Key, value: Buffer): void
   delete(key: Key): void
   /** Calls `fn` once the transaction is on disk and visible; not at all when it fails. */

@@ -10,6 +10,7 @@ import type { Op } from '../segments/commit-frame.ts'
 import type { Placed } from '../segments/segment-writer.ts'
 import type { Slot } from '../shared-state.ts'
 import type { Database } from './database.ts'
+import { hashOf, KeyMap } from './key-map.ts'
 import { encodePosition, positionKey } from './private-keys.ts'
 
 /** A commit on its way. */
@@ -20,7 +21,7 @@ export interface Fed {
   readonly ops: readonly Op[]
   readonly isSeal: boolean
   /** `ready` once it may be seen: written, and on disk if its caller waits for that. */
-  state: 'pending' | 'ready' | 'failed'
+  state: 'pending' | 'ready' | 'seen' | 'failed'
   /** Called once: it can be seen, in the order of the places, or with the fault that it never will be. */
   readonly settled: ((fault?: Error) => void) | undefined
   /** The same as a promise, settled after the call. */
@@ -29,6 +30,8 @@ export interface Fed {
 
 const MAX_COMMITS = 256
 const MAX_OPS = 20_000
+/** Commits that nobody waits to see gather for so long: what they all write, such as counters, then goes once. */
+const GATHER_MS = 5
 /** A full disk may empty again: what is in the log already waits this long for it. */
 const RETRY_MS = 250
 const RETRIES = 40
@@ -39,6 +42,9 @@ export class IndexFeed {
   readonly #fail: (cause: Error) => void
   #queue: Fed[] = []
   #isRunning = false
+  /** The last one that somebody waits to see. */
+  #awaited: Fed | undefined
+  #gathering: NodeJS.Timeout | undefined
   #lastSequence = 0n
   #stalled: MailError | undefined
   #broken: Error | undefined
@@ -70,7 +76,15 @@ export class IndexFeed {
   ready(fed: Fed): void {
     if (fed.state !== 'pending') return
     fed.state = 'ready'
-    if (!this.#isRunning) void this.#run()
+    this.#go()
+  }
+
+  /** Somebody waits until all that is on its way can be seen: from here on nothing gathers until it is. */
+  hurry(): void {
+    const last = this.#queue.at(-1)
+    if (last === undefined) return
+    this.#awaited = last
+    this.#go()
   }
 
   /** It was taken back from the log: what comes later goes on without it. */
@@ -79,7 +93,7 @@ export class IndexFeed {
     if (at === -1) return
     this.#queue.splice(at, 1)
     settle(fed, fault)
-    if (!this.#isRunning) void this.#run()
+    this.#go()
   }
 
   /** It may not be on disk, and nobody can tell: neither it is shown nor anything behind it, which may stand on it. */
@@ -87,20 +101,36 @@ export class IndexFeed {
     const at = this.#queue.indexOf(fed)
     if (at === -1) return
     this.#break(this.#queue.splice(at), fault)
-    if (!this.#isRunning) void this.#run()
+    this.#go()
   }
 
   /** Resolves when nothing is on its way. */
   async whenIdle(): Promise<void> {
     if (this.#queue.length === 0 && !this.#isRunning) return
+    this.hurry()
     await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  get #isAwaited(): boolean {
+    return this.#awaited?.state === 'pending' || this.#awaited?.state === 'ready'
+  }
+
+  /** Goes on with what is ready: at once, or when it has gathered. */
+  #go(): void {
+    if (this.#isRunning) return
+    if (this.#isAwaited) void this.#run()
+    else this.#gathering ??= setTimeout(() => void this.#run(), GATHER_MS)
   }
 
   async #run(): Promise<void> {
     this.#isRunning = true
+    clearTimeout(this.#gathering)
+    this.#gathering = undefined
     // What one sync has made ready is said one by one, and goes with one batch.
     await undefined
-    for (let batch = this.#takeReady(); batch.length > 0; batch = this.#takeReady()) {
+    do {
+      const batch = this.#takeReady()
+      if (batch.length === 0) break
       try {
         await this.#apply(batch)
       } catch (cause) {
@@ -111,8 +141,9 @@ export class IndexFeed {
         break
       }
       for (const fed of batch) settle(fed)
-    }
+    } while (this.#isAwaited)
     this.#isRunning = false
+    if (this.#queue[0]?.state === 'ready') this.#go()
     if (this.#queue.length === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
@@ -135,7 +166,7 @@ export class IndexFeed {
   }
 
   async #apply(batch: readonly Fed[]): Promise<void> {
-    const ops = batch.flatMap((fed) => fed.ops)
+    const ops = lastOf(batch)
     for (const [at, fed] of batch.entries()) {
       if (fed.sequence !== 0n) this.#lastSequence = fed.sequence
       const isLastOfSegment = batch[at + 1]?.place.segment !== fed.place.segment
@@ -172,8 +203,17 @@ export class IndexFeed {
   }
 }
 
+/** The last word of these commits on each key. */
+function lastOf(batch: readonly Fed[]): Op[] {
+  const [first] = batch
+  if (first !== undefined && batch.length === 1) return [...first.ops]
+  const last = new KeyMap<Op>()
+  for (const { ops } of batch) for (const op of ops) last.set(op.key, op.hash ?? hashOf(op.key), op)
+  return last.values()
+}
+
 function settle(fed: Fed, fault?: Error): void {
-  if (fault !== undefined) fed.state = 'failed'
+  fed.state = fault === undefined ? 'seen' : 'failed'
   fed.settled?.(fault)
   if (fault === undefined) fed.visible.resolve()
   else fed.visible.reject(fault)

@@ -101,9 +101,10 @@ export class LevelEngine implements Engine {
     const began = performance.now()
     let commit: PendingCommit | undefined
     await segments.commit({
-      ops: tx.writes.ops(),
+      ops: tx.writes.all(),
       until,
       check: () => tx.check(),
+      isAwaited: () => turn.isAwaited,
       placed: () => {
         commit = this.#pending.add(tx.writes, () => this.#follow(tx))
         turn.pass()
@@ -123,6 +124,7 @@ export class LevelEngine implements Engine {
    */
   #whenFounded(tx: LevelTransaction, follow: () => void): Promise<void> {
     const before = [...(tx.committed.length > 0 ? this.#pending.commits : tx.foundations)]
+    if (before.length > 0) this.#parts.segments.hurry()
     return new Promise((resolve, reject) => {
       PendingCommits.whenOver(before, () => {
         try {

@@ -2,9 +2,10 @@ import type { Entry, Key, Range, Transaction } from 'mailserver'
 import type { Op } from '../segments/commit-frame.ts'
 import type { Database } from './database.ts'
 import { readValue, readValues, scanEntries } from './index-reader.ts'
+import { hashOf, KeyMap } from './key-map.ts'
 import type { PendingCommit, PendingCommits } from './pending-commits.ts'
 import { PRIVATE } from './private-keys.ts'
-import { inDirection, type KeyText, keyText, overlay, WriteSet } from './write-set.ts'
+import { inDirection, overlay, type Write, WriteSet } from './write-set.ts'
 
 /**
  * Collects what a transaction writes. Reads see it, under it what is pending, and under that the index. Of no use once
@@ -31,13 +32,20 @@ export class LevelTransaction implements Transaction {
 
   async getMany(keys: readonly Key[]): Promise<(Buffer | undefined)[]> {
     if (this.#isBare) return readValues(this.#db, keys)
-    const found = keys.map((key) => this.#find(key))
-    const stored = await readValues(
-      this.#db,
-      keys.filter((_, at) => found[at] === undefined),
-    )
-    let next = 0
-    return found.map((op) => (op === undefined ? stored[next++] : op.value))
+    const values: (Buffer | undefined)[] = []
+    const missing: Key[] = []
+    const places: number[] = []
+    for (const [at, key] of keys.entries()) {
+      const op = this.#find(key)
+      values.push(op?.value)
+      if (op !== undefined) continue
+      missing.push(key)
+      places.push(at)
+    }
+    if (missing.length === 0) return values
+    const stored = await readValues(this.#db, missing)
+    for (const [at, place] of places.entries()) values[place] = stored[at]
+    return values
   }
 
   scan(range: Range): AsyncIterable<readonly Entry[]> {
@@ -90,17 +98,17 @@ export class LevelTransaction implements Transaction {
   /** The last word on the key that the index does not have. */
   #find(key: Key): Op | undefined {
     if (this.#isBare) return undefined
-    const text = keyText(key)
-    const own = this.writes.find(text)
+    const hash = hashOf(key)
+    const own = this.writes.find(key, hash)
     if (own !== undefined) return own
-    const commit = this.#pending.newest(text)
+    const commit = this.#pending.newest(key, hash)
     if (commit === undefined) return undefined
     this.#foundations.add(commit)
-    return commit.writes.find(text)
+    return commit.writes.find(key, hash)
   }
 
   #within(range: Range): Op[] {
-    const found = new Map<KeyText, Op>()
+    const found = new KeyMap<Write>()
     for (const commit of this.#pending.commits) {
       if (commit.writes.layOver(found, range)) this.#foundations.add(commit)
     }

@@ -1,4 +1,6 @@
-import { type KeyText, WriteSet } from './write-set.ts'
+import type { Key } from 'mailserver'
+import { type KeyHash, KeyMap } from './key-map.ts'
+import { WriteSet } from './write-set.ts'
 
 /** A commit that has its place in the log and is not in the index yet. */
 export interface PendingCommit {
@@ -19,7 +21,7 @@ export interface PendingCommit {
  */
 export class PendingCommits {
   readonly #commits = new Set<PendingCommit>()
-  readonly #newest = new Map<KeyText, PendingCommit>()
+  readonly #newest = new KeyMap<PendingCommit>()
 
   /** In the order of their places. */
   get commits(): Iterable<PendingCommit> {
@@ -31,8 +33,8 @@ export class PendingCommits {
   }
 
   /** The last one that wrote this key. */
-  newest(text: KeyText): PendingCommit | undefined {
-    return this.#newest.get(text)
+  newest(key: Key, hash: KeyHash): PendingCommit | undefined {
+    return this.#newest.get(key, hash)
   }
 
   add(writes: WriteSet, follow: () => void): PendingCommit {
@@ -52,8 +54,8 @@ export class PendingCommits {
     commit.writes = NO_WRITES
     commit.follow = nothing
     if (fault === undefined) {
-      for (const text of writes.keys()) {
-        if (this.#newest.get(text) === commit) this.#newest.delete(text)
+      for (const { key, hash } of writes.all()) {
+        if (this.#newest.get(key, hash) === commit) this.#newest.delete(key, hash)
       }
       follow()
     } else {
@@ -71,7 +73,7 @@ export class PendingCommits {
   }
 
   #lay(commit: PendingCommit): void {
-    for (const text of commit.writes.keys()) this.#newest.set(text, commit)
+    for (const { key, hash } of commit.writes.all()) this.#newest.set(key, hash, commit)
   }
 }
 

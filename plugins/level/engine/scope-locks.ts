@@ -13,6 +13,8 @@ const GIVE_WAY_MS = 50
 export interface Turn {
   /** Lets the next one of this thread in. Other threads stay out. */
   pass(): void
+  /** Does another thread wait for it to be over? */
+  readonly isAwaited: boolean
   /** It is over; other threads may come in once that is so for everyone of this thread. Passes first if need be. */
   end(): void
 }
@@ -74,7 +76,14 @@ export class ScopeLocks {
       state = 'over'
       for (const index of indexes) this.#end(index)
     }
-    return { pass, end }
+    const isAwaited = () => indexes.some((index) => (Atomics.load(this.#words, index) & CONTENDED) !== 0)
+    return {
+      pass,
+      end,
+      get isAwaited() {
+        return isAwaited()
+      },
+    }
   }
 
   /** Gives everything back, whoever is still inside: nothing can be written any more. */

@@ -1,46 +1,40 @@
 import type { Entry, Key, Range } from 'mailserver'
 import type { Op } from '../segments/commit-frame.ts'
+import { hashOf, type KeyHash, KeyMap } from './key-map.ts'
 
-/** Keys as text, one character for each octet: their order is the same. */
-export type KeyText = string
-
-export const keyText = (key: Key): KeyText => key.toString('latin1')
+export interface Write extends Op {
+  readonly hash: KeyHash
+}
 
 /** What a transaction has written so far, the last word on each key. */
 export class WriteSet {
-  readonly #byKey = new Map<KeyText, Op>()
+  readonly #byKey = new KeyMap<Write>()
 
   get size(): number {
     return this.#byKey.size
   }
 
   /** The write to this key, if there was one. Its value is undefined when it was deleted. */
-  find(text: KeyText): Op | undefined {
-    return this.#byKey.get(text)
+  find(key: Key, hash: KeyHash): Write | undefined {
+    return this.#byKey.get(key, hash)
   }
 
-  /** Keeps copies: the caller may use its buffers again. */
+  /** Keeps the buffers themselves: whoever wrote them does not change them any more. */
   set(key: Key, value: Buffer | undefined): void {
-    this.#byKey.set(keyText(key), {
-      key: Buffer.from(key),
-      value: value === undefined ? undefined : Buffer.from(value),
-    })
+    const hash = hashOf(key)
+    this.#byKey.set(key, hash, { key, hash, value })
   }
 
-  keys(): Iterable<KeyText> {
-    return this.#byKey.keys()
-  }
-
-  ops(): Op[] {
-    return [...this.#byKey.values()]
+  all(): readonly Write[] {
+    return this.#byKey.values()
   }
 
   /** Lays the writes within the range over `found`, as they are now. Returns whether there are any. */
-  layOver(found: Map<KeyText, Op>, range: Range): boolean {
+  layOver(found: KeyMap<Write>, range: Range): boolean {
     let isAny = false
-    for (const [text, op] of this.#byKey) {
-      if (!contains(range, op.key)) continue
-      found.set(text, op)
+    for (const write of this.#byKey.values()) {
+      if (!contains(range, write.key)) continue
+      found.set(write.key, write.hash, write)
       isAny = true
     }
     return isAny

@@ -1,6 +1,12 @@
 /** A commit as it stands in the log: enough to write it into the index once more. */
 
-export type Op = { readonly key: Buffer; readonly value: Buffer | undefined }
+export interface Op {
+  readonly key: Buffer
+  /** undefined when the key goes. */
+  readonly value: Buffer | undefined
+  /** Of the key (`hashOf`), where somebody has made it already. */
+  readonly hash?: number
+}
 
 /** What another worker had made visible but not yet on disk when this commit was written: the commit stands on it. */
 export interface Dependency {

@@ -38,6 +38,8 @@ export interface CommitOrder {
   readonly until: 'visible' | 'durable' | 'logged'
   /** Asked when nothing can come between any more: what it throws refuses the commit. */
   readonly check?: () => void
+  /** Asked once it is on disk: does somebody else wait until it can be seen? */
+  readonly isAwaited?: () => boolean
   /** It has its place in the log: what is placed later stands behind it. */
   readonly placed?: () => void
   /** Called once after `placed`: it can be seen, in the order of the places, or with the fault that it never will be. */
@@ -81,6 +83,11 @@ export class SegmentLog {
    */
   commit(order: CommitOrder): Promise<void> {
     return this.#use((writer) => this.#commitTo(writer, order))
+  }
+
+  /** Somebody waits until what is on its way can be seen. */
+  hurry(): void {
+    this.#feed.hurry()
   }
 
   /** Resolves when every commit of this thread can be seen, or has failed. */
@@ -168,6 +175,7 @@ export class SegmentLog {
     const fed = await this.#feedTo(writer, type, payload, { sequence, order, isDurable })
     if (!isDurable) this.#syncLater()
     else if (until === 'durable' && this.#feed.behind < MAX_BEHIND) return
+    this.#feed.hurry()
     await fed.visible.promise
   }
 
@@ -196,6 +204,7 @@ export class SegmentLog {
     if (isDurable) await this.#whenSynced(taken)
     else if (type !== FRAME.seal) this.#options.slot.relaxedEnd = taken.place.end
     this.#feed.ready(taken)
+    if (order.isAwaited?.()) this.#feed.hurry()
     return taken
   }
 
@@ -223,7 +232,9 @@ export class SegmentLog {
   async #endSegment(): Promise<void> {
     const old = this.#writer
     if (old === undefined) return
-    await (await this.#seal(old)).visible.promise
+    const sealed = await this.#seal(old)
+    this.#feed.hurry()
+    await sealed.visible.promise
     // What still works on the file must not meet its successor: zeros that are written ahead would go to whatever gets its
     // descriptor, and a sync that ends later would vouch for what the new segment has at that offset.
     await old.whenWritten()

@@ -27,7 +27,7 @@ export interface Tally {
 export interface Placed extends Place {
   readonly end: number
   /** Of the segment up to `end`; known once it is written. */
-  readonly tally: Tally
+  tally: Tally
 }
 
 /** Who follows a frame on its way. Both are called at once, before any other code can append. */
@@ -39,7 +39,8 @@ export interface FrameWatch {
 
 interface Pending {
   readonly place: Placed
-  readonly parts: readonly Buffer[]
+  readonly head: Buffer
+  readonly payload: Buffer
   readonly isMessage: boolean
   readonly bytes: number
   settle(error?: Error): void
@@ -97,7 +98,7 @@ export class SegmentWriter {
   append(type: FrameType, payload: Buffer, watch?: FrameWatch): Promise<Placed> {
     const head = encodeHead(this.#marker, { segment: this.segment, offset: this.#end }, type, payload)
     const bytes = head.length + payload.length
-    const place = { segment: this.segment, offset: this.#end, end: this.#end + bytes, tally: this.#tally }
+    const place: Placed = { segment: this.segment, offset: this.#end, end: this.#end + bytes, tally: this.#tally }
     this.#end += bytes
     watch?.placed(place)
     return new Promise((resolve, reject) => {
@@ -107,7 +108,7 @@ export class SegmentWriter {
         reject(error)
       }
       const isMessage = isMessageFrame(type)
-      this.#queue.push({ place, parts: [head, payload], isMessage, bytes, settle })
+      this.#queue.push({ place, head, payload, isMessage, bytes, settle })
       this.#draining ??= this.#drain()
     })
   }
@@ -166,13 +167,17 @@ export class SegmentWriter {
     if (pending.isMessage) {
       this.#tally = { frames: this.#tally.frames + 1, bytes: this.#tally.bytes + pending.bytes }
     }
-    Object.assign(pending.place, { tally: this.#tally })
+    pending.place.tally = this.#tally
     pending.settle()
   }
 
   /** Not an async function: a small write is over when it returns, with no turn of the event loop. */
   #write(batch: readonly Pending[], bytes: number): undefined | Promise<void> {
-    const parts = batch.flatMap(({ parts }) => parts).filter((part) => part.length > 0)
+    const parts: Buffer[] = []
+    for (const { head, payload } of batch) {
+      parts.push(head)
+      if (payload.length > 0) parts.push(payload)
+    }
     if (bytes > WRITE_AT_ONCE_BYTES) return this.#writeLater(parts, bytes)
     let left = parts
     for (let done = 0; done < bytes; ) {

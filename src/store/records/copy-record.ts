@@ -43,8 +43,14 @@ export function blobIn(bytes: Buffer): BlobRef {
 
 /**
  * RFC 8474 section 5.1: equal for equal bytes, here for copies of one blob. Kept in the record from then on: a
- * conversion to another BlobStore renames blobs, and the id must not change with that.
+ * conversion to another BlobStore renames blobs, and the id must not change with that. A short ref is the id, with zeros
+ * behind it: a hash would take longer than the rest of the record.
  */
 export function emailIdOf(blob: BlobRef): string {
-  return `M${hash('sha256', blob, 'buffer').toString('base64url', 0, EMAIL_ID_BYTES)}`
+  if (Buffer.byteLength(blob) > EMAIL_ID_BYTES) return idOf(hash('sha256', blob, 'buffer'))
+  const octets = Buffer.alloc(EMAIL_ID_BYTES)
+  octets.write(blob)
+  return idOf(octets)
 }
+
+const idOf = (octets: Buffer): string => `M${octets.toString('base64url', 0, EMAIL_ID_BYTES)}`

@@ -115,16 +115,4 @@ export const READING_CHECKS: readonly EngineCheck[] = [
       assert.deepEqual(await keysOf(engine, {}), LETTERS)
     },
   ],
-  [
-    'keeps copies: a caller may use its buffers again once put has returned',
-    async (engine) => {
-      const [name, value] = [bytes('name'), bytes('value')]
-      await engine.transact(['s'], async (tx) => {
-        tx.put(name, value)
-        name.fill('x')
-        value.fill('x')
-      })
-      assert.equal(text(await engine.get(bytes('name'))), 'value')
-    },
-  ],
 ]

@@ -9,6 +9,7 @@ import { postfixLmtp } from '../peers/postfix-lmtp.ts'
 import type { Case, Measured, Scenario } from '../scenario.ts'
 import { cpuMs } from '../support/process-tree.ts'
 import { until } from '../support/until.ts'
+import { warmUpSmtp } from '../support/warm-up-smtp.ts'
 import { accountsTo, addressOf, type System } from '../system.ts'
 
 interface Shape {
@@ -115,14 +116,7 @@ export const delivery: Scenario = {
     'Messages from smtp-source into mailboxes, counted when they are in the store. CPU is the processor time of all processes of the server.',
   peers: [postfixMaildir, postfixLmtp],
   need: { accounts: ALL_ACCOUNTS },
-  // A runtime that compiles what is hot, and caches that fill, need some traffic before they are what they stay.
-  async prepare({ name, ports }) {
-    const send = (messages: number, reuse: boolean) =>
-      smtpSource({ port: ports.smtp ?? 0, messages, sessions: 10, bytes: 2_000, reuse, to: addressOf(2) })
-    await send(2_000, true)
-    // Only ours compiles how a connection begins and ends.
-    if (name === 'ours') await send(3_000, false)
-  },
+  prepare: (system, effort) => warmUpSmtp(system, effort, addressOf(2), { withConnections: true }),
   cases: [
     deliveryCase(shape(2, 10, true), 2, 4),
     deliveryCase(shape(2, 10, false), 1.5, 3),

@@ -7,9 +7,10 @@ import { quantile } from '../statistics.ts'
 import { quantileBetween } from '../support/histogram.ts'
 import { memoryBytes } from '../support/process-tree.ts'
 import { sendTimed } from '../support/timed-messages.ts'
+import { warmUpSmtp } from '../support/warm-up-smtp.ts'
 import { addressOf, PASSWORD } from '../system.ts'
 
-const WARM_UP = 3_000
+const WARM_UP = 1_000
 const STORMERS = 8
 /** Password checks are under way by then. */
 const STORM_MS = 500
@@ -92,6 +93,9 @@ export const load: Scenario = {
   about: 'How long a sender waits for each 250, what a server grows to, and what password checks take from delivery.',
   peers: [postfixMaildir, postfixLmtp],
   need: { accounts: 2 },
-  prepare: async (system) => void (await sendTimed(system, WARM_UP)),
+  async prepare(system, effort) {
+    await warmUpSmtp(system, effort, addressOf(2))
+    await sendTimed(system, WARM_UP)
+  },
   cases: [latency, storm],
 }

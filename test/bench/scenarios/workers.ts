@@ -2,10 +2,10 @@ import { smtpSource } from '../load/smtp-source.ts'
 import { OurServer } from '../ours.ts'
 import type { Scenario } from '../scenario.ts'
 import { until } from '../support/until.ts'
+import { warmUpSmtp } from '../support/warm-up-smtp.ts'
 import { addressOf, type SystemKind } from '../system.ts'
 
 const SESSIONS = 10
-const WARM_UP = 1_000
 const MESSAGES = { full: 4_000, quick: 1_500 }
 const SETTLE_MS = 60_000
 
@@ -21,7 +21,7 @@ export const workers: Scenario = {
   peers: [oursAuto],
   need: { accounts: 1 },
   isLong: true,
-  prepare: async ({ ports }) => void (await send(ports.smtp ?? 0, WARM_UP)),
+  prepare: (system, effort) => warmUpSmtp(system, effort, addressOf(1)),
   cases: [
     {
       name: 'delivery',

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Database } from '../../../plugins/level/engine/database.ts'
 import { type Fed, IndexFeed } from '../../../plugins/level/engine/index-feed.ts'
 import { SharedState } from '../../../plugins/level/shared-state.ts'
@@ -46,6 +46,44 @@ function feedOver(batch: (count: number) => Promise<void>) {
 }
 
 describe('the way into the index', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('lets commits gather that nobody waits to see, and writes what all of them write once', async () => {
+    vi.useFakeTimers()
+    const batches: number[] = []
+    const { feed, heard, add } = feedOver(async (count) => void batches.push(count))
+    feed.ready(add('a').fed)
+    await vi.advanceTimersByTimeAsync(1)
+    feed.ready(add('b').fed)
+    feed.ready(add('a').fed)
+    expect(heard).toEqual([])
+    await vi.advanceTimersByTimeAsync(10)
+    // a, b and the position.
+    expect(batches).toEqual([3])
+    expect(heard).toEqual(['a', 'b', 'a'])
+  })
+
+  it('lets nothing gather while somebody waits for it', async () => {
+    vi.useFakeTimers()
+    const { feed, heard, add } = feedOver(async () => {})
+    const [a, b] = [add('a'), add('b')]
+    feed.ready(a.fed)
+    feed.hurry()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(heard).toEqual(['a'])
+    // It was on its way when somebody began to wait.
+    feed.ready(b.fed)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(heard).toEqual(['a', 'b'])
+    feed.ready(add('c').fed)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(heard).toEqual(['a', 'b'])
+    await vi.advanceTimersByTimeAsync(10)
+    expect(heard).toEqual(['a', 'b', 'c'])
+  })
+
   it('keeps the order of the places, whatever is ready first', async () => {
     const { feed, applied, heard, add } = feedOver(async () => {})
     const [a, b, c] = [add('a'), add('b'), add('c')]
@@ -89,6 +127,7 @@ describe('the way into the index', () => {
     })
     const [a, b] = [add('a'), add('b')]
     feed.ready(a.fed)
+    feed.hurry()
     await expect(a.fed.visible.promise).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     feed.ready(b.fed)
     feed.ready(add('c').fed)
