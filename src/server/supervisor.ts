@@ -11,6 +11,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { PluginStartError } from '../kernel/host.ts'
 import { planPlugins } from '../kernel/plugin-graph.ts'
 import { assertPortsFree } from './assert-ports-free.ts'
+import { compileEarly } from './compiler.ts'
 import { type ControlServer, serveControl } from './control-server.ts'
 import { dataDirectoryError } from './data-directory.ts'
 import { EventFeed } from './event-feed.ts'
@@ -92,6 +93,7 @@ export class Supervisor implements RunningServer, SupervisorContext {
   /** @throws ConfigError, UserError; nothing runs then */
   async start(): Promise<void> {
     growHeapFreely()
+    compileEarly()
     const generation = await this.#launch(this.#options.config)
     this.#current = generation
     try {
