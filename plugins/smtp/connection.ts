@@ -108,9 +108,10 @@ export class MailConnection extends SMTPConnection {
     this._socket.destroy()
   }
 
-  /** While it is our turn, the peer has every reason to be silent. */
+  /** While it is our turn, until the reply is out, the peer has every reason to be silent. */
   override _onTimeout(): void {
-    if (this.#message?.isEnded && !this._closing) this._armTimeout()
+    const isOurTurn = this.#message?.isEnded === true || this._socket.writableCorked > 0
+    if (isOurTurn && !this._closing) this._armTimeout()
     else super._onTimeout()
   }
 
@@ -169,9 +170,7 @@ export class MailConnection extends SMTPConnection {
         this.close()
         return next()
       case 'quit':
-        this.close()
-        // Nothing is waited for: a peer that resets the connection would cost an error with a stack trace.
-        this._socket.destroySoon()
+        this.#leave()
         return next()
       case 'start-tls':
         return this.#startTls(next)
@@ -181,6 +180,19 @@ export class MailConnection extends SMTPConnection {
         this.#endIfIdle()
         this._whenWritable(next)
     }
+  }
+
+  /** Nothing is waited for: a peer that resets the connection would cost an error with a stack trace. */
+  #leave(): void {
+    const socket = this._socket
+    socket.uncork()
+    // What the system has taken it sends, and the end behind it: to say the end first would be one call more.
+    if (socket.writableLength === 0 && !this.secure) {
+      socket.destroy()
+      return
+    }
+    this.close()
+    socket.destroySoon()
   }
 
   async #takeMessage(next: () => void): Promise<void> {

@@ -14,6 +14,8 @@ export interface ServerLog extends Log {
   /** Opens the file again, after somebody has moved it away. */
   reopen(): void
   setLevel(level: LogLevel): void
+  /** Writes the lines that wait. Warnings and errors never do. */
+  flush(): void
 }
 
 export async function createServerLog(target: LogTarget, level: LogLevel): Promise<ServerLog> {
@@ -28,8 +30,9 @@ export async function createServerLog(target: LogTarget, level: LogLevel): Promi
     },
     destination.stream,
   )
-  return Object.assign(wrap(logger), {
+  return Object.assign(wrap(logger, destination.flush), {
     reopen: destination.reopen,
+    flush: destination.flush,
     setLevel: (changed: LogLevel) => {
       if (target.kind !== 'silent') logger.level = changed
     },
@@ -53,24 +56,37 @@ function isoTime(): () => string {
 interface Destination {
   readonly stream: DestinationStream
   reopen(): void
+  flush(): void
 }
 
 async function openDestination(target: LogTarget): Promise<Destination> {
   const writer = new LineWriter(target.kind === 'file' ? target.path : 1)
   const reopen = () => writer.reopen()
-  if (target.kind !== 'stdout' || !target.pretty) return { stream: writer, reopen }
+  const flush = () => writer.flush()
+  if (target.kind !== 'stdout' || !target.pretty) return { stream: writer, reopen, flush }
   const { prettyFactory } = await import('pino-pretty')
   const render = prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
-  return { stream: { write: (line) => writer.write(render(line)) }, reopen }
+  const write = (line: string) => {
+    writer.write(render(line))
+    // Somebody looks on.
+    flush()
+  }
+  return { stream: { write }, reopen, flush }
 }
 
-function wrap(logger: Logger): Log {
+function wrap(logger: Logger, flush: () => void): Log {
   return {
     trace: (fields, message) => logger.trace(fields, message),
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
-    child: (bindings) => wrap(logger.child(withoutSecrets(bindings))),
+    warn(fields, message) {
+      logger.warn(fields, message)
+      flush()
+    },
+    error(fields, message) {
+      logger.error(fields, message)
+      flush()
+    },
+    child: (bindings) => wrap(logger.child(withoutSecrets(bindings)), flush),
   }
 }

@@ -83,6 +83,8 @@ export class Worker {
     await this.#tasks.close('the server ends')
     await this.#jobs?.stop()
     await this.#host?.stop()
+    // The thread may be ended by force from here on.
+    this.#log?.flush()
   }
 
   report(): WorkerReport {

@@ -1,14 +1,16 @@
 import { mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { createServerLog } from '../../src/server/server-log.ts'
+import { createServerLog, type ServerLog } from '../../src/server/server-log.ts'
 import { run, scratch } from '../support/peer.ts'
 
-const linesOf = (path: string) =>
-  readFileSync(path, 'utf8')
+function linesOf(path: string, log: ServerLog) {
+  log.flush()
+  return readFileSync(path, 'utf8')
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line))
+}
 
 test('lines below the level are left out, and the level can be changed', async () => {
   using dir = scratch('log')
@@ -17,7 +19,7 @@ test('lines below the level are left out, and the level can be changed', async (
   log.debug({}, 'one')
   log.setLevel('debug')
   log.child({ plugin: 'imap' }).debug({ session: 's1' }, 'two')
-  expect(linesOf(path)).toEqual([
+  expect(linesOf(path, log)).toEqual([
     { level: 'debug', time: expect.any(String), plugin: 'imap', session: 's1', msg: 'two' },
   ])
 })
@@ -30,8 +32,8 @@ test('a log file that was moved away is opened anew', async () => {
   renameSync(path, `${path}.1`)
   log.reopen()
   log.info({}, 'after')
-  expect(linesOf(`${path}.1`).map(({ msg }) => msg)).toEqual(['before'])
-  expect(linesOf(path).map(({ msg }) => msg)).toEqual(['after'])
+  expect(linesOf(`${path}.1`, log).map(({ msg }) => msg)).toEqual(['before'])
+  expect(linesOf(path, log).map(({ msg }) => msg)).toEqual(['after'])
 })
 
 test('a credential is redacted wherever it stands', async () => {
@@ -43,8 +45,37 @@ test('a credential is redacted wherever it stands', async () => {
   log.info(fields, 'login')
   log.info({ err: Object.assign(new Error('refused'), { password: secret, request: { token: secret } }) }, 'a fault')
   log.child({ credentials: { user: secret }, peer: { secret } }).info({}, 'of a session')
+  log.flush()
+  expect(readFileSync(path, 'utf8')).toContain('of a session')
   expect(readFileSync(path, 'utf8')).not.toContain(secret)
   expect(fields.a.b.pass).toBe(secret)
+})
+
+test('lines wait a moment for others; warnings, errors and the end of the process do not', async () => {
+  using dir = scratch('log')
+  const path = join(dir.path, 'server.log')
+  const log = await createServerLog({ kind: 'file', path }, 'info')
+  const messages = () =>
+    readFileSync(path, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line).msg)
+  log.info({}, 'one')
+  log.child({ plugin: 'imap' }).info({}, 'two')
+  expect(messages()).toEqual([])
+  await expect.poll(messages).toEqual(['one', 'two'])
+  log.info({}, 'three')
+  log.child({ plugin: 'imap' }).warn({}, 'four')
+  expect(messages()).toEqual(['one', 'two', 'three', 'four'])
+
+  const source = new URL('../../src/server/server-log.ts', import.meta.url).href
+  const script = `
+    import { createServerLog } from '${source}'
+    const log = await createServerLog({ kind: 'stdout', pretty: false }, 'info')
+    log.info({}, 'last words')
+    process.exit()`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script])
+  expect(stdout).toContain('last words')
 })
 
 test('a log that cannot be written does not throw', async () => {

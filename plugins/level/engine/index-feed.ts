@@ -31,7 +31,7 @@ export interface Fed {
 const MAX_COMMITS = 256
 const MAX_OPS = 20_000
 /** Commits that nobody waits to see gather for so long: what they all write, such as counters, then goes once. */
-const GATHER_MS = 5
+const GATHER_MS = 10
 /** A full disk may empty again: what is in the log already waits this long for it. */
 const RETRY_MS = 250
 const RETRIES = 40

@@ -9,6 +9,7 @@ export interface Write extends Op {
 /** What a transaction has written so far, the last word on each key. */
 export class WriteSet {
   readonly #byKey = new KeyMap<Write>()
+  #all: readonly Write[] | undefined
 
   get size(): number {
     return this.#byKey.size
@@ -22,11 +23,13 @@ export class WriteSet {
   /** Keeps the buffers themselves: whoever wrote them does not change them any more. */
   set(key: Key, value: Buffer | undefined): void {
     const hash = hashOf(key)
+    this.#all = undefined
     this.#byKey.set(key, hash, { key, hash, value })
   }
 
   all(): readonly Write[] {
-    return this.#byKey.values()
+    this.#all ??= this.#byKey.values()
+    return this.#all
   }
 
   /** Lays the writes within the range over `found`, as they are now. Returns whether there are any. */

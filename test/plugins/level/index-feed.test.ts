@@ -59,7 +59,7 @@ describe('the way into the index', () => {
     feed.ready(add('b').fed)
     feed.ready(add('a').fed)
     expect(heard).toEqual([])
-    await vi.advanceTimersByTimeAsync(10)
+    await vi.advanceTimersByTimeAsync(20)
     // a, b and the position.
     expect(batches).toEqual([3])
     expect(heard).toEqual(['a', 'b', 'a'])
@@ -80,7 +80,7 @@ describe('the way into the index', () => {
     feed.ready(add('c').fed)
     await vi.advanceTimersByTimeAsync(0)
     expect(heard).toEqual(['a', 'b'])
-    await vi.advanceTimersByTimeAsync(10)
+    await vi.advanceTimersByTimeAsync(20)
     expect(heard).toEqual(['a', 'b', 'c'])
   })
 
