@@ -34,6 +34,23 @@ describe('a turn in a scope', () => {
     ;(await enter(mine, 'third')).end()
   })
 
+  it('tells whether another thread waits for it', async () => {
+    const [mine, others] = twoThreads()
+    const turn = await mine.acquire(['s', 't'])
+    expect(turn.isAwaited).toBe(false)
+    // One of its own thread need not wait until it is over.
+    const next = mine.acquire(['s'])
+    await rest()
+    expect(turn.isAwaited).toBe(false)
+    turn.pass()
+    ;(await next).end()
+    const other = others.acquire(['t'])
+    await rest()
+    expect(turn.isAwaited).toBe(true)
+    turn.end()
+    ;(await other).end()
+  })
+
   it('may be taken by its thread again while one that has passed is not over', async () => {
     const [mine, others] = twoThreads()
     const first = await mine.acquire(['s'])
