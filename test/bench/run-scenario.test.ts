@@ -85,6 +85,15 @@ describe('a scenario', () => {
     expect(await names()).toEqual(['a'])
     expect(await names('--peer', 'b')).toEqual(['b'])
   })
+
+  it('leaves peers out of a quick run that take long, unless they are asked for', async () => {
+    const scenario = { ...scenarioOf([kind('a'), kind('b')], one('x')), quickPeers: ['b'] }
+    const names = async (...args: string[]) =>
+      (await runScenario(scenario, options(...args), ledgerOf(), undefined)).cases[0]?.systems.map((of) => of.system)
+    expect(await names()).toEqual(['a', 'b'])
+    expect(await names('--quick')).toEqual(['b'])
+    expect(await names('--quick', '--peer', 'a')).toEqual(['a'])
+  })
 })
 
 describe('the cases of a run', () => {

@@ -77,12 +77,13 @@ export async function runScenario(
 async function kindsFor(
   scenario: Scenario,
   cases: readonly Case[],
-  { peers, sides }: BenchOptions,
+  { peers, sides, isQuick }: BenchOptions,
   ledger: Ledger,
 ): Promise<SystemKind[]> {
   const kinds: SystemKind[] = sides === 'peers' ? [] : [ours]
   if (sides === 'ours') return kinds
   for (const kind of scenario.peers) {
+    if (isQuick && peers.length === 0 && scenario.quickPeers?.includes(kind.name) === false) continue
     const isWanted =
       peers.length > 0 ? peers.includes(kind.name) : cases.some((one) => one.peers?.includes(kind.name) ?? true)
     if (!isWanted) continue

@@ -31,6 +31,8 @@ export interface Scenario {
   /** What it measures, in a sentence. */
   readonly about: string
   readonly peers: readonly SystemKind[]
+  /** Names of those that take part in a quick run; all when absent. */
+  readonly quickPeers?: readonly string[]
   readonly need: Need
   /** Mail that each system has before. */
   readonly data?: DataSet

@@ -115,6 +115,7 @@ export const delivery: Scenario = {
   about:
     'Messages from smtp-source into mailboxes, counted when they are in the store. CPU is the processor time of all processes of the server.',
   peers: [postfixMaildir, postfixLmtp],
+  quickPeers: ['postfix-maildir'],
   need: { accounts: ALL_ACCOUNTS },
   prepare: (system, effort) => warmUpSmtp(system, effort, addressOf(2), { withConnections: true }),
   cases: [

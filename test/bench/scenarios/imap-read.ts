@@ -95,6 +95,7 @@ const scenario = (data: DataSet, name: string): Scenario => ({
   name,
   about: `Reading a mailbox of ${data.messages.toLocaleString('en-GB')} messages of ${data.bytes / 1000} KB over TLS.`,
   peers: [dovecotMaildir, dovecotMdbox],
+  quickPeers: ['dovecot-mdbox'],
   need: { accounts: 1 },
   data,
   prepare: warmUp,

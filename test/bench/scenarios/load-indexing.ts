@@ -54,6 +54,7 @@ export const loadIndexing: Scenario = {
   peers: [],
   need: { accounts: 2, isIndexed: true },
   data: TEN_THOUSAND,
+  isLong: true,
   async prepare(system) {
     if (!(system instanceof OurServer)) return
     await system.untilIndexed()

@@ -92,6 +92,7 @@ export const load: Scenario = {
   name: 'load',
   about: 'How long a sender waits for each 250, what a server grows to, and what password checks take from delivery.',
   peers: [postfixMaildir, postfixLmtp],
+  quickPeers: ['postfix-maildir'],
   need: { accounts: 2 },
   async prepare(system, effort) {
     await warmUpSmtp(system, effort, addressOf(2))
