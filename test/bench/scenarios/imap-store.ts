@@ -37,9 +37,13 @@ const cases: readonly Case[] = [
     run: (system) =>
       runSteps(
         system,
-        [{ key: 'rate', kind: 'pipeline', text: 'STORE {n} +FLAGS (\\Flagged)', from: 1, to: PIPELINED }],
+        [
+          // What is timed takes less time than the client and ours need to compile what they do in it.
+          { key: 'first', kind: 'pipeline', text: 'STORE {n} +FLAGS (\\Draft)', from: 1, to: PIPELINED },
+          { key: 'rate', kind: 'pipeline', text: 'STORE {n} +FLAGS (\\Flagged)', from: 1, to: PIPELINED },
+        ],
         ({ median }) => PIPELINED / (median / 1000),
-        CLEAR,
+        [...CLEAR, 'STORE 1:* -FLAGS.SILENT (\\Draft)'],
       ),
   },
   {
