@@ -108,10 +108,14 @@ export class MailConnection extends SMTPConnection {
     this._socket.destroy()
   }
 
-  /** While it is our turn, until the reply is out, the peer has every reason to be silent. */
+  /** A command or a message is being answered, or the answer is not out yet. */
+  get #isOurTurn(): boolean {
+    return this._handlerPending || this.#message?.isEnded === true || this._socket.writableCorked > 0
+  }
+
+  /** While it is our turn, the peer has every reason to be silent. */
   override _onTimeout(): void {
-    const isOurTurn = this.#message?.isEnded === true || this._socket.writableCorked > 0
-    if (isOurTurn && !this._closing) this._armTimeout()
+    if (this.#isOurTurn && !this._closing) this._armTimeout()
     else super._onTimeout()
   }
 
@@ -258,8 +262,7 @@ export class MailConnection extends SMTPConnection {
       const parser = this._parser
       const kibibytes = parser ? Math.floor(parser.dataBytes / 1024) : 0
       const now = `${this.#replies} ${kibibytes}`
-      const isOurTurn = this._handlerPending || this.#message?.isEnded === true
-      if (now === before && !isOurTurn) return this.send(421, 'Too slow - closing connection')
+      if (now === before && !this.#isOurTurn) return this.send(421, 'Too slow - closing connection')
       this.#watchProgress(now)
     })
   }

@@ -24,9 +24,8 @@ const UNUSUAL = -1
 
 /** @returns where the next part begins; `UNUSUAL` when the part does not fit, or is not as simple */
 function draft(at: number, part: Part): number {
-  if (typeof part === 'number') return at + 4 > DRAFT.length ? UNUSUAL : DRAFT.writeUInt32BE(part, at)
-  if (typeof part === 'bigint') return at + 8 > DRAFT.length ? UNUSUAL : DRAFT.writeBigUInt64BE(part, at)
-  if (typeof part !== 'string' || at + part.length + TERMINATOR.length > DRAFT.length) return UNUSUAL
+  if (typeof part !== 'string') return at + lengthOf(part) > DRAFT.length ? UNUSUAL : write(DRAFT, at, part)
+  if (at + part.length + TERMINATOR.length > DRAFT.length) return UNUSUAL
   let end = at
   for (let index = 0; index < part.length; index++) {
     const code = part.charCodeAt(index)

@@ -83,9 +83,11 @@ async function kindsFor(
   const kinds: SystemKind[] = sides === 'peers' ? [] : [ours]
   if (sides === 'ours') return kinds
   for (const kind of scenario.peers) {
-    if (isQuick && peers.length === 0 && scenario.quickPeers?.includes(kind.name) === false) continue
+    const takesPart = (names: readonly string[] | undefined) => names?.includes(kind.name) ?? true
     const isWanted =
-      peers.length > 0 ? peers.includes(kind.name) : cases.some((one) => one.peers?.includes(kind.name) ?? true)
+      peers.length > 0
+        ? takesPart(peers)
+        : (!isQuick || takesPart(scenario.quickPeers)) && cases.some((one) => takesPart(one.peers))
     if (!isWanted) continue
     const reason = ledger.absent.get(kind.name) ?? (await kind.unavailable?.())
     if (reason === undefined) kinds.push(kind)

@@ -73,10 +73,12 @@ export class IndexFeed {
     else settle(fed, this.#broken)
   }
 
-  ready(fed: Fed): void {
+  /** @param isAwaited somebody waits to see it */
+  ready(fed: Fed, isAwaited = false): void {
     if (fed.state !== 'pending') return
     fed.state = 'ready'
-    this.#go()
+    if (isAwaited) this.hurry()
+    else this.#go()
   }
 
   /** Somebody waits until all that is on its way can be seen: from here on nothing gathers until it is. */

@@ -104,7 +104,7 @@ export class LevelEngine implements Engine {
       ops: tx.writes.all(),
       until,
       check: () => tx.check(),
-      isAwaited: () => turn.isAwaited,
+      isAwaited: turn.isAwaited,
       placed: () => {
         commit = this.#pending.add(tx.writes, () => this.#follow(tx))
         turn.pass()

@@ -14,7 +14,7 @@ export interface Turn {
   /** Lets the next one of this thread in. Other threads stay out. */
   pass(): void
   /** Does another thread wait for it to be over? */
-  readonly isAwaited: boolean
+  isAwaited(): boolean
   /** It is over; other threads may come in once that is so for everyone of this thread. Passes first if need be. */
   end(): void
 }
@@ -76,14 +76,7 @@ export class ScopeLocks {
       state = 'over'
       for (const index of indexes) this.#end(index)
     }
-    const isAwaited = () => indexes.some((index) => (Atomics.load(this.#words, index) & CONTENDED) !== 0)
-    return {
-      pass,
-      end,
-      get isAwaited() {
-        return isAwaited()
-      },
-    }
+    return { pass, end, isAwaited: () => indexes.some((index) => this.#isContended(index)) }
   }
 
   /** Gives everything back, whoever is still inside: nothing can be written any more. */
@@ -143,9 +136,13 @@ export class ScopeLocks {
 
   /** May the next one of this thread go in, or is it the turn of others? */
   #mayFollow(index: number, held: Held): boolean {
-    if (held.handovers >= HANDOVERS && (Atomics.load(this.#words, index) & CONTENDED) !== 0) return false
+    if (held.handovers >= HANDOVERS && this.#isContended(index)) return false
     held.handovers += 1
     return true
+  }
+
+  #isContended(index: number): boolean {
+    return (Atomics.load(this.#words, index) & CONTENDED) !== 0
   }
 
   #tryWord(index: number): boolean {

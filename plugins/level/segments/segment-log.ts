@@ -174,8 +174,10 @@ export class SegmentLog {
     const isDurable = durability === 'fsync' || (durability === 'group' && until !== 'logged')
     const fed = await this.#feedTo(writer, type, payload, { sequence, order, isDurable })
     if (!isDurable) this.#syncLater()
-    else if (until === 'durable' && this.#feed.behind < MAX_BEHIND) return
-    this.#feed.hurry()
+    else if (until === 'durable') {
+      if (this.#feed.behind < MAX_BEHIND) return
+      this.#feed.hurry()
+    }
     await fed.visible.promise
   }
 
@@ -203,8 +205,7 @@ export class SegmentLog {
     await written
     if (isDurable) await this.#whenSynced(taken)
     else if (type !== FRAME.seal) this.#options.slot.relaxedEnd = taken.place.end
-    this.#feed.ready(taken)
-    if (order.isAwaited?.()) this.#feed.hurry()
+    this.#feed.ready(taken, !isDurable || order.until !== 'durable' || order.isAwaited?.())
     return taken
   }
 
@@ -232,9 +233,7 @@ export class SegmentLog {
   async #endSegment(): Promise<void> {
     const old = this.#writer
     if (old === undefined) return
-    const sealed = await this.#seal(old)
-    this.#feed.hurry()
-    await sealed.visible.promise
+    await (await this.#seal(old)).visible.promise
     // What still works on the file must not meet its successor: zeros that are written ahead would go to whatever gets its
     // descriptor, and a sync that ends later would vouch for what the new segment has at that offset.
     await old.whenWritten()

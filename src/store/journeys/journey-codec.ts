@@ -3,8 +3,6 @@ import type { JourneyEvent, JourneySubject } from '../journey.ts'
 
 /** Octets of a search word in a key; longer ones are cut, in the query as in the key. */
 const MAX_WORD = 255
-/** Words that are compared each with each. */
-const FEW = 8
 
 /** A journey as it begins: what happened up to the message's commit is written with it. */
 interface StoredJourney {
@@ -32,10 +30,12 @@ export function decodeEvents(bytes: Buffer): readonly JourneyEvent[] {
 
 /** The words that lead to a journey: its Message-ID without brackets, and every address. */
 export function wordsOf({ messageIdHeader, sender, recipients }: JourneySubject): string[] {
-  const texts = [messageIdHeader, sender, ...recipients]
-  const words = texts.map((text) => (text === undefined ? '' : wordOf(text))).filter((word) => word !== '')
-  // A set looks each text up in the table of all texts: for the few of most messages that costs more than to compare them.
-  return words.length > FEW ? [...new Set(words)] : words.filter((word, at) => words.indexOf(word) === at)
+  const words = new Set<string>()
+  if (messageIdHeader !== undefined) words.add(wordOf(messageIdHeader))
+  if (sender !== undefined) words.add(wordOf(sender))
+  for (const recipient of recipients) words.add(wordOf(recipient))
+  words.delete('')
+  return [...words]
 }
 
 /** ASCII without quotes, literals and a dot at the end: only its case can differ from its one spelling. */
