@@ -124,6 +124,12 @@ export class SegmentWriter {
     return datasync(this.#fd)
   }
 
+  /** The same, and nothing else happens in this thread meanwhile. */
+  syncNow(): void {
+    this.#runway.onSync(this.#written)
+    fdatasyncSync(this.#fd)
+  }
+
   /** Nothing is to be written any more. */
   close(): void {
     try {

@@ -9,6 +9,7 @@ import type { SharedState, Slot } from '../shared-state.ts'
 import type { Dependency } from './commit-frame.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { SegmentWriter } from './segment-writer.ts'
+import { SyncPace } from './sync-pace.ts'
 
 interface Waiter {
   readonly end: number
@@ -26,6 +27,7 @@ export class SyncGroups {
   #isRunning = false
   #running: Promise<void> | undefined
   readonly #beside = new Set<number>()
+  readonly #pace = new SyncPace()
 
   /** @param fail is told when a sync has failed */
   constructor(shared: SharedState, slot: Slot, files: SegmentFiles, fail: (cause: Error) => void) {
@@ -67,13 +69,18 @@ export class SyncGroups {
     while (this.#waiters.length > 0) {
       const writer = this.#writer as SegmentWriter
       const end = writer.written
+      const waiters = this.#waiters.length
+      const isHeld = this.#beside.size === 0 && this.#pace.mayHold(waiters)
+      const began = performance.now()
       try {
         if (this.#shared.hasFailed) throw new MailError('UNAVAILABLE', 'the store stopped after a failed sync')
-        await this.#syncAll(writer)
+        if (isHeld) writer.syncNow()
+        else await this.#syncAll(writer)
       } catch (cause) {
         this.#failAll(faultOf(cause, `syncing ${writer.path}`))
         break
       }
+      this.#pace.ended(performance.now() - began, isHeld ? undefined : this.#waiters.length - waiters)
       this.#synced = end
       this.#slot.synced = end
       const covered = this.#waiters.filter((waiter) => waiter.end <= end)

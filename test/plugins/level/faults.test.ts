@@ -48,6 +48,26 @@ describe('a sync that fails', () => {
   })
 })
 
+describe('a sync that the thread itself waits for', () => {
+  it('stops every acknowledgement as well when it fails', async () => {
+    using directory = dataDirectory()
+    await using store = await openStore(directory.path)
+    // A disk that others keep busy may not be quick at once.
+    for (let at = 0; disk.heldSyncs < 5 && at < 5_000; at++) await commit(store, `${at}`)
+    expect(disk.heldSyncs).toBe(5)
+    disk.sync = () => (disk.heldSyncs > 5 ? fault('EIO') : undefined)
+    const outcomes: string[] = []
+    for (let at = 0; outcomes.at(-1) !== 'UNAVAILABLE' && at < 5_000; at++) {
+      outcomes.push(await codeFrom(commit(store, `more ${at}`)))
+    }
+    expect(outcomes.at(-1)).toBe('UNAVAILABLE')
+    const failed = Buffer.from(`more ${outcomes.length - 1}`)
+    disk.sync = undefined
+    expect(await codeFrom(commit(store, 'after'))).toBe('UNAVAILABLE')
+    expect(await store.engine.get(failed)).toBeUndefined()
+  })
+})
+
 describe('a durable commit', () => {
   it('brings what it stands on to the disk as well, be it in the segment of another worker', async () => {
     using directory = dataDirectory()

@@ -19,6 +19,8 @@ export const disk = {
   /** Files that were synced. */
   synced: new Set<number>(),
   syncs: 0,
+  /** Those of `syncs` that the thread itself waited for. */
+  heldSyncs: 0,
 }
 
 export function repair(): void {
@@ -30,7 +32,7 @@ export function repair(): void {
     open: undefined,
     read: undefined,
   }
-  Object.assign(disk, { ...working, room: Number.POSITIVE_INFINITY, free: undefined, syncs: 0 })
+  Object.assign(disk, { ...working, room: Number.POSITIVE_INFINITY, free: undefined, syncs: 0, heldSyncs: 0 })
   disk.synced.clear()
 }
 
@@ -78,6 +80,15 @@ export function faulty(fs: typeof Fs): typeof Fs {
         if (error === undefined) fs.fdatasync(fd, done)
         else setImmediate(done, error)
       })
+    },
+    fdatasyncSync: (fd: number) => {
+      if (segments.has(fd)) {
+        disk.synced.add(fd)
+        disk.syncs += 1
+        disk.heldSyncs += 1
+        raise(disk.sync)
+      }
+      fs.fdatasyncSync(fd)
     },
     writevSync: (fd: number, buffers: readonly Buffer[], position: number) =>
       fs.writevSync(fd, [fitting(fd, buffers)], position),

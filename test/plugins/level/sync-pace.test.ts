@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import { SyncPace } from '../../../plugins/level/segments/sync-pace.ts'
+
+/** Syncs that begin with so many waiters and take so long, while so many come. @returns how many were held */
+function held(pace: SyncPace, count: number, { waiters = 1, ms = 0.2, came = 0 } = {}): number {
+  let sum = 0
+  for (let at = 0; at < count; at++) {
+    const isHeld = pace.mayHold(waiters)
+    if (isHeld) sum += 1
+    pace.ended(ms, isHeld ? undefined : came)
+  }
+  return sum
+}
+
+describe('a sync is waited for by the thread itself', () => {
+  it('once commits have come one by one for a while, but for one in a while that looks for others', () => {
+    const pace = new SyncPace()
+    expect(held(pace, 16)).toBe(0)
+    expect(held(pace, 130)).toBe(120)
+  })
+
+  it('never when others come meanwhile, or wait for the same one', () => {
+    expect(held(new SyncPace(), 1_000, { came: 1 })).toBe(0)
+    expect(held(new SyncPace(), 1_000, { waiters: 2 })).toBe(0)
+  })
+
+  it('no longer than until somebody has come', () => {
+    const pace = new SyncPace()
+    held(pace, 16)
+    expect(held(pace, 100, { came: 2 })).toBe(12)
+    expect(held(pace, 15)).toBe(0)
+    expect(held(pace, 10)).toBe(9)
+  })
+
+  it('never on a slow disk, and not right after a sync that was slow', () => {
+    const pace = new SyncPace()
+    expect(held(pace, 1_000, { ms: 8 })).toBe(0)
+    expect(held(pace, 200)).toBeGreaterThan(100)
+    held(pace, 1, { ms: 40 })
+    expect(held(pace, 10)).toBe(0)
+    expect(held(pace, 100)).toBeGreaterThan(40)
+  })
+})
