@@ -10,7 +10,7 @@ import type { Reply } from './wire/reply.ts'
 
 export interface Command {
   /** @param argument what follows the verb and one space */
-  readonly run: (dialog: Dialog, argument: string) => Promise<Reply>
+  readonly run: (dialog: Dialog, argument: string) => Reply | Promise<Reply>
   /** Only after HELO, EHLO or LHLO. */
   readonly needsHello?: true
   /** Leads to no message: it is counted, and too many end the session. */

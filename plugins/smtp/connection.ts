@@ -59,7 +59,7 @@ export class MailConnection extends SMTPConnection {
     this.#watch(this._socket)
     this._armTimeout()
     this.#watchProgress('')
-    this.#run(() => this.#greet())
+    this.#run(this.#greet())
   }
 
   /** Ends the session as soon as no message is on its way: now, or when the transaction in hand is over. */
@@ -94,7 +94,7 @@ export class MailConnection extends SMTPConnection {
       return
     }
     this._handlerPending = true
-    this.#run(async () => this.#answer(await this.#parts.session.handle(line), next))
+    this.#run(this.#parts.session.handle(line).then((answer) => this.#answer(answer, next)))
   }
 
   /** What smtp-server itself has to say: the idle timeout, alone. */
@@ -162,20 +162,26 @@ export class MailConnection extends SMTPConnection {
 
   #onFault(fault: StreamFault, next: () => void): void {
     if (this._upgrading || this._closing) next()
-    else this.#run(async () => this.#answer(this.#parts.session.fault(fault), next))
+    else this.#run(Promise.resolve(this.#parts.session.fault(fault)).then((answer) => this.#answer(answer, next)))
   }
 
-  async #answer(answer: Reply, next: () => void): Promise<void> {
+  /** Not an async function: most answers leave nothing to wait for. */
+  #answer(answer: Reply, next: () => void): undefined | Promise<void> {
     this._handlerPending = false
-    if (this._closing || this._closed) return next()
+    if (this._closing || this._closed) {
+      next()
+      return undefined
+    }
     this.#write(answer)
     switch (answer.after?.kind) {
       case 'close':
         this.close()
-        return next()
+        next()
+        return undefined
       case 'quit':
         this.#leave()
-        return next()
+        next()
+        return undefined
       case 'start-tls':
         return this.#startTls(next)
       case 'data':
@@ -183,6 +189,7 @@ export class MailConnection extends SMTPConnection {
       default:
         this.#endIfIdle()
         this._whenWritable(next)
+        return undefined
     }
   }
 
@@ -306,8 +313,8 @@ export class MailConnection extends SMTPConnection {
   }
 
   /** Nothing that is started here is waited for: a fault ends this session and no other. */
-  #run(work: () => Promise<void>): void {
-    work().catch((err: unknown) => {
+  #run(work: Promise<void>): void {
+    work.catch((err: unknown) => {
       this.#parts.log.error({ err }, 'a session failed')
       this._socket.destroy()
     })

@@ -67,7 +67,13 @@ export class Session implements Dialog {
   async handle(line: Buffer): Promise<Reply> {
     const take = this.#take
     this.#take = undefined
-    const answer = await this.#guarded(() => (take === undefined ? this.#command(line) : take(line)))
+    let answer: Reply
+    try {
+      answer = await (take === undefined ? this.#command(line) : take(line))
+    } catch (err) {
+      this.#log.error({ err }, 'a command could not be answered')
+      answer = FAULT
+    }
     if (answer.after?.kind === 'line') this.#take = answer.after.take
     return this.#counted(answer)
   }
@@ -108,7 +114,7 @@ export class Session implements Dialog {
     this.intake.secured(tls)
   }
 
-  async #command(line: Buffer): Promise<Reply> {
+  #command(line: Buffer): Reply | Promise<Reply> {
     // RFC 6531 section 3.4: what is not ASCII is UTF-8.
     if (!isUtf8(line)) return reply(500, '5.5.2', 'Command not recognized')
     const text = line.toString('utf8')
@@ -123,15 +129,6 @@ export class Session implements Dialog {
       return reply(503, '5.5.1', `Say ${this.profile.role === 'lmtp' ? 'LHLO' : 'EHLO'} first`)
     }
     return command.run(this, match?.[2] ?? '')
-  }
-
-  async #guarded(answer: () => Promise<Reply>): Promise<Reply> {
-    try {
-      return await answer()
-    } catch (err) {
-      this.#log.error({ err }, 'a command could not be answered')
-      return FAULT
-    }
   }
 
   /** RFC 5321 section 4.2.1 and 7.8: whoever only tries has to go. */

@@ -69,27 +69,25 @@ export class DirectoryData {
     this.#cache.clear()
   }
 
-  async domain(name: string): Promise<Domain | undefined> {
-    return (
-      this.#domains.get(name) ??
-      this.#remembered(`domain ${name}`, async () => {
-        const bytes = await this.#engine.get(layout.domain(name))
-        return bytes === undefined ? undefined : storedDomain(decode<DomainRecord>(bytes))
-      })
-    )
+  domain(name: string): Promise<Domain | undefined> {
+    const configured = this.#domains.get(name)
+    if (configured !== undefined) return Promise.resolve(configured)
+    return this.#remembered(`domain ${name}`, async () => {
+      const bytes = await this.#engine.get(layout.domain(name))
+      return bytes === undefined ? undefined : storedDomain(decode<DomainRecord>(bytes))
+    })
   }
 
-  async alias(address: string): Promise<Alias | undefined> {
-    return (
-      this.#aliases.get(address) ??
-      this.#remembered(`alias ${address}`, async () => {
-        const bytes = await this.#engine.get(layout.alias(address))
-        return bytes === undefined ? undefined : storedAlias(decode<AliasRecord>(bytes))
-      })
-    )
+  alias(address: string): Promise<Alias | undefined> {
+    const configured = this.#aliases.get(address)
+    if (configured !== undefined) return Promise.resolve(configured)
+    return this.#remembered(`alias ${address}`, async () => {
+      const bytes = await this.#engine.get(layout.alias(address))
+      return bytes === undefined ? undefined : storedAlias(decode<AliasRecord>(bytes))
+    })
   }
 
-  async account(address: string): Promise<KnownAccount | undefined> {
+  account(address: string): Promise<KnownAccount | undefined> {
     return this.#remembered(`account ${address}`, async () => {
       const bytes = await this.#engine.get(layout.account(address))
       return bytes === undefined ? undefined : this.#known(address, decode<AccountRecord>(bytes))
@@ -172,8 +170,12 @@ export class DirectoryData {
     }
   }
 
-  async #remembered<T>(name: string, read: () => Promise<T>): Promise<T> {
-    if (this.#cache.has(name)) return this.#cache.get(name) as T
+  /** Not an async function: nearly always it is known. */
+  #remembered<T>(name: string, read: () => Promise<T>): Promise<T> {
+    return this.#cache.has(name) ? Promise.resolve(this.#cache.get(name) as T) : this.#read(name, read)
+  }
+
+  async #read<T>(name: string, read: () => Promise<T>): Promise<T> {
     const generation = this.#generation
     const value = await read().catch((cause) => {
       throw new MailError('UNAVAILABLE', `the ${DIRECTORY} cannot be read`, { cause })

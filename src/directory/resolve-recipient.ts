@@ -41,9 +41,10 @@ export async function resolveRecipient(
       found.forward.set(key, target)
       return
     }
-    if (await take(target, depth, inherited)) return
+    if (await take(key, depth, inherited)) return
     const { user, tag } = splitSubaddress(target.local, domain.subaddressDelimiter)
-    if (tag !== undefined && (await take({ local: user, domain: target.domain }, depth, tag))) return
+    const untagged = { local: user, domain: target.domain }
+    if (tag !== undefined && (await take(addressKey(untagged), depth, tag))) return
     const answer = await run.resolve(recipientResolved, { address: target })
     if (answer !== undefined) {
       for (const next of answer.addresses) await follow(next, depth + 1, inherited)
@@ -61,14 +62,12 @@ export async function resolveRecipient(
   }
 
   /** Is it an account or an alias? Then its accounts are taken. A disabled account is nobody. */
-  async function take(target: Address, depth: number, subaddress: string | undefined): Promise<boolean> {
-    const key = addressKey(target)
+  async function take(key: string, depth: number, subaddress: string | undefined): Promise<boolean> {
     const known = await data.account(key)
     if (known !== undefined) {
       const { account } = known
       if (account.disabled) return false
-      const before = found.accounts.get(account.id)
-      if (before === undefined)
+      if (!found.accounts.has(account.id))
         found.accounts.set(account.id, { account, ...(subaddress !== undefined && { subaddress }) })
       return true
     }

@@ -1,7 +1,8 @@
-import type { Account, Resolution } from '../directory/directory.ts'
+import type { Resolution } from '../directory/directory.ts'
 import { rcptTo, type SmtpSession } from '../kernel/moments.ts'
 import type { Address } from '../mail/address.ts'
 import type { Recipient } from '../mail/envelope.ts'
+import type { Quota } from '../store/mail-store.ts'
 import { OK, REFUSED, type Refusal } from './answers.ts'
 import type { IntakeCore } from './core.ts'
 import { Disposition } from './disposition.ts'
@@ -20,7 +21,9 @@ export async function decideRcptTo(
   recipient: Recipient,
 ): Promise<Answer> {
   if (isFull(core, role, transaction)) return REFUSED.tooManyRecipients
-  const resolution = await resolve(core, recipient.address)
+  const { address } = recipient
+  let resolution = await core.directory.resolve(address)
+  if (resolution.kind !== 'local' && isPostmaster(core, address)) resolution = await resolvePostmaster(core, resolution)
   if (resolution.kind === 'unknown') return REFUSED.unknownUser
   if (resolution.kind === 'remote' && role !== 'submission') return REFUSED.relayDenied
   const full = await roomFor(core, resolution, transaction.parameters.announcedSize ?? 0)
@@ -48,13 +51,14 @@ function isFull(core: IntakeCore, role: IntakeRole, { sender, taken }: Transacti
   return taken.length >= core.server.limits.recipients
 }
 
-async function resolve(core: IntakeCore, address: Address): Promise<Resolution> {
-  const resolution = await core.directory.resolve(address)
-  if (resolution.kind === 'local' || address.local.toLowerCase() !== 'postmaster') return resolution
-  // RFC 5321 section 4.5.1: whoever asks for the postmaster of this host gets the one there is.
-  if (address.domain !== core.server.hostname.toLowerCase()) return resolution
+/** RFC 5321 section 4.5.1: whoever asks for the postmaster of this host gets the one there is. */
+function isPostmaster({ server }: IntakeCore, { local, domain }: Address): boolean {
+  return local.toLowerCase() === 'postmaster' && domain === server.hostname.toLowerCase()
+}
+
+async function resolvePostmaster(core: IntakeCore, unresolved: Resolution): Promise<Resolution> {
   const [first] = await core.directory.domains()
-  return first === undefined ? resolution : core.directory.resolve({ local: 'postmaster', domain: first.name })
+  return first === undefined ? unresolved : core.directory.resolve({ local: 'postmaster', domain: first.name })
 }
 
 /** A refusal when not one of the accounts has room, and nobody elsewhere gets it either. */
@@ -62,15 +66,14 @@ async function roomFor(core: IntakeCore, resolution: Resolution, size: number): 
   if (resolution.kind !== 'local' || resolution.forward.length > 0) return undefined
   let refusal: Refusal | undefined
   for (const { account } of resolution.accounts) {
-    const full = await fullness(core, account, size)
+    const full = fullness(await core.mailStore.quota(account.id), size)
     if (full === undefined) return undefined
     refusal ??= full
   }
   return refusal
 }
 
-async function fullness(core: IntakeCore, { id }: Account, size: number): Promise<Refusal | undefined> {
-  const { usedBytes, usedMessages, maxBytes, maxMessages } = await core.mailStore.quota(id)
+function fullness({ usedBytes, usedMessages, maxBytes, maxMessages }: Quota, size: number): Refusal | undefined {
   if (maxBytes !== undefined) {
     if (size > maxBytes) return REFUSED.largerThanMailbox
     if (usedBytes >= maxBytes || usedBytes + size > maxBytes) return REFUSED.overQuota

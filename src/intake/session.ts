@@ -54,10 +54,11 @@ export class CoreSession implements IntakeSession {
   }
 
   opened(): Promise<Answer> {
-    return this.#guard('connection', async () => {
-      const decision = await this.#core.run.verdict(connectionOpened, { connection: this.#connection })
-      return this.#settle(decision, this.#opening, this.#openingDisposition)
-    })
+    const decided = this.#core.run.verdict(connectionOpened, { connection: this.#connection })
+    return this.#guard(
+      'connection',
+      decided.then((decision) => this.#settle(decision, this.#opening, this.#openingDisposition)),
+    )
   }
 
   helo(name: string, options: { extended: boolean } = { extended: true }): Promise<Answer> {
@@ -66,10 +67,11 @@ export class CoreSession implements IntakeSession {
     this.#greeting = new Trace(this.#core.clock)
     this.#greetingDisposition = new Disposition()
     this.#greeting.add('helo', name)
-    return this.#guard('helo', async () => {
-      const decision = await this.#core.run.verdict(helo, { session: this.#view(), name })
-      return this.#settle(decision, this.#greeting, this.#greetingDisposition)
-    })
+    const decided = this.#core.run.verdict(helo, { session: this.#view(), name })
+    return this.#guard(
+      'helo',
+      decided.then((decision) => this.#settle(decision, this.#greeting, this.#greetingDisposition)),
+    )
   }
 
   secured(tls: { version: string; cipher: string }): void {
@@ -96,9 +98,7 @@ export class CoreSession implements IntakeSession {
     transaction.disposition.include(this.#openingDisposition)
     trace.add('mail-from', senderText(sender))
     this.#transaction = transaction
-    const answer = await this.#guard('mail-from', () =>
-      decideMailFrom(this.#core, this.#role, this.#view(), transaction),
-    )
+    const answer = await this.#guard('mail-from', decideMailFrom(this.#core, this.#role, this.#view(), transaction))
     if (!answer.ok) {
       this.#note(transaction, 'mail-from', answer)
       this.#end()
@@ -109,7 +109,8 @@ export class CoreSession implements IntakeSession {
   async rcptTo(recipient: Recipient): Promise<Answer> {
     const transaction = this.#transaction
     if (transaction === undefined) return REFUSED.noTransaction
-    const answer = await this.#guard('rcpt-to', () =>
+    const answer = await this.#guard(
+      'rcpt-to',
       decideRcptTo(this.#core, this.#role, this.#view(), transaction, recipient),
     )
     const to = formatAddress(recipient.address)
@@ -185,17 +186,11 @@ export class CoreSession implements IntakeSession {
   }
 
   /** RFC 5321 section 4.2.1: what we cannot tell is no "no". */
-  async #guard(step: string, decide: () => Promise<Answer>): Promise<Answer> {
-    try {
-      return await decide()
-    } catch (error) {
-      return this.#fault(step, error)
-    }
-  }
-
-  #fault(step: string, error: unknown): Refusal {
-    this.#core.log.error({ session: this.#connection.id, step, err: error }, 'a session could not be served')
-    return refusalFor(error)
+  #guard(step: string, decision: Promise<Answer>): Promise<Answer> {
+    return decision.catch((error) => {
+      this.#core.log.error({ session: this.#connection.id, step, err: error }, 'a session could not be served')
+      return refusalFor(error)
+    })
   }
 
   #traceTls(trace: Trace, { version, cipher }: { version: string; cipher: string }): void {

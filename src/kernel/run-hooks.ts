@@ -53,7 +53,8 @@ export interface RunnerOptions {
 }
 
 const UNAVAILABLE = defer('4.3.0', 'Temporary local problem, try again later')
-const NO_HANDLERS: Decision = Object.freeze({ verdict: accept(), outcomes: [] })
+const NOBODY_ASKED: Promise<Decision> = Promise.resolve(Object.freeze({ verdict: accept(), outcomes: [] }))
+const NOTHING: Promise<undefined> = Promise.resolve(undefined)
 const NEVER = new AbortController().signal
 
 export function createHookRunner({ handlers, log, continueOnError, onOutcome }: RunnerOptions): HookRunner {
@@ -83,71 +84,111 @@ export function createHookRunner({ handlers, log, continueOnError, onOutcome }: 
   return {
     isHandled: (hook) => handlers.of(hook).length > 0,
 
-    async verdict(hook, input, signal = NEVER) {
+    // Not async functions: most hooks have no handler, and each message passes all of them.
+    verdict(hook, input, signal = NEVER) {
       const registered = handlers.of(hook)
-      if (registered.length === 0) return NO_HANDLERS
-      let verdict: Verdict = accept()
-      const outcomes: Outcome[] = []
-      for (const stage of STAGES) {
-        const inStage = registered.filter((handler) => handler.stage === stage)
-        if (inStage.length === 0) continue
-        for (const outcome of await Promise.all(inStage.map((handler) => opinion(hook.id, handler, input, signal)))) {
-          outcomes.push(outcome)
-          if (outcome.verdict !== undefined) verdict = stricter(verdict, outcome.verdict)
-        }
-        if (SEVERITY[verdict.action] >= SEVERITY.defer) break
-      }
-      return { verdict, outcomes }
+      return registered.length === 0 ? NOBODY_ASKED : ask(hook.id, registered, input, signal)
     },
-
-    async resolve(hook, input, signal = NEVER) {
-      for (const handler of handlers.of(hook)) {
-        const started = performance.now()
-        let answer: unknown
-        try {
-          answer = await within(handler, [input], signal)
-        } catch (cause) {
-          fault(hook.id, handler, started, cause)
-          if (continueOnError?.has(handler.plugin)) continue
-          throw new MailError('UNAVAILABLE', `${handler.plugin} failed in ${hook.id}`, { cause })
-        }
-        done(hook.id, handler, started)
-        if (answer !== undefined) return answer as never
-      }
-      return undefined
-    },
-
-    async transform(hook, value, context, signal = NEVER) {
-      let current = value
-      for (const handler of handlers.of(hook)) {
-        const started = performance.now()
-        try {
-          current = (await within(handler, [current, context], signal)) as typeof value
-        } catch (cause) {
-          fault(hook.id, handler, started, cause)
-          if (continueOnError?.has(handler.plugin)) continue
-          throw new MailError('UNAVAILABLE', `${handler.plugin} failed in ${hook.id}`, { cause })
-        }
-        done(hook.id, handler, started)
-      }
-      return current
-    },
-
-    async notify(hook, input, signal = NEVER) {
+    resolve(hook, input, signal = NEVER) {
       const registered = handlers.of(hook)
-      if (registered.length === 0) return
-      await Promise.all(
-        registered.map(async (handler) => {
-          const started = performance.now()
-          try {
-            await within(handler, [input], signal)
-            done(hook.id, handler, started)
-          } catch (cause) {
-            fault(hook.id, handler, started, cause)
-          }
-        }),
-      )
+      return registered.length === 0 ? NOTHING : (firstAnswer(hook.id, registered, input, signal) as Promise<never>)
     },
+    transform(hook, value, context, signal = NEVER) {
+      const registered = handlers.of(hook)
+      return registered.length === 0 ? Promise.resolve(value) : transformed(hook.id, registered, value, context, signal)
+    },
+    notify(hook, input, signal = NEVER) {
+      const registered = handlers.of(hook)
+      return registered.length === 0 ? NOTHING : tell(hook.id, registered, input, signal)
+    },
+  }
+
+  async function ask(
+    hook: string,
+    registered: readonly Handler[],
+    input: unknown,
+    signal: AbortSignal,
+  ): Promise<Decision> {
+    let verdict: Verdict = accept()
+    const outcomes: Outcome[] = []
+    for (const stage of STAGES) {
+      const inStage = registered.filter((handler) => handler.stage === stage)
+      if (inStage.length === 0) continue
+      for (const outcome of await Promise.all(inStage.map((handler) => opinion(hook, handler, input, signal)))) {
+        outcomes.push(outcome)
+        if (outcome.verdict !== undefined) verdict = stricter(verdict, outcome.verdict)
+      }
+      if (SEVERITY[verdict.action] >= SEVERITY.defer) break
+    }
+    return { verdict, outcomes }
+  }
+
+  async function firstAnswer(
+    hook: string,
+    registered: readonly Handler[],
+    input: unknown,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    for (const handler of registered) {
+      const started = performance.now()
+      let answer: unknown
+      try {
+        answer = await within(handler, [input], signal)
+      } catch (cause) {
+        giveUpUnless(hook, handler, started, cause)
+        continue
+      }
+      done(hook, handler, started)
+      if (answer !== undefined) return answer
+    }
+    return undefined
+  }
+
+  async function transformed<V>(
+    hook: string,
+    registered: readonly Handler[],
+    value: V,
+    context: unknown,
+    signal: AbortSignal,
+  ): Promise<V> {
+    let current = value
+    for (const handler of registered) {
+      const started = performance.now()
+      try {
+        current = (await within(handler, [current, context], signal)) as V
+      } catch (cause) {
+        giveUpUnless(hook, handler, started, cause)
+        continue
+      }
+      done(hook, handler, started)
+    }
+    return current
+  }
+
+  /** Notes the fault. @throws MailError UNAVAILABLE unless the config says to go on without this plugin */
+  function giveUpUnless(hook: string, handler: Handler, started: number, cause: unknown): void {
+    fault(hook, handler, started, cause)
+    if (continueOnError?.has(handler.plugin)) return
+    throw new MailError('UNAVAILABLE', `${handler.plugin} failed in ${hook}`, { cause })
+  }
+
+  async function tell(
+    hook: string,
+    registered: readonly Handler[],
+    input: unknown,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await Promise.all(
+      registered.map(async (handler) => {
+        const started = performance.now()
+        try {
+          await within(handler, [input], signal)
+          done(hook, handler, started)
+        } catch (cause) {
+          fault(hook, handler, started, cause)
+        }
+      }),
+    )
   }
 }
 
