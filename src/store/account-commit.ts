@@ -1,7 +1,7 @@
 import { MailError } from '../errors/mail-error.ts'
 import { linkIn, relinkIn, unlinkIn } from './blob-links.ts'
 import type { BlobRef } from './blob-store.ts'
-import { type Change, changeOf, keepLogBounded, writeChange } from './changes/change-log.ts'
+import { type Change, changeOf, keepLogBounded, writeChanges } from './changes/change-log.ts'
 import { formatNotice, noticeTopic } from './changes/notice.ts'
 import type { Transaction } from './engine.ts'
 import { accountKey, countersKey, messageOwner } from './layout.ts'
@@ -235,8 +235,8 @@ export class AccountCommit {
       this.#context.mirror?.admit(this.account, 'change', NOTHING)
     const { tx, account, record } = this
     for (const pages of this.#pages.values()) pages.write()
-    for (const change of this.#changes) writeChange(tx, account, record, change)
-    await keepLogBounded(tx, account, record, this.#context.limits, this.#changes.length)
+    writeChanges(tx, account, record, this.#changes)
+    await keepLogBounded(tx, account, record, this.#context.limits)
     for (const mailbox of this.#dirty) {
       const counters = this.#counters.get(mailbox)
       if (counters !== undefined) tx.put(countersKey(account, mailbox), encodeCounters(counters))

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncResource } from 'node:async_hooks'
 import { AccountCommit } from './account-commit.ts'
 import type { Transaction } from './engine.ts'
 import { type AccountId, accountScope } from './mail-store.ts'
@@ -113,7 +113,9 @@ export function commitShared<T>(context: StoreContext, account: AccountId, chang
   }
   const settled = Promise.withResolvers<unknown>()
   // A change runs in the context of whoever asked for it, and not of whoever opened the transaction.
-  const run = AsyncLocalStorage.bind((commit: AccountCommit) => change.run(commit))
-  own.commit(account, { ...change, run, settled })
+  const asker = new AsyncResource('MailboxChange')
+  const { mailboxes, weight, durability } = change
+  const run = (commit: AccountCommit) => asker.runInAsyncScope(change.run, change, commit)
+  own.commit(account, { mailboxes, weight, durability, run, settled })
   return settled.promise as Promise<T>
 }

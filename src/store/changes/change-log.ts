@@ -22,10 +22,24 @@ const SLACK = 0.01
 /** Changes that such a commit forgets, if there are so many. */
 const MIN_TRIM = 50
 const KINDS = ['appended', 'flags', 'expunged', 'mailboxes', 'metadata'] as const
-/** Adds the change; counts it in the account's record, which the caller writes. */
-export function writeChange(tx: Transaction, account: AccountId, record: AccountRecord, change: Change): void {
-  const value = encodeChange(change)
-  tx.put(logKey(account, change.modSeq), value)
+/** Stands for a kind where an entry has several changes. */
+const TOGETHER = 0xff
+
+/**
+ * Adds the changes of one commit as one entry, under the MODSEQ of the last; counts it in the account's record, which the
+ * caller writes.
+ */
+export function writeChanges(
+  tx: Transaction,
+  account: AccountId,
+  record: AccountRecord,
+  changes: readonly Change[],
+): void {
+  const rising = changes.length > 1 ? changes.toSorted((a, b) => Number(a.modSeq - b.modSeq)) : changes
+  const last = rising.at(-1)
+  if (last === undefined) return
+  const value = rising.length === 1 ? encodeChange(last) : encodeTogether(rising, last.modSeq)
+  tx.put(logKey(account, last.modSeq), value)
   record.logCount += 1
   record.logBytes += value.length
 }
@@ -70,21 +84,20 @@ export async function trimLog(
 /**
  * What a commit does for the log of its account. It may be larger than its bounds by a hundredth: one commit in many then
  * reads what is oldest, instead of each.
- * @param added changes of this commit: at least twice as many go, so that a log far beyond its bounds gets smaller
+ * A log that is far beyond its bounds gets smaller with each commit.
  */
 export async function keepLogBounded(
   tx: Transaction,
   account: AccountId,
   record: AccountRecord,
   bounds: LogBounds,
-  added: number,
 ): Promise<void> {
   const slack = Math.floor(bounds.logEntries * SLACK)
   if (record.logCount <= bounds.logEntries + slack && record.logBytes <= bounds.logBytes * (1 + SLACK)) return
-  await trimLog(tx, account, record, bounds, Math.max(MIN_TRIM, slack + added * 2))
+  await trimLog(tx, account, record, bounds, Math.max(MIN_TRIM, slack))
 }
 
-/** Changes after `after`, up to and including `upTo`, in the order of their commits. */
+/** Changes after `after`, up to and including `upTo`, with which a commit ended, in the order of their commits. */
 export async function* readChanges(
   reader: Reader,
   account: AccountId,
@@ -92,7 +105,9 @@ export async function* readChanges(
   upTo: bigint,
 ): AsyncIterable<Change> {
   for await (const batch of reader.scan(logRange(account, after, upTo))) {
-    for (const [at, value] of batch) yield decodeChange(modSeqOf(at), value)
+    for (const [at, value] of batch) {
+      for (const change of decodeChanges(modSeqOf(at), value)) if (change.modSeq > after) yield change
+    }
   }
 }
 
@@ -117,18 +132,43 @@ function encodeChange({ kind, mailbox, ranges, names }: Change): Buffer {
   writer.byte(KINDS.indexOf(kind))
   writer.varint(mailbox)
   for (const name of names ?? []) writer.text(name)
+  writeRanges(writer, ranges)
+  return writer.end()
+}
+
+function encodeTogether(changes: readonly Change[], last: bigint): Buffer {
+  const writer = new ByteWriter(16 + changes.length * 16)
+  writer.byte(TOGETHER)
+  for (const { kind, modSeq, mailbox, ranges, names = [] } of changes) {
+    writer.varint(Number(last - modSeq))
+    writer.byte(KINDS.indexOf(kind))
+    writer.varint(mailbox)
+    writer.varint(names.length)
+    for (const name of names) writer.text(name)
+    writer.varint(ranges.length)
+    writeRanges(writer, ranges)
+  }
+  return writer.end()
+}
+
+function writeRanges(writer: ByteWriter, ranges: readonly UidRange[]): void {
   let last = 0
   for (const [first, end] of ranges) {
     writer.varint(first - last)
     writer.varint(end - first)
     last = end
   }
-  return writer.end()
 }
 
-export function decodeChange(modSeq: bigint, value: Buffer): Change {
+/** What an entry says. @param modSeq of its place in the log @throws MailError CORRUPT */
+export function decodeChanges(modSeq: bigint, value: Buffer): readonly Change[] {
   const reader = new ByteReader(value)
-  const kind = KINDS[reader.byte()] ?? 'mailboxes'
+  const kind = reader.byte()
+  return kind === TOGETHER ? decodeTogether(modSeq, reader) : [decodeChange(modSeq, kind, reader)]
+}
+
+function decodeChange(modSeq: bigint, number: number, reader: ByteReader): Change {
+  const kind = KINDS[number] ?? 'mailboxes'
   const mailbox = reader.varint()
   if (kind === 'metadata') {
     const names: string[] = []
@@ -136,13 +176,28 @@ export function decodeChange(modSeq: bigint, value: Buffer): Change {
     return { kind, mailbox, modSeq, ranges: [], names }
   }
   const ranges: UidRange[] = []
-  let last = 0
-  while (!reader.isAtEnd) {
-    const first = last + reader.varint()
-    last = first + reader.varint()
-    ranges.push([first, last])
-  }
+  while (!reader.isAtEnd) readRange(reader, ranges)
   return { kind, mailbox, modSeq, ranges }
+}
+
+function decodeTogether(last: bigint, reader: ByteReader): readonly Change[] {
+  const changes: Change[] = []
+  while (!reader.isAtEnd) {
+    const modSeq = last - BigInt(reader.varint())
+    const kind = KINDS[reader.byte()] ?? 'mailboxes'
+    const mailbox = reader.varint()
+    const names: string[] = []
+    for (let left = reader.varint(); left > 0; left--) names.push(reader.text())
+    const ranges: UidRange[] = []
+    for (let left = reader.varint(); left > 0; left--) readRange(reader, ranges)
+    changes.push({ kind, mailbox, modSeq, ranges, ...(kind === 'metadata' && { names }) })
+  }
+  return changes
+}
+
+function readRange(reader: ByteReader, ranges: UidRange[]): void {
+  const first = (ranges.at(-1)?.[1] ?? 0) + reader.varint()
+  ranges.push([first, first + reader.varint()])
 }
 
 const modSeqOf = (at: Buffer): bigint => at.readBigUInt64BE(at.length - 8)

@@ -1,4 +1,4 @@
-import { decodeChange } from '../changes/change-log.ts'
+import { decodeChanges } from '../changes/change-log.ts'
 import { KeyReader, prefixRange } from '../key.ts'
 import { accountKey } from '../layout.ts'
 import { type AccountId, accountScope } from '../mail-store.ts'
@@ -21,7 +21,7 @@ export async function* verifyLog(context: VerifyContext, account: AccountId, rec
       const modSeq = modSeqOf(at)
       entries += 1
       bytes += value.length
-      if (decoded(value, (octets) => decodeChange(modSeq, octets)) === undefined) unreadable += 1
+      if (decoded(value, (octets) => decodeChanges(modSeq, octets)) === undefined) unreadable += 1
       if (modSeq > record.modSeq) newer += 1
     }
   }

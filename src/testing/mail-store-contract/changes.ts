@@ -104,9 +104,9 @@ export const CHANGE_CASES: readonly MailStoreCase[] = [
     async (world) => {
       const { store, account, inbox, engine, context } = world
       const uids = await world.fill(inbox, 10)
-      for (let round = 0; round < 4; round++) {
+      for (let round = 0; round < 60; round++) {
         await Promise.all(
-          Array.from({ length: 60 }, (_, at) =>
+          Array.from({ length: 4 }, (_, at) =>
             store.setFlags(account, inbox, uids, { mode: 'replace', flags: [`k${round}.${at}`] }),
           ),
         )
@@ -117,6 +117,25 @@ export const CHANGE_CASES: readonly MailStoreCase[] = [
     },
     { limits: { logEntries: 20 } },
   ),
+
+  inWorld('writes down together what is committed together, and tells it from any MODSEQ on', async (world) => {
+    const { store, account, inbox, engine } = world
+    const uids = await world.fill(inbox, 30)
+    await world.fill(await world.id('Archive'), 1)
+    const before = await countKeys(engine, 'mail-log')
+    const asked = [
+      ...uids.map((uid) => store.setFlags(account, inbox, [uid], { mode: 'add', flags: ['\\Flagged'] })),
+      store.setFlags(account, await world.id('Archive'), [1], { mode: 'add', flags: ['\\Seen'] }),
+    ]
+    const modSeqs = (await Promise.all(asked)).map(({ changed }) => changed[0]?.modSeq ?? 0n)
+    assert.ok((await countKeys(engine, 'mail-log')) - before < uids.length)
+    assert.equal(new Set(modSeqs).size, asked.length)
+    for (const [at, since] of modSeqs.entries()) {
+      const changes = await store.changesSince(account, inbox, since)
+      const told = changes.changed.map(({ uid }) => uid)
+      assert.deepEqual([changes.isComplete, told], [true, uids.slice(at + 1)])
+    }
+  }),
 
   inWorld('keeps MODSEQ rising over a power failure that took the last flag changes with it', async (world) => {
     const { store, account, inbox, engine, clock } = world
