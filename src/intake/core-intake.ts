@@ -45,10 +45,7 @@ export class CoreIntake implements Intake {
         const reports = await planReports(this.#core, parcel, failuresOf(plan))
         try {
           isNeeded = true
-          await commitPlans(this.#core, [
-            { ...plan, parcel: { ...parcel, events: [...parcel.events, ...reports.events] } },
-            ...reports.plans,
-          ])
+          await commitPlans(this.#core, [{ ...plan, events: [...plan.events, ...reports.events] }, ...reports.plans])
           return { ok: true, text: `Accepted as ${parcel.id}` }
         } catch (error) {
           if (error instanceof NotCommitted) {

@@ -93,8 +93,9 @@ async function commitInRounds(
     try {
       // From here on the Engine may have written it: after a fault of the Engine nobody knows, and the blob stays.
       keep(true)
+      const { deliveries, refused } = plan
       await commitPlans(core, [
-        { ...plan, parcel: { ...parcel, events: [...events, ...reports.events] } },
+        { parcel, deliveries, refused, events: [...events, ...reports.events] },
         ...reports.plans,
       ])
       return answers

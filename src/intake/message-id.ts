@@ -5,6 +5,7 @@ import type { MessageId } from '../queue/queue.ts'
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz'
 const TIME_DIGITS = 9
 const RANDOM_BYTES = 5
+const RANDOM_DIGITS = 8
 
 const octets = new RandomOctets(RANDOM_BYTES)
 
@@ -14,9 +15,17 @@ const octets = new RandomOctets(RANDOM_BYTES)
  * @param now milliseconds since the epoch
  */
 export function newMessageId(now: number): MessageId {
-  let id = ''
-  for (let at = TIME_DIGITS - 1; at >= 0; at--) id += DIGITS[Math.floor(now / 32 ** at) % 32]
   const random = octets.next().readUIntBE(0, RANDOM_BYTES)
-  for (let at = 7; at >= 0; at--) id += DIGITS[Math.floor(random / 32 ** at) % 32]
-  return id as MessageId
+  return `${digits(now, TIME_DIGITS)}${digits(random, RANDOM_DIGITS)}` as MessageId
+}
+
+/** The last `count` digits of a whole number. */
+function digits(value: number, count: number): string {
+  let text = ''
+  let rest = value
+  for (let left = count; left > 0; left--) {
+    text = (DIGITS[rest % 32] as string) + text
+    rest = Math.floor(rest / 32)
+  }
+  return text
 }

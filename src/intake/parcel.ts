@@ -33,6 +33,8 @@ export interface Plan {
   readonly deliveries: readonly PlannedDelivery[]
   /** Accounts that cannot take it, and why. */
   readonly refused: ReadonlyMap<AccountId, Error>
+  /** What its journey says before it is stored. */
+  readonly events: readonly JourneyEvent[]
 }
 
 /** @throws MailError UNAVAILABLE */
@@ -57,7 +59,7 @@ export async function planParcel(core: IntakeCore, parcel: Parcel): Promise<Plan
     for (const [account, error] of planned.refused) refused.set(account, error)
     if (group.some(({ account }) => !planned.refused.has(account.id))) deliveries.push(planned)
   }
-  return { parcel, deliveries, refused }
+  return { parcel, deliveries, refused, events: parcel.events }
 }
 
 function addressee({ account, recipient, subaddress }: LocalCopy) {
@@ -106,8 +108,9 @@ export async function commitPlans(core: IntakeCore, plans: readonly Plan[]): Pro
   }
 }
 
-async function writePlan(core: IntakeCore, tx: Transaction, { parcel, deliveries }: Plan): Promise<void> {
-  const events = [...parcel.events]
+async function writePlan(core: IntakeCore, tx: Transaction, plan: Plan): Promise<void> {
+  const { parcel, deliveries } = plan
+  const events = [...plan.events]
   for (const delivery of deliveries) {
     for (const { account, mailbox, uid } of await delivery.commitIn(tx)) {
       const copy = parcel.destinations.local.get(account)

@@ -26,6 +26,7 @@ export interface PlannedReports {
   discard(): Promise<void>
 }
 
+const NO_REPORTS: PlannedReports = { plans: [], events: [], discard: async () => {} }
 /** RFC 3461 section 6.2 lets us return less than the whole of a large message. */
 const MAX_RETURNED_BYTES = 1024 * 1024
 
@@ -35,6 +36,7 @@ export async function planReports(
   parcel: Parcel,
   copies: readonly ReportedCopy[],
 ): Promise<PlannedReports> {
+  if (copies.length === 0) return NO_REPORTS
   const plans: Plan[] = []
   const events: JourneyEvent[] = []
   const discard = async () => {

@@ -98,6 +98,15 @@ function withoutComments(text: string): string {
  * @param zone minutes east of UTC
  */
 export function formatDate(ms: number, zone = 0): string {
+  const second = Math.floor(ms / 1000)
+  if (second !== last.second || zone !== last.zone) last = { second, zone, text: dateText(ms, zone) }
+  return last.text
+}
+
+/** Many a message comes within one second. */
+let last = { second: Number.NaN, zone: 0, text: '' }
+
+function dateText(ms: number, zone: number): string {
   const date = new Date(ms + zone * 60_000)
   const two = (value: number) => String(value).padStart(2, '0')
   const day = `${DAY_NAMES[date.getUTCDay()]}, ${date.getUTCDate()} ${MONTH_NAMES[date.getUTCMonth()]} ${String(date.getUTCFullYear()).padStart(4, '0')}`

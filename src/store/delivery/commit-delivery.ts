@@ -21,6 +21,7 @@ export async function commitDelivery(
   request: DeliveryRequest,
   copies: readonly PlannedCopy[],
 ): Promise<readonly { account: AccountId; mailbox: MailboxId; uid: number }[]> {
+  if (copies.length === 1) return [await fileCopy(store, tx, inboxes, request, copies[0] as PlannedCopy)]
   // All are waited for before one is thrown: none may write once the transaction has been given up.
   const results = await Promise.allSettled(copies.map((copy) => fileCopy(store, tx, inboxes, request, copy)))
   return results.map((result) => {

@@ -46,7 +46,8 @@ async function plan(parts: DeliveryParts, inboxes: Inboxes, request: DeliveryReq
     if (error === undefined) takers.push(view)
     else refused.set(view.account, error)
   }
-  await Promise.all(takers.map(({ account }) => parts.mirror?.room(account)))
+  const { mirror } = parts
+  if (mirror !== undefined) await Promise.all(takers.map(({ account }) => mirror.room(account)))
   const copies: PlannedCopy[] = []
   for (let at = 0; at < takers.length; at += AT_ONCE) {
     const part = takers.slice(at, at + AT_ONCE)

@@ -12,8 +12,8 @@ interface StoredJourney {
   readonly events: readonly JourneyEvent[]
 }
 
-export function encodeJourney(journey: StoredJourney): Buffer {
-  return Buffer.from(JSON.stringify({ version: 1, ...journey }))
+export function encodeJourney({ beganAt, subject, events }: StoredJourney): Buffer {
+  return Buffer.from(JSON.stringify({ version: 1, beganAt, subject, events }))
 }
 
 export function decodeJourney(bytes: Buffer): StoredJourney {

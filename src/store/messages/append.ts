@@ -7,7 +7,7 @@ import { MessageKeys } from '../layout.ts'
 import type { AccountId, Appended, MailboxId, NewMessage } from '../mail-store.ts'
 import { awaitRoom } from '../mirror/attend.ts'
 import type { AccountRecord } from '../records/account-record.ts'
-import { emailIdOf, encodeCopy } from '../records/copy-record.ts'
+import { encodeNewCopy } from '../records/copy-record.ts'
 import { DELETED, type Flags, parseFlags, SEEN } from '../records/flags.ts'
 import { encodeIndex } from '../records/index-codec.ts'
 import type { MailboxCounters } from '../records/mailbox-counters.ts'
@@ -83,7 +83,7 @@ async function add(commit: AccountCommit, { mailbox: number, messages, flags }: 
     countIn(counters, bits, index.size)
     states.add(uid, { bits, keywords, modSeq, internalDate, size: index.size })
     const kept = commit.keep(number, uid, blob, { size: index.size, internalDate })
-    tx.put(copies.of(uid), encodeCopy({ blob: kept, emailId: emailIdOf(blob), savedAt: commit.now }))
+    tx.put(copies.of(uid), encodeNewCopy(kept, blob, commit.now))
     tx.put(indexes.of(uid), encodedOnce(index))
   })
   commit.messagesChanged('appended', number, modSeq, uids)
@@ -129,16 +129,12 @@ export function countOut(counters: MailboxCounters, uid: number, bits: number, s
   if (bits & DELETED) counters.deleted -= 1
 }
 
-const encoded = new WeakMap<MessageIndex, Buffer>()
+let encoded: { readonly index: MessageIndex; readonly bytes: Buffer } | undefined
 
-/** A message to a hundred recipients is encoded once. */
+/** A message to a hundred recipients, whose copies come one behind the other, is encoded once. */
 function encodedOnce(index: MessageIndex): Buffer {
-  let bytes = encoded.get(index)
-  if (bytes === undefined) {
-    bytes = encodeIndex(index)
-    encoded.set(index, bytes)
-  }
-  return bytes
+  if (encoded?.index !== index) encoded = { index, bytes: encodeIndex(index) }
+  return encoded.bytes
 }
 
 function sum(messages: readonly NewMessage[]): number {

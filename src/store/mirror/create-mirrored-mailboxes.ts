@@ -6,7 +6,7 @@ import { requireLive } from '../mailboxes/create-mailbox.ts'
 import { canonicalName, newName } from '../mailboxes/mailbox-name.ts'
 import { addMailbox, checkCount, exists, recordOf, recordsOf } from '../mailboxes/names.ts'
 import { countIn, takeUids } from '../messages/append.ts'
-import { decodeCopy, emailIdOf, encodeCopy } from '../records/copy-record.ts'
+import { decodeCopy, encodeCopy, encodeNewCopy } from '../records/copy-record.ts'
 import { parseFlags } from '../records/flags.ts'
 import { encodeIndex } from '../records/index-codec.ts'
 import { encodeMailbox, mailboxNumber, toMailbox } from '../records/mailbox-record.ts'
@@ -68,7 +68,7 @@ async function adoptIn(commit: AccountCommit, mailbox: number, messages: readonl
     record.usedMessages += 1
     countIn(counters, bits, size)
     states.add(uid, { bits, keywords, modSeq, internalDate, size })
-    tx.put(copies.of(uid), encodeCopy({ blob: ref, emailId: emailIdOf(ref), savedAt: commit.now }))
+    tx.put(copies.of(uid), encodeNewCopy(ref, ref, commit.now))
     tx.put(indexes.of(uid), encodeIndex(index))
   })
   commit.messagesChanged('appended', mailbox, modSeq, uids)

@@ -15,13 +15,25 @@ const EMAIL_ID_AT = 9
 const EMAIL_ID_BYTES = 16
 const BLOB_AT = EMAIL_ID_AT + EMAIL_ID_BYTES
 
-export function encodeCopy(copy: CopyRecord): Buffer {
-  const length = Buffer.byteLength(copy.blob)
-  const bytes = Buffer.allocUnsafe(BLOB_AT + length)
+export function encodeCopy({ blob, emailId, savedAt }: CopyRecord): Buffer {
+  return encode(blob, Buffer.from(emailId.slice(1), 'base64url'), savedAt)
+}
+
+/**
+ * Of a message that comes in, with the id that its bytes give it.
+ * @param blob what is kept
+ * @param source the blob that came; the id is made of its ref
+ */
+export function encodeNewCopy(blob: BlobRef, source: BlobRef, savedAt: number): Buffer {
+  return encode(blob, emailOctetsOf(source), savedAt)
+}
+
+function encode(blob: BlobRef, emailId: Buffer, savedAt: number): Buffer {
+  const bytes = Buffer.allocUnsafe(BLOB_AT + Buffer.byteLength(blob))
   bytes[0] = VERSION
-  bytes.writeDoubleBE(copy.savedAt, SAVED_AT)
-  bytes.write(copy.emailId.slice(1), EMAIL_ID_AT, EMAIL_ID_BYTES, 'base64url')
-  bytes.write(copy.blob, BLOB_AT)
+  bytes.writeDoubleBE(savedAt, SAVED_AT)
+  emailId.copy(bytes, EMAIL_ID_AT, 0, EMAIL_ID_BYTES)
+  bytes.write(blob, BLOB_AT)
   return bytes
 }
 
@@ -46,11 +58,9 @@ export function blobIn(bytes: Buffer): BlobRef {
  * conversion to another BlobStore renames blobs, and the id must not change with that. A short ref is the id, with zeros
  * behind it: a hash would take longer than the rest of the record.
  */
-export function emailIdOf(blob: BlobRef): string {
-  if (Buffer.byteLength(blob) > EMAIL_ID_BYTES) return idOf(hash('sha256', blob, 'buffer'))
+function emailOctetsOf(blob: BlobRef): Buffer {
+  if (Buffer.byteLength(blob) > EMAIL_ID_BYTES) return hash('sha256', blob, 'buffer').subarray(0, EMAIL_ID_BYTES)
   const octets = Buffer.alloc(EMAIL_ID_BYTES)
   octets.write(blob)
-  return idOf(octets)
+  return octets
 }
-
-const idOf = (octets: Buffer): string => `M${octets.toString('base64url', 0, EMAIL_ID_BYTES)}`

@@ -6,7 +6,7 @@ import type { BlobRef } from '../blob-store.ts'
 import type { Reader } from '../engine.ts'
 import { allBlobLinks, blobLinkKey, MessageKeys, messageOwner, readBlobLink } from '../layout.ts'
 import { type AccountId, accountScope } from '../mail-store.ts'
-import { type CopyRecord, decodeCopy, emailIdOf, encodeCopy } from '../records/copy-record.ts'
+import { type CopyRecord, decodeCopy, encodeNewCopy } from '../records/copy-record.ts'
 import { decodeIndex, encodeIndex } from '../records/index-codec.ts'
 import { mailboxId } from '../records/mailbox-record.ts'
 import { type Damage, messageText } from './damage.ts'
@@ -114,7 +114,7 @@ function lostCopy(context: VerifyContext, place: MailboxPlace, row: StoredRow): 
         const blob = await blobOfOwner(tx, messageOwner(account, number, uid))
         if (blob !== undefined) {
           const savedAt = (await stateOf(tx, account, number, uid))?.internalDate ?? commit.now
-          tx.put(keys.copies.of(uid), encodeCopy({ blob, emailId: emailIdOf(blob), savedAt }))
+          tx.put(keys.copies.of(uid), encodeNewCopy(blob, blob, savedAt))
           return 'found its bytes by the link that holds them'
         }
         tx.delete(keys.copies.of(uid))
