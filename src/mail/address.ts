@@ -83,7 +83,8 @@ export function addressKey(address: Address): string {
     if (DOT_ATOM.test(bare)) local = bare
   }
   // RFC 6532 section 3.1: one name can be typed in several sequences of characters; NFC is one of them.
-  return `${local.normalize('NFC').toLowerCase()}@${address.domain}`
+  const composed = isAscii(local) ? local : local.normalize('NFC')
+  return `${composed.toLowerCase()}@${address.domain}`
 }
 
 /** Splits `user+tag` at the first delimiter; the tag is undefined when there is none (RFC 5233). */

@@ -86,5 +86,6 @@ function isPrintable(address: Address, utf8Allowed: boolean): boolean {
 
 function addressLiteral(address: string): string {
   if (address === '') return '[unix]'
-  return isIPv6(address) ? `[IPv6:${word(address)}]` : `[${word(address)}]`
+  // Node's own test is a long regular expression: for nearly all, looking for a colon will do.
+  return address.includes(':') && isIPv6(address) ? `[IPv6:${word(address)}]` : `[${word(address)}]`
 }

@@ -17,7 +17,7 @@ import type { AccountId, AclSubject, MetadataOwner } from './mail-store.ts'
  * | `mail-state` account mailbox page            | StatePage: flags, MODSEQ, date, size of 32 UIDs   |
  * | `mail-copy` account mailbox uid              | blob, EMAILID, SAVEDATE                           |
  * | `mail-index` account mailbox uid             | MessageIndex                                      |
- * | `mail-log` account modseq                    | one change                                        |
+ * | `mail-log` account modseq                    | the changes of one commit                         |
  * | `mail-doomed` account mailbox                | a deleted mailbox whose messages are being swept  |
  * | `mail-mirror` account modseq                 | what a mirror has to do for a commit              |
  * | `mail-mirrored`                              | nothing: mailboxes are in a mirror                |

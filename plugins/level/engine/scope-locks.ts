@@ -48,7 +48,9 @@ export class ScopeLocks {
 
   /** Takes every scope, in an order that is the same for everybody. @throws MailError UNAVAILABLE once closed */
   acquire(scopes: readonly string[]): Promise<Turn> {
-    const indexes = new Set(scopes.map((scope) => crc32(scope) % this.#words.length))
+    const [first, ...more] = scopes
+    if (first !== undefined && more.length === 0) return this.#acquire([this.#indexOf(first)])
+    const indexes = new Set(scopes.map((scope) => this.#indexOf(scope)))
     return this.#acquire([...indexes].sort((a, b) => a - b))
   }
 
@@ -94,6 +96,10 @@ export class ScopeLocks {
       Atomics.store(words, index, 0)
       Atomics.notify(words, index)
     }
+  }
+
+  #indexOf(scope: string): number {
+    return crc32(scope) % this.#words.length
   }
 
   #take(index: number): Promise<void> | undefined {

@@ -1,3 +1,5 @@
+import { LowOctets } from './low-octets.ts'
+
 const CR = 13
 const LF = 10
 const DOT = 46
@@ -56,6 +58,7 @@ export class DataDecoder {
 
   #lines(data: Buffer): Decoded {
     const pieces: Buffer[] = []
+    const low = new LowOctets(data)
     let from = 0
     let at = 0
     while (at < data.length) {
@@ -71,20 +74,16 @@ export class DataDecoder {
         from = at
       }
       this.#isAtLineStart = false
-      const lf = data.indexOf(LF, at)
-      const cr = data.indexOf(CR, at)
-      if (lf === -1) {
-        if (cr !== -1 && cr < data.length - 1) return this.#bare(data, pieces)
-        const end = cr === -1 ? data.length : cr
-        this.#count(end - at)
-        if (cr !== -1) return this.#wait(data, pieces, from, cr)
-        break
-      }
-      if (cr === -1 || cr !== lf - 1) return this.#bare(data, pieces)
-      this.#count(cr - at)
+      let end = low.next(at)
+      while (end < data.length && data[end] !== CR && data[end] !== LF) end = low.next(end + 1)
+      if (data[end] === LF) return this.#bare(data, pieces)
+      this.#count(end - at)
+      if (end === data.length) break
+      if (end === data.length - 1) return this.#wait(data, pieces, from, end)
+      if (data[end + 1] !== LF) return this.#bare(data, pieces)
       this.#lineBytes = 0
       this.#isAtLineStart = true
-      at = lf + 1
+      at = end + 2
     }
     push(pieces, data, from, data.length)
     return { pieces, rest: undefined }

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+import { LowOctets } from '../../../../plugins/smtp/wire/low-octets.ts'
+
+/** A generator of numbers below a bound that gives the same every time. */
+function seeded(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31
+    return Math.floor((state / 2 ** 31) * below)
+  }
+}
+
+const OCTETS = [0, 9, 10, 13, 14, 15, 32, 127, 128, 0x8d, 0x8e, 255]
+
+describe('octets up to CR', () => {
+  it('are found wherever they stand, and no others, in a buffer that begins anywhere', () => {
+    const random = seeded(7)
+    for (let round = 0; round < 3_000; round++) {
+      const whole = Buffer.alloc(40, random(2) === 0 ? 0 : 120)
+      const bytes = whole.subarray(random(8), 8 + random(32))
+      // Rarely low ones, so that whole words are passed over.
+      for (let at = 0; at < bytes.length; at++)
+        bytes[at] = OCTETS[random(8) === 0 ? random(4) : 4 + random(8)] as number
+      const low = new LowOctets(bytes)
+      for (let from = 0; from <= bytes.length; from++) {
+        const expected = bytes.findIndex((octet, at) => at >= from && octet <= 13)
+        expect(low.next(from), `${bytes.toString('hex')} from ${from}`).toBe(expected === -1 ? bytes.length : expected)
+      }
+    }
+  })
+})
