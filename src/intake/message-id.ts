@@ -19,10 +19,10 @@ export function newMessageId(now: number): MessageId {
   return `${digits(now, TIME_DIGITS)}${digits(random, RANDOM_DIGITS)}` as MessageId
 }
 
-/** The last `count` digits of a whole number. */
+/** The last `count` digits of a number, without what it has of a fraction. */
 function digits(value: number, count: number): string {
   let text = ''
-  let rest = value
+  let rest = Math.floor(value)
   for (let left = count; left > 0; left--) {
     text = (DIGITS[rest % 32] as string) + text
     rest = Math.floor(rest / 32)

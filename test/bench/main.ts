@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { run } from '../support/peer.ts'
 import { machineFacts } from './machine.ts'
 import { type BenchOptions, HELP, parseOptions } from './options.ts'
-import { renderReport } from './report.ts'
+import { renderReport, renderSections } from './report.ts'
 import type { BenchResult, ScenarioResult } from './result.ts'
 import { casesOf, type Ledger, runScenario } from './run-scenario.ts'
 import type { Scenario } from './scenario.ts'
 import { scenariosFor } from './scenarios.ts'
 import { projectRoot } from './support/cache.ts'
 import { endWithSignals } from './support/running.ts'
-import { withResults } from './write-docs.ts'
+import { withResults, withSections } from './write-docs.ts'
 
 const print = (text: string) => void process.stdout.write(`${text}\n`)
 const say = (text: string) => void process.stderr.write(`${text}\n`)
@@ -86,7 +86,9 @@ async function measure(scenarios: readonly Scenario[], options: BenchOptions): P
   if (options.out !== undefined) writeFileSync(options.out, `${report}\n`)
   if (options.writeDocs) {
     const page = join(projectRoot, 'docs/performance.md')
-    writeFileSync(page, withResults(readFileSync(page, 'utf8'), report))
+    const before = readFileSync(page, 'utf8')
+    const isPart = options.scenarios.length > 0
+    writeFileSync(page, isPart ? withSections(before, renderSections(result)) : withResults(before, report))
   }
 }
 

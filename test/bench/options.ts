@@ -33,7 +33,7 @@ Runs scenarios against mailserver and against its peers, in alternation, and pri
   --profile           CPU profile of our server over each scenario: 20 functions and the rooms that take most time
   --json FILE         write everything measured as JSON
   --out FILE.md       write the report as Markdown; it is printed in any case
-  --write-docs        put the report into docs/performance.md, between its markers
+  --write-docs        put the report into docs/performance.md; with --scenario, the results of these in place of theirs
   --no-build          measure dist/ as it is
   --help
 `
@@ -62,11 +62,15 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       build: { type: 'boolean', default: true },
     },
   })
+  const asked = list(values.scenario)
+  if (values['write-docs'] && asked.some((name) => name.includes('/'))) {
+    throw new Error('--write-docs takes whole scenarios, not cases of them')
+  }
   if (values['sut-only'] && values['peers-only']) throw new Error('--sut-only and --peers-only exclude each other')
   return {
     help: values.help,
     list: values.list,
-    scenarios: list(values.scenario),
+    scenarios: asked,
     peers: list(values.peer),
     runs: values.runs === undefined ? (values.quick ? 1 : 3) : positive('--runs', values.runs),
     isQuick: values.quick,

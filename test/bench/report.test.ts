@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Figure } from './figure.ts'
-import { number, renderReport } from './report.ts'
+import { number, renderReport, renderSections } from './report.ts'
 import type { BenchResult, CaseResult, SystemResult } from './result.ts'
 import { seriesOf } from './statistics.ts'
-import { withResults } from './write-docs.ts'
+import { withResults, withSections } from './write-docs.ts'
 
 const rate: Figure = { key: 'rate', title: 'stored', unit: 'messages/s', better: 'more', bars: [{ floor: 2, goal: 4 }] }
 
@@ -76,6 +76,17 @@ describe('the page', () => {
     expect(once).toBe('before\n<!-- results: begin -->\n\nnew\n\n<!-- results: end -->\nafter\n')
     expect(withResults(once, 'newer')).toContain('\n\nnewer\n\n')
     expect(withResults(once, 'newer')).not.toContain('new\n')
+  })
+
+  it('gets what was measured anew of some scenarios, and keeps the others', () => {
+    const all = withResults(page, '#### commits\n\nold\n\n#### delivery\n\nold\n\n#### idle\n\nkept')
+    const anew = withSections(all, renderSections(resultOf(side('ours', 3000), side('postfix', 1000))))
+    expect(anew).toContain(
+      '#### commits\n\nold\n\n#### delivery\n\nAbout it. Measured again 2026-01-02 03:04 UTC, 3 alter',
+    )
+    expect(anew).toContain('| 3x | 2, goal 4 **pass** |\n\n#### idle\n\nkept\n\n<!-- results: end -->')
+    expect(anew.match(/old/g)).toHaveLength(1)
+    expect(() => withSections(page, renderSections(resultOf(side('ours', 1))))).toThrow('no results of delivery')
   })
 
   it('is left alone without them', () => {

@@ -16,6 +16,14 @@ export function renderReport(result: BenchResult): string {
   ].join('\n\n')
 }
 
+/** What was measured anew of some scenarios, by their names: each says when, and how often. */
+export function renderSections({ scenarios, startedAt, runs }: BenchResult): ReadonlyMap<string, string> {
+  const when = `${startedAt.slice(0, 10)} ${startedAt.slice(11, 16)} UTC, ${runs} alternating run${runs === 1 ? '' : 's'}`
+  return new Map(
+    scenarios.map((one) => [one.name, renderScenario({ ...one, about: `${one.about} Measured again ${when}.` })]),
+  )
+}
+
 function renderParticipants({ participants, absent }: BenchResult): string {
   const rows = participants.map(({ name, title, durability }) => [name, title, durability])
   const missing = absent.map(({ name, reason }) => [name, 'not measured', reason])
