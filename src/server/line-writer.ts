@@ -27,7 +27,8 @@ export class LineWriter {
   constructor(target: string | number) {
     this.#path = typeof target === 'string' ? target : undefined
     this.#fd = typeof target === 'string' ? open(target) : target
-    process.on('exit', () => this.flush())
+    if (writers.size === 0) process.on('exit', flushAll)
+    writers.add(this)
   }
 
   write(line: string): void {
@@ -65,6 +66,12 @@ export class LineWriter {
     }
     closeSync(old)
   }
+}
+
+const writers = new Set<LineWriter>()
+
+function flushAll(): void {
+  for (const writer of writers) writer.flush()
 }
 
 function open(path: string): number {
