@@ -70,7 +70,7 @@ export class SyncGroups {
       const writer = this.#writer as SegmentWriter
       const end = writer.written
       const waiters = this.#waiters.length
-      const isHeld = this.#beside.size === 0 && this.#pace.mayHold(waiters)
+      const isHeld = this.#beside.size === 0 && this.#pace.mayHold(waiters, end - this.#synced)
       const began = performance.now()
       try {
         if (this.#shared.hasFailed) throw new MailError('UNAVAILABLE', 'the store stopped after a failed sync')

@@ -4,6 +4,8 @@ const QUICK_MS = 1
 const LOOK_BACK = 16
 /** So many syncs in a row must have run with nobody coming meanwhile. */
 const LONE_SYNCS = 16
+/** More than this is never written to the disk within a moment. */
+const SMALL_BYTES = 256 * 1024
 /** How often it is looked whether somebody comes by now: while a thread waits, nobody can. */
 const HELD_IN_A_ROW = 12
 
@@ -17,9 +19,11 @@ export class SyncPace {
   #lone = 0
   #held = 0
 
-  /** May the thread wait for the sync that is about to begin? @param waiters commits that wait for it */
-  mayHold(waiters: number): boolean {
-    const may = waiters === 1 && this.#lone >= LONE_SYNCS && this.#averageMs <= QUICK_MS && this.#held < HELD_IN_A_ROW
+  /** May the thread wait for the sync that is about to begin? @param waiters commits that wait for it @param bytes of it */
+  mayHold(waiters: number, bytes: number): boolean {
+    const isAlone = waiters === 1 && this.#lone >= LONE_SYNCS
+    const isQuick = bytes <= SMALL_BYTES && this.#averageMs <= QUICK_MS
+    const may = isAlone && isQuick && this.#held < HELD_IN_A_ROW
     this.#held = may ? this.#held + 1 : 0
     return may
   }

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { SyncPace } from '../../../plugins/level/segments/sync-pace.ts'
 
 /** Syncs that begin with so many waiters and take so long, while so many come. @returns how many were held */
-function held(pace: SyncPace, count: number, { waiters = 1, ms = 0.2, came = 0 } = {}): number {
+function held(pace: SyncPace, count: number, { waiters = 1, bytes = 5_000, ms = 0.2, came = 0 } = {}): number {
   let sum = 0
   for (let at = 0; at < count; at++) {
-    const isHeld = pace.mayHold(waiters)
+    const isHeld = pace.mayHold(waiters, bytes)
     if (isHeld) sum += 1
     pace.ended(ms, isHeld ? undefined : came)
   }
@@ -30,6 +30,13 @@ describe('a sync is waited for by the thread itself', () => {
     expect(held(pace, 100, { came: 2 })).toBe(12)
     expect(held(pace, 15)).toBe(0)
     expect(held(pace, 10)).toBe(9)
+  })
+
+  it('never when a large message is to be written', () => {
+    const pace = new SyncPace()
+    held(pace, 50)
+    expect(held(pace, 20, { bytes: 20_000_000 })).toBe(0)
+    expect(held(pace, 10)).toBe(10)
   })
 
   it('never on a slow disk, and not right after a sync that was slow', () => {
