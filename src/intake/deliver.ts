@@ -93,11 +93,7 @@ async function commitInRounds(
     try {
       // From here on the Engine may have written it: after a fault of the Engine nobody knows, and the blob stays.
       keep(true)
-      const { deliveries, refused } = plan
-      await commitPlans(core, [
-        { parcel, deliveries, refused, events: [...events, ...reports.events] },
-        ...reports.plans,
-      ])
+      await commitPlans(core, [{ ...plan, events: [...events, ...reports.events] }, ...reports.plans])
       return answers
     } catch (error) {
       if (error instanceof NotCommitted) {

@@ -10,7 +10,7 @@ import type { MailboxMirror } from './mirror/mailbox-mirror.ts'
 export interface StoreLimits {
   readonly mailboxes: number
   readonly subscriptions: number
-  /** Changes kept for `changesSince`. */
+  /** Commits whose changes are kept for `changesSince`. */
   readonly logEntries: number
   readonly logBytes: number
   /** How long a change is kept for a client that was away; the job looks after it. */

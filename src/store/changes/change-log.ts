@@ -6,7 +6,7 @@ import { ByteReader, ByteWriter } from '../records/bytes.ts'
 import { mailboxId } from '../records/mailbox-record.ts'
 import { fromRanges, toRanges, type UidRange } from '../records/uid-ranges.ts'
 
-/** One committed change. Each has a MODSEQ of its own, which is also its place in the log. */
+/** One committed change. Each has a MODSEQ of its own; that of a commit's last one is the place of its entry in the log. */
 export interface Change {
   readonly kind: MailboxEvent['kind']
   /** 0 for a change of the list of mailboxes. */
@@ -19,7 +19,7 @@ export interface Change {
 
 /** Part of its bounds by which a log may be larger before a commit makes it smaller. */
 const SLACK = 0.01
-/** Changes that such a commit forgets, if there are so many. */
+/** Entries that such a commit forgets, if there are so many. */
 const MIN_TRIM = 50
 const KINDS = ['appended', 'flags', 'expunged', 'mailboxes', 'metadata'] as const
 /** Stands for a kind where an entry has several changes. */
@@ -53,7 +53,7 @@ export interface LogBounds {
 }
 
 /**
- * Forgets the oldest changes until the bounds hold; counts them out of the account's record, which the caller writes.
+ * Forgets the oldest entries until the bounds hold; counts them out of the account's record, which the caller writes.
  * @param most entries that go at most: what bounds its cost
  * @returns how many went
  */

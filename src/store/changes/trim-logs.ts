@@ -12,7 +12,7 @@ const BATCH = 1_000
 /**
  * Forgets changes of every account that are too old, or too many: then down to nine tenths of the limit, so that commits
  * seldom have to. A client that was away for longer takes its mailbox anew.
- * @returns how many changes went
+ * @returns how many entries went
  */
 export async function trimLogs(context: StoreContext, signal?: AbortSignal): Promise<number> {
   const { engine, clock, limits } = context

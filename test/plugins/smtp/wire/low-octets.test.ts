@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LowOctets } from '../../../../plugins/smtp/wire/low-octets.ts'
-
-/** A generator of numbers below a bound that gives the same every time. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31
-    return Math.floor((state / 2 ** 31) * below)
-  }
-}
+import { seeded } from '../../../../src/testing/mail-store-contract/walk-model.ts'
 
 const OCTETS = [0, 9, 10, 13, 14, 15, 32, 127, 128, 0x8d, 0x8e, 255]
 
