@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import { type Accepted, type Clock, type Log, saslChannel, type TlsContexts, tlsFacts } from 'mailserver'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection'
 import type { SMTPStream } from 'smtp-server/lib/smtp-stream'
+import { busyPoll } from './busy-poll.ts'
 import type { MailServer } from './server.ts'
 import type { Session } from './session.ts'
 import { CommandStream, type StreamFault } from './wire/command-stream.ts'
@@ -304,7 +305,10 @@ export class MailConnection extends SMTPConnection {
     // sessions go at the end of the turn: the first wakes up a peer's host, and the others find it awake.
     if (socket.writableCorked === 0) {
       socket.cork()
-      setImmediate(() => socket.uncork())
+      setImmediate(() => {
+        socket.uncork()
+        busyPoll.expect(socket)
+      })
     }
     const text = formatReply(answer)
     this.#replies += 1
