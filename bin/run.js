@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import module from 'node:module'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +11,8 @@ import { fileURLToPath } from 'node:url'
 const MIN_NODE = 24
 /** Password hashes and file syncs run on libuv's pool, which is sized when it is first used. */
 const MIN_THREADS = 8
+/** V8 collects and compiles in threads of its own, four unless it is told; on few processors they push aside what answers. */
+const V8_THREADS = Math.max(1, Math.min(4, availableParallelism() - 1))
 
 const here = fileURLToPath(import.meta.url)
 const root = dirname(dirname(here))
@@ -31,14 +34,17 @@ async function run() {
   if (!(threads >= MIN_THREADS)) process.env.UV_THREADPOOL_SIZE = String(MIN_THREADS)
   const asked = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)]
   const isSourceAsked = asked.some((arg) => arg === '--conditions=source' || arg === '-C=source')
-  const build = join(root, 'dist', 'src', 'cli', 'run.js')
-  if (!isSourceAsked && !existsSync(build)) {
-    // A checkout that was not built: the package's own name must lead to the sources as well.
-    return runUnder(process.execPath, ['--conditions=source'])
-  }
+  // A checkout that was not built: the package's own name must lead to the sources as well.
+  const isSource = isSourceAsked || !existsSync(join(root, 'dist', 'src', 'cli', 'run.js'))
+  const isServer = args[0] === 'start' || args[0] === 'restart'
+  const isPoolSized = asked.some((arg) => arg.startsWith('--v8-pool-size'))
+  const options = [...process.execArgv]
+  if (isSource && !isSourceAsked) options.push('--conditions=source')
+  if (isServer && !isPoolSized && canBeginAnew()) options.push(`--v8-pool-size=${V8_THREADS}`)
+  if (options.length > process.execArgv.length) return runUnder(process.execPath, options)
   module.enableCompileCache()
-  const { runCli } = isSourceAsked ? await import('../src/cli/run.ts') : await import('../dist/src/cli/run.js')
-  await runCli(root, args, { isSource: isSourceAsked })
+  const { runCli } = isSource ? await import('../src/cli/run.ts') : await import('../dist/src/cli/run.js')
+  await runCli(root, args, { isSource })
 }
 
 function runUnderOwnNode() {
@@ -68,8 +74,17 @@ function ownNode() {
   return undefined
 }
 
-/** Runs this file once more under another node or with other options, and passes signals and the exit code on. */
+/** The process can be its own successor. A parent that talks to it by IPC would not be heard by that one. */
+function canBeginAnew() {
+  return process.execve !== undefined && process.channel === undefined
+}
+
+/**
+ * Runs this file once more under another node or with other options: in this process where that can be, otherwise in one
+ * below it, to which it passes signals and from which it takes the exit code.
+ */
 function runUnder(node, options) {
+  if (canBeginAnew()) process.execve(node, [node, ...options, here, ...args], process.env)
   const child = spawn(node, [...options, here, ...args], { stdio: 'inherit' })
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   const pass = (signal) => child.kill(signal)

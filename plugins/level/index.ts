@@ -14,7 +14,9 @@ import type { SharedBuffers } from './shared-state.ts'
 
 /** How often it is looked whether compaction pays. */
 const COMPACT_MS = 600_000
-const COMMIT_BUCKETS = [0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2]
+const COMMIT_BUCKETS = [
+  0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.007, 0.008, 0.01, 0.015, 0.02, 0.05, 0.1, 0.5, 2,
+]
 
 /** `level({ path: '/var/lib/mail', durability: 'group' })`; every option has a default. */
 export const level = definePlugin({

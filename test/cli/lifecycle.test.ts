@@ -1,12 +1,15 @@
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { lockHolder } from '../../src/control/data-lock.ts'
 import type { ServerStatus } from '../../src/control/server-status.ts'
 import { eventually } from '../support/peer.ts'
 import { logOf, mailProject } from './mail-project.ts'
+
+const V8_THREADS = Math.max(1, Math.min(4, availableParallelism() - 1))
 
 // Every command is a process of its own, and runs from its sources.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
@@ -61,6 +64,18 @@ test('a server in the foreground drains on SIGINT and ends with 0', async () => 
   server.process.kill('SIGINT')
   expect(await server.exit).toBe(0)
   expect(server.output()).toContain('"msg":"stopped"')
+})
+
+test.runIf(process.platform === 'linux')('V8 gets as many threads as there are processors to spare', async () => {
+  await using p = mailProject()
+  const server = await p.foreground()
+  expect(helpersOf(server.process.pid)).toBe(V8_THREADS)
+  server.process.kill('SIGTERM')
+  expect(await server.exit).toBe(0)
+  await p.json(['start', '--detach'])
+  const { pid } = await p.json<{ pid: number }>(['restart'])
+  expect(helpersOf(pid)).toBe(V8_THREADS)
+  await p.json(['stop'])
 })
 
 test('SIGHUP reloads', async () => {
@@ -130,3 +145,9 @@ test('a corrupt store stops the start with a message, and no stack', async () =>
   expect(ran.stderr).toMatch(/^Error: level did not start: /)
   expect(ran.stderr).not.toMatch(/^ +at /m)
 })
+
+/** Threads of V8 in a process, by the names that Node gives them. */
+function helpersOf(pid: number | undefined): number {
+  const tasks = `/proc/${pid}/task`
+  return readdirSync(tasks).filter((id) => readFileSync(join(tasks, id, 'comm'), 'utf8').includes('V8Worker')).length
+}
