@@ -9,8 +9,11 @@ export interface LoadFacts {
 }
 
 const TIMEOUT_MS = 600_000
-/** A generator that stops to collect its own garbage would time that as well. */
-const QUIET_HEAP = ['--min-semi-space-size=64', '--max-semi-space-size=64']
+/**
+ * A generator that stops to collect its own garbage would time that as well, and four threads that help it do so would take
+ * the processors from whom it measures.
+ */
+const QUIET = ['--min-semi-space-size=64', '--max-semi-space-size=64', '--v8-pool-size=1']
 
 /** A load generator that runs in a process of its own. */
 export interface Load<Out> {
@@ -25,7 +28,7 @@ export function startLoad<Out>(name: string, job: object): Load<Out> {
   const file = fileURLToPath(new URL(name, import.meta.url))
   const child = spawn(
     '/bin/sh',
-    ['-c', 'ulimit -n $(ulimit -Hn); exec "$@"', 'sh', process.execPath, ...QUIET_HEAP, '--conditions=source', file],
+    ['-c', 'ulimit -n $(ulimit -Hn); exec "$@"', 'sh', process.execPath, ...QUIET, '--conditions=source', file],
     { stdio: ['pipe', 'pipe', 'pipe'], timeout: TIMEOUT_MS },
   )
   const ready = Promise.withResolvers<void>()
