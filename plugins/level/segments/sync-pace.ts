@@ -6,16 +6,13 @@ const LOOK_BACK = 16
 const LONE_SYNCS = 16
 /** More than this is never written to the disk within a moment. */
 const SMALL_BYTES = 256 * 1024
-/** So many commits that wait for one sync are nearly all there is to do. */
-const MANY = 6
 /** How often it is looked whether somebody comes by now: while a thread waits, nobody can. */
 const HELD_IN_A_ROW = 12
 
 /**
  * Decides where a sync is waited for. Two turns to and from the thread pool take as long as a quick disk takes to sync, and
- * longer while the processors are busy. So the thread waits itself when there is nothing else to do meanwhile: one session
- * alone delivers, or nearly all of them wait for this sync. Otherwise, or on a disk that is not quick or was not just now,
- * it goes on with other work.
+ * while one session alone delivers, there is nothing else to do meanwhile: the thread waits itself. With more sessions, or
+ * on a disk that is not quick or was not just now, it goes on with other work.
  */
 export class SyncPace {
   #averageMs = Number.POSITIVE_INFINITY
@@ -24,10 +21,11 @@ export class SyncPace {
 
   /** May the thread wait for the sync that is about to begin? @param waiters commits that wait for it @param bytes of it */
   mayHold(waiters: number, bytes: number): boolean {
-    const isAlone = waiters === 1 && this.#lone >= LONE_SYNCS && this.#held < HELD_IN_A_ROW
+    const isAlone = waiters === 1 && this.#lone >= LONE_SYNCS
     const isQuick = bytes <= SMALL_BYTES && this.#averageMs <= QUICK_MS
-    this.#held = isAlone && isQuick ? this.#held + 1 : 0
-    return isQuick && (isAlone || waiters >= MANY)
+    const may = isAlone && isQuick && this.#held < HELD_IN_A_ROW
+    this.#held = may ? this.#held + 1 : 0
+    return may
   }
 
   /** A sync has ended. @param came commits that came while it ran; undefined when none could */

@@ -24,12 +24,6 @@ describe('a sync is waited for by the thread itself', () => {
     expect(held(new SyncPace(), 1_000, { waiters: 2 })).toBe(0)
   })
 
-  it('at once when many wait for the same one, and the disk is known to be quick', () => {
-    expect(held(new SyncPace(), 100, { waiters: 6 })).toBe(99)
-    expect(held(new SyncPace(), 100, { waiters: 6, ms: 3 })).toBe(0)
-    expect(held(new SyncPace(), 100, { waiters: 6, bytes: 1024 * 1024 })).toBe(0)
-  })
-
   it('no longer than until somebody has come', () => {
     const pace = new SyncPace()
     held(pace, 16)
