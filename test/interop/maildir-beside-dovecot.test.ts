@@ -121,13 +121,16 @@ describeWith(['dovecot', 'setpriv'], 'Dovecot and we on one Maildir, at the same
 
       const onEnd = (error: Error) => void walk.wrong.push(`a connection has ended: ${error}`)
       const ours = await connect(server.ports.imap, pass, onEnd)
-      const theirs = await connect(peer.port, pass, onEnd)
       const look = async () => {
+        // A session of Dovecot may keep to the folders that it has seen at first.
+        const theirs = await connect(peer.port, pass, onEnd)
         try {
           return { ours: await viewOf(ours), theirs: await viewOf(theirs) }
         } catch (error) {
           // A folder may go between one command and the next.
           return { ours: { lines: [String(error)], uids: [] }, theirs: { lines: [], uids: [] } }
+        } finally {
+          await theirs.logout().catch(() => {})
         }
       }
       let views = await look()
@@ -155,7 +158,7 @@ describeWith(['dovecot', 'setpriv'], 'Dovecot and we on one Maildir, at the same
       wrong.push(...differing(views.ours.lines, views.theirs.lines), ...differing(views.ours.uids, views.theirs.uids))
       wrong.push(...views.ours.lines.filter((line) => line.endsWith('is not what it was')))
       wrong.push(...strangers(root, peer.crashed).map((path) => `${path} has no place there`))
-      await Promise.all([ours, theirs].map((client) => client.logout().catch(() => {})))
+      await ours.logout().catch(() => {})
       expect(wrong, told).toEqual([])
       expect(walk.done.length).toBeGreaterThan(STEPS * PEOPLE)
     },

@@ -174,7 +174,9 @@ export class Walker {
     } else {
       known.min = 0
       await this.#client.messageDelete(range, options)
-      // With a UID that it has not any more, nothing was expunged.
+      // With a UID that it has not any more, nothing was expunged; under its new one a session sees it that comes anew.
+      await this.#client.mailboxClose()
+      await this.#client.mailboxOpen(folder)
       const left = await this.#client.search({ header: { subject: name } })
       const isGone = left !== false && left.length === 0
       if (isGone) known.max = 0

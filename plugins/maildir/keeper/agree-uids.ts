@@ -1,4 +1,6 @@
-import { fingerprint } from '../files/disk.ts'
+import { codeOf } from 'mailserver'
+import { isGone } from '../faults.ts'
+import { exists, fingerprint } from '../files/disk.ts'
 import { readUidList, type UidEntry, type UidList, uidListOf, withUidList, writeUidList } from '../files/uid-list.ts'
 import { parseMessageRef } from '../names/message-ref.ts'
 import { renameByUids } from './apply-messages.ts'
@@ -14,9 +16,15 @@ const BATCH = 1_000
  */
 export async function agreeUids(estate: Estate, folder: Folder): Promise<void> {
   if (!folder.hasNewUids && !folder.isListStale) return
-  await withUidList(folder.path, async () => {
-    if (folder.isListStale || !(await folder.writeUids())) await rewriteList(estate, folder)
-  })
+  try {
+    await withUidList(folder.path, async () => {
+      if (folder.isListStale || !(await folder.writeUids())) await rewriteList(estate, folder)
+    })
+  } catch (cause) {
+    // A session has deleted the mailbox in this moment, or another program the folder: the list goes with it.
+    const isRemoved = codeOf(cause) === 'MAILBOX_NOT_FOUND' || (isGone(cause) && !(await exists(folder.path)))
+    if (!isRemoved) throw cause
+  }
 }
 
 /** Writes the uidlist of a folder anew, with the UIDs that the store has given, and those of messages it has not seen yet. */

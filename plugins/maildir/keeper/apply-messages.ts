@@ -1,4 +1,4 @@
-import { link, rename } from 'node:fs/promises'
+import { link, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BlobRef, codeOf, type MessageRecord, type MirrorOperation } from 'mailserver'
 import { codeOfFault, isGone } from '../faults.ts'
@@ -155,19 +155,19 @@ export async function placeMessage(
     }
     return took(folder, key, operation.uid, file)
   }
-  const from = await locate(estate, operation.source)
-  if (from === undefined) {
+  const brought = await withFile(estate, operation.source, async (from) => {
+    const sizes = from.file.stem.match(/,[SW]=\d+/g)?.join('') ?? ''
+    const file = fileOf(`${key}${sizes}`)
+    const bring = operation.kind === 'moved' ? rename : link
+    await bring(from.folder.pathOf(from.file), folder.pathOf(file))
+    return { from, file }
+  })
+  if (brought === undefined) {
     await lost(estate, operation)
     return []
   }
-  const sizes = from.file.stem.match(/,[SW]=\d+/g)?.join('') ?? ''
-  const file = fileOf(`${key}${sizes}`)
-  if (operation.kind === 'moved') {
-    await rename(from.folder.pathOf(from.file), folder.pathOf(file))
-    from.folder.delete(from.key)
-  } else {
-    await link(from.folder.pathOf(from.file), folder.pathOf(file))
-  }
+  const { from, file } = brought
+  if (operation.kind === 'moved') from.folder.delete(from.key)
   const touched = [...took(folder, key, operation.uid, file), join(from.folder.path, from.file.place)]
   if (from.change.last !== from.change.next) {
     await takeLetters(estate, folder, [operation.uid], from.change)
@@ -185,9 +185,11 @@ function took(folder: Folder, key: string, uid: number, file: FolderFile): strin
 }
 
 export async function removeMessage(estate: Estate, ref: BlobRef): Promise<readonly string[]> {
-  const found = await locate(estate, ref)
+  const found = await withFile(estate, ref, async (located) => {
+    await unlink(located.folder.pathOf(located.file))
+    return located
+  })
   if (found === undefined) return []
-  await removeFile(found.folder.pathOf(found.file))
   found.folder.delete(found.key)
   return [join(found.folder.path, found.file.place)]
 }
@@ -267,6 +269,26 @@ async function locate(estate: Estate, ref: BlobRef): Promise<Located | undefined
   const file = isThere ? known : await folder.lookFor(key)
   if (file === undefined) return undefined
   return { folder, key, file, change: { last: known?.letters ?? file.letters, next: file.letters } }
+}
+
+/**
+ * Works on the file of a message. When another program gives it another name in this moment, the work is begun again.
+ * @returns what the work gives; undefined when the file is gone
+ */
+async function withFile<T>(
+  estate: Estate,
+  ref: BlobRef,
+  work: (located: Located) => Promise<T>,
+): Promise<T | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const located = await locate(estate, ref)
+    if (located === undefined) return undefined
+    try {
+      return await work(located)
+    } catch (cause) {
+      if (!isGone(cause) || attempt === RENAMES) throw cause
+    }
+  }
 }
 
 async function foreign({ parts }: Estate, { account, mailbox }: MessageRef): Promise<Folder | undefined> {

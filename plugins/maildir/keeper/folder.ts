@@ -176,6 +176,8 @@ export class Folder {
     await removeFile(draftOf(uidListOf(this.path)))
     this.#listed = await mendUidList(this.path)
     await this.list()
+    // What other programs have done since the last look is found by comparing with the store.
+    this.uids = undefined
   }
 
   /** Notes the UID of a message that was there already, should the list not have it. */

@@ -43,7 +43,12 @@ export async function syncAccount(
     if (folder === undefined) continue
     if (onlyChanged && (await isAtRest(folder))) continue
     if (!(await isDirectoryWithin(folder.path, estate.root))) continue
-    await syncFolder(estate, folder, pending)
+    try {
+      await syncFolder(estate, folder, pending)
+    } catch (cause) {
+      // A session has deleted it in this moment.
+      if (codeOf(cause) !== 'MAILBOX_NOT_FOUND') throw cause
+    }
   }
   await readInSubscriptions(estate)
 }

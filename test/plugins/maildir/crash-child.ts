@@ -1,9 +1,15 @@
+import { openSync, writeSync } from 'node:fs'
 import { type AccountId, indexMessage } from 'mailserver'
 import { openStore } from '../level/open-store.ts'
 import { openMaildir } from './open-maildir.ts'
 
-/** Works on mailboxes until it is killed, and tells what was acknowledged: one line for each message and what became of it. */
-const [path = '', round = '0'] = process.argv.slice(2)
+/**
+ * Works on mailboxes until it is killed, and tells what was acknowledged: one line for each message and what became of it.
+ * In a file, where each line is before the next step is taken; what waits for a slow reader of a pipe goes with the process.
+ */
+const [path = '', round = '0', toldFile = ''] = process.argv.slice(2)
+const told = openSync(toldFile, 'a')
+const tell = (what: 'kept' | 'going', name: string) => void writeSync(told, `${what} ${name}\n`)
 const alice = 'alice' as AccountId
 const { engine, blobStore } = await openStore(`${path}/data`)
 const { store, keeper } = await openMaildir({ engine, blobs: blobStore, path: `${path}/mail` })
@@ -20,12 +26,12 @@ async function work(worker: number): Promise<never> {
     const blob = await blobStore.write(octets)
     const message = { blob, index: indexMessage(octets), flags: at % 2 ? ['\\Seen'] : [], internalDate: Date.now() }
     const [appended] = await store.append(alice, inbox, [message])
-    process.stdout.write(`kept ${name}\n`)
+    tell('kept', name)
     const uid = appended?.uid as number
     if (at % 3 === 0) await store.move(alice, inbox, [uid], archive)
     else if (at % 3 === 1) await store.setFlags(alice, inbox, [uid], { mode: 'add', flags: ['\\Flagged'] })
     if (at % 5 === 4) {
-      process.stdout.write(`going ${name}\n`)
+      tell('going', name)
       await store.expunge(alice, at % 3 === 0 ? archive : inbox, [uid])
     }
   }

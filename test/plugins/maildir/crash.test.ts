@@ -14,17 +14,15 @@ const alice = 'alice' as AccountId
 /** MAILDIR_CRASHES=200 for a long walk. */
 const ROUNDS = Number(process.env.MAILDIR_CRASHES ?? 4)
 
+/** @returns what the child has told */
 async function workUntilKilled(path: string, round: number, afterMs: number): Promise<string> {
-  const process_ = spawn(process.execPath, ['--conditions=source', child, path, String(round)], {
+  const told = join(path, `told-${round}`)
+  const process_ = spawn(process.execPath, ['--conditions=source', child, path, String(round), told], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  let output = ''
-  process_.stdout.on('data', (chunk: Buffer) => {
-    if (output === '') setTimeout(() => process_.kill('SIGKILL'), afterMs)
-    output += chunk.toString()
-  })
+  process_.stdout.once('data', () => setTimeout(() => process_.kill('SIGKILL'), afterMs))
   await once(process_, 'close')
-  return output
+  return readFileSync(told, 'utf8')
 }
 
 it('loses no acknowledged message and doubles none, wherever it is killed', {
