@@ -19,7 +19,8 @@ const root = dirname(dirname(here))
 const args = process.argv.slice(2)
 
 if (Number.parseInt(process.versions.node, 10) < MIN_NODE) runUnderOwnNode()
-else await run()
+// Not awaited: who closes the pipe that is written to ends it in the middle.
+else void run()
 
 async function run() {
   const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))

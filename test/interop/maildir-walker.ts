@@ -15,6 +15,8 @@ type Kind = 'moved' | 'copied' | 'expunged'
 /** What was acknowledged of one message. */
 export interface Known {
   readonly kind: Kind
+  /** Where it came to. */
+  readonly folders: Set<string>
   min: number
   max: number
   busyUntil: number
@@ -42,7 +44,7 @@ export class Walk {
   }
 
   add(name: string, kind: Kind): Known {
-    const known = { kind, min: 0, max: 1, busyUntil: Infinity }
+    const known = { kind, folders: new Set<string>(), min: 0, max: 1, busyUntil: Infinity }
     this.known.set(name, known)
     return known
   }
@@ -118,6 +120,7 @@ export class Walker {
     const appended = await this.#client.append(folder, octetsOf(name), this.#walk.flags())
     if (!appended) throw new Error(`${this.#id} could not append ${name} to ${folder}`)
     known.min = 1
+    known.folders.add(folder)
     known.busyUntil = Date.now()
     this.#done(`append ${name} to ${folder} as ${appended.uid}`)
     if (this.#isOurs) this.#note(folder, appended.uidValidity, appended.uid, name)
@@ -167,7 +170,10 @@ export class Walker {
       const to = this.#walk.pick(others)
       const copied = await this.#client.messageCopy(range, to, options)
       const count = copied ? (copied.uidMap?.size ?? 0) : 0
-      known.min += count
+      // Dovecot's copy has the name of what it copies. Where that is in the folder already, and its UID has just changed,
+      // the two are one file by two names, which is one message.
+      if (this.#isOurs || !known.folders.has(to)) known.min += count
+      known.folders.add(to)
       // What was not there to be copied is told by an answer without UIDs.
       if (count === 0) known.max -= 1
       this.#done(`copy ${name} ${folder} ${uid} to ${to}: ${copied ? [...(copied.uidMap ?? [])] : 'no'}`)
