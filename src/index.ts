@@ -59,6 +59,7 @@ export {
   type VerdictHook,
 } from './kernel/hook.ts'
 export type { Jobs } from './kernel/jobs.ts'
+export { LiveSet } from './kernel/live-set.ts'
 export type { Log } from './kernel/log.ts'
 export type { Metrics } from './kernel/metrics.ts'
 export * from './kernel/moments.ts'

@@ -1,4 +1,4 @@
-import { type Accepted, connectionOpened, type PluginHost } from 'mailserver'
+import { type Accepted, connectionOpened, LiveSet, type PluginHost } from 'mailserver'
 import { capabilityText } from './capabilities.ts'
 import { CommandLoop, type CommandLoopOptions } from './command-loop.ts'
 import type { ImapLimits } from './limits.ts'
@@ -17,10 +17,15 @@ export interface OpenSessionsOptions {
   readonly onCommand?: NonNullable<CommandLoopOptions['onCommand']>
 }
 
+interface Running {
+  readonly session: CommandLoop['session']
+  readonly ended: Promise<void>
+}
+
 /** The sessions of this worker: begins one for each connection, and ends them all. */
 export class OpenSessions {
   readonly #options: OpenSessionsOptions
-  readonly #open = new Map<CommandLoop, Promise<void>>()
+  readonly #open = new LiveSet<Running>()
   #farewell: string | undefined
 
   constructor(options: OpenSessionsOptions) {
@@ -57,27 +62,27 @@ export class OpenSessions {
       tls: session.isTls,
       ...(session.login !== undefined && { account: session.login }),
     }))
-    const running = this.#greet(loop).finally(() => {
+    const ended = this.#greet(loop).finally(() => {
       remove()
-      this.#open.delete(loop)
+      leave()
     })
-    this.#open.set(loop, running)
+    const leave = this.#open.add({ session, ended })
   }
 
   /** Ends every session with BYE, after the command in hand. Resolves when all have ended. */
   async end(text: string): Promise<void> {
     this.#farewell = text
-    for (const { session } of this.#open.keys()) session.shutDown(text)
+    for (const { session } of this.#open) session.shutDown(text)
     await this.allEnded()
   }
 
   async allEnded(): Promise<void> {
-    while (this.#open.size > 0) await Promise.all(this.#open.values())
+    while (this.#open.size > 0) await Promise.all(Array.from(this.#open, ({ ended }) => ended))
   }
 
   /** Cuts what is still open. */
   destroy(): void {
-    for (const { session } of this.#open.keys()) session.transport.destroy()
+    for (const { session } of this.#open) session.transport.destroy()
   }
 
   async #greet(loop: CommandLoop): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Listeners, Listening, ListenLimits, Sessions } from 'mailserver'
+import { type Listeners, type Listening, type ListenLimits, LiveSet, type Sessions } from 'mailserver'
 import { Session, type SessionTools } from './session.ts'
 
 export interface ServerTools extends SessionTools {
@@ -8,13 +8,18 @@ export interface ServerTools extends SessionTools {
   readonly listenLimits: ListenLimits
 }
 
+interface Running {
+  readonly session: Session
+  readonly ended: Promise<void>
+}
+
 /** How long the last line may take to go out once the deadline has passed. */
 const LAST_WORDS_MS = 250
 
 /** All POP3 sessions of one worker. */
 export class Pop3Server {
   readonly #tools: ServerTools
-  readonly #running = new Map<Session, Promise<void>>()
+  readonly #running = new LiveSet<Running>()
   #listening: Listening | undefined
   #isTelling = false
 
@@ -34,11 +39,11 @@ export class Pop3Server {
       onConnection: (accepted) => {
         const session = new Session(accepted, this.#tools)
         const remove = sessions.add(accepted.connection.id, () => session.describe())
-        const over = session.serve().finally(() => {
+        const ended = session.serve().finally(() => {
           remove()
-          this.#running.delete(session)
+          leave()
         })
-        this.#running.set(session, over)
+        const leave = this.#running.add({ session, ended })
         if (this.#isTelling) session.drain()
       },
     })
@@ -59,17 +64,17 @@ export class Pop3Server {
   /** Ends everything at once; resolves when every lock is free. */
   async stop(): Promise<void> {
     await this.#listening?.close()
-    for (const session of this.#running.keys()) session.destroy()
+    for (const { session } of this.#running) session.destroy()
     await this.#allOver()
   }
 
   #tellAll(): void {
     this.#isTelling = true
-    for (const session of this.#running.keys()) session.drain()
+    for (const { session } of this.#running) session.drain()
   }
 
   async #allOver(): Promise<void> {
-    await Promise.all(this.#running.values())
+    await Promise.all(Array.from(this.#running, ({ ended }) => ended))
   }
 }
 

@@ -3,6 +3,7 @@ import {
   type Clock,
   type DrainReason,
   type Intake,
+  LiveSet,
   type Log,
   type Sasl,
   type Sessions,
@@ -36,7 +37,7 @@ const AUTH_LINE_BYTES = 12_288
 export class MailServer extends SMTPServer {
   readonly streamLimits: StreamLimits
   readonly #parts: ServerParts
-  readonly #open = new Set<MailConnection>()
+  readonly #open = new LiveSet<MailConnection>()
   readonly #waiting = new Set<() => void>()
 
   constructor(parts: ServerParts) {
@@ -86,7 +87,7 @@ export class MailServer extends SMTPServer {
       earlyTalkerMs,
       onClose: () => {
         forget()
-        this.#open.delete(connection)
+        leave()
         if (this.#open.size === 0) for (const resolve of this.#waiting) resolve()
       },
     })
@@ -101,8 +102,8 @@ export class MailServer extends SMTPServer {
         account: `${session.account.address.local}@${session.account.address.domain}`,
       }),
     }))
-    this.#open.add(connection)
-    this.connections.add(connection)
+    // Not among the library's `connections`: counting them and closing them is ours.
+    const leave = this.#open.add(connection)
     connection.init()
   }
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../kernel/clock.ts'
+import { LiveSet } from '../kernel/live-set.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Connection } from '../kernel/moments.ts'
 import { RandomOctets } from '../kernel/random-octets.ts'
@@ -37,7 +38,7 @@ export class Acceptor {
   readonly #request: ListenRequest
   readonly #tools: AcceptorTools
   readonly #count: ConnectionCount
-  readonly #open = new Set<Socket>()
+  readonly #open = new LiveSet<Socket>()
   #refusals = 0
 
   constructor(request: ListenRequest, tools: AcceptorTools) {
@@ -63,15 +64,15 @@ export class Acceptor {
       socket.destroy()
       return false
     }
-    const leave = this.#count.enter(isUnix ? undefined : address)
-    if (typeof leave === 'string') {
-      this.#refuse(socket, endpoint, leave, address)
+    const uncount = this.#count.enter(isUnix ? undefined : address)
+    if (typeof uncount === 'string') {
+      this.#refuse(socket, endpoint, uncount, address)
       return false
     }
-    this.#open.add(socket)
+    const leave = this.#open.add(socket)
     socket.once('close', () => {
+      uncount()
       leave()
-      this.#open.delete(socket)
       onClose()
     })
     void this.#handOver(socket, endpoint, address, local ?? localSideOf(socket))

@@ -1,15 +1,11 @@
+import { LiveSet } from '../kernel/live-set.ts'
 import type { SessionInfo, Sessions } from './listeners.ts'
 
 /** The sessions of this worker. */
 export function sessionRegistry(): Sessions {
-  const byId = new Map<string, () => SessionInfo>()
+  const all = new LiveSet<() => SessionInfo>()
   return {
-    add(id, describe) {
-      byId.set(id, describe)
-      return () => {
-        if (byId.get(id) === describe) byId.delete(id)
-      }
-    },
-    list: () => Array.from(byId.values(), (describe) => describe()),
+    add: (_id, describe) => all.add(describe),
+    list: () => Array.from(all, (describe) => describe()),
   }
 }

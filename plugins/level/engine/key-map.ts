@@ -15,14 +15,22 @@ export function hashOf(key: Key): KeyHash {
 
 interface Slot<V> {
   key: Key
+  readonly hash: KeyHash
   value: V
-  /** Another key with the same hash. */
+  /** Another key of the same bucket. */
   next: Slot<V> | undefined
 }
 
-/** A map by the octets of keys. As text each key would be looked up in the table of all texts of the thread, which costs more than all else. */
+/** A power of two. */
+const FEW_BUCKETS = 16
+
+/**
+ * A map by the octets of keys. As text each key would be looked up in the table of all texts of the thread, which costs more
+ * than all else. The table is our own, and not one of V8's Map: where keys come and go that leaves behind table after table,
+ * each with a link to the next, and what is reached from an old one stays until the whole heap is looked through.
+ */
 export class KeyMap<V> {
-  readonly #slots = new Map<KeyHash, Slot<V>>()
+  #buckets: (Slot<V> | undefined)[] = emptyBuckets(FEW_BUCKETS)
   #size = 0
 
   get size(): number {
@@ -35,48 +43,72 @@ export class KeyMap<V> {
 
   set(key: Key, hash: KeyHash, value: V): void {
     const slot = this.#find(key, hash)
-    if (slot === undefined) {
-      this.#slots.set(hash, { key, value, next: this.#slots.get(hash) })
-      this.#size += 1
+    if (slot !== undefined) {
+      // The newest key is the one it will be asked for with: the same object is compared at once.
+      slot.key = key
+      slot.value = value
       return
     }
-    // The newest key is the one it will be asked for with: the same object is compared at once.
-    slot.key = key
-    slot.value = value
+    if (this.#size === this.#buckets.length) this.#grow()
+    this.#size += 1
+    this.#link({ key, hash, value, next: undefined })
   }
 
   delete(key: Key, hash: KeyHash): void {
     const found = this.#find(key, hash)
     if (found === undefined) return
     this.#size -= 1
-    const first = this.#slots.get(hash)
-    if (first !== found) {
-      let before = first
-      while (before?.next !== found) before = before?.next
-      before.next = found.next
-    } else if (found.next === undefined) this.#slots.delete(hash)
-    else this.#slots.set(hash, found.next)
+    const at = hash & (this.#buckets.length - 1)
+    let before = this.#buckets[at]
+    if (before === found) this.#buckets[at] = found.next
+    else {
+      while (before !== undefined && before.next !== found) before = before.next
+      if (before !== undefined) before.next = found.next
+    }
+    found.next = undefined
   }
 
   clear(): void {
-    this.#slots.clear()
+    this.#buckets = emptyBuckets(FEW_BUCKETS)
     this.#size = 0
   }
 
   /** In no order that means anything. */
   values(): V[] {
     const values: V[] = []
-    for (const first of this.#slots.values()) {
-      for (let slot: Slot<V> | undefined = first; slot !== undefined; slot = slot.next) values.push(slot.value)
+    for (const first of this.#buckets) {
+      for (let slot = first; slot !== undefined; slot = slot.next) values.push(slot.value)
     }
     return values
   }
 
   #find(key: Key, hash: KeyHash): Slot<V> | undefined {
-    let slot = this.#slots.get(hash)
-    while (slot !== undefined && !isSame(slot.key, key)) slot = slot.next
+    let slot = this.#buckets[hash & (this.#buckets.length - 1)]
+    while (slot !== undefined && !(slot.hash === hash && isSame(slot.key, key))) slot = slot.next
     return slot
   }
+
+  #link(slot: Slot<V>): void {
+    const at = slot.hash & (this.#buckets.length - 1)
+    slot.next = this.#buckets[at]
+    this.#buckets[at] = slot
+  }
+
+  #grow(): void {
+    const before = this.#buckets
+    this.#buckets = emptyBuckets(before.length * 2)
+    for (const first of before) {
+      for (let slot = first; slot !== undefined; ) {
+        const { next }: Slot<V> = slot
+        this.#link(slot)
+        slot = next
+      }
+    }
+  }
+}
+
+function emptyBuckets<V>(count: number): (Slot<V> | undefined)[] {
+  return new Array<Slot<V> | undefined>(count).fill(undefined)
 }
 
 function isSame(one: Key, other: Key): boolean {

@@ -20,16 +20,16 @@ export interface PendingCommit {
  * the other. Readers outside of transactions read the index alone, and so nothing that a power failure may still take.
  */
 export class PendingCommits {
-  readonly #commits = new Set<PendingCommit>()
+  /** In the order of their places. An array: a Set in which all come and go keeps them for long (see KeyMap). */
+  readonly #commits: PendingCommit[] = []
   readonly #newest = new KeyMap<PendingCommit>()
 
-  /** In the order of their places. */
-  get commits(): Iterable<PendingCommit> {
+  get commits(): readonly PendingCommit[] {
     return this.#commits
   }
 
   get isEmpty(): boolean {
-    return this.#commits.size === 0
+    return this.#commits.length === 0
   }
 
   /** The last one that wrote this key. */
@@ -39,7 +39,7 @@ export class PendingCommits {
 
   add(writes: WriteSet, follow: () => void): PendingCommit {
     const commit: PendingCommit = { writes, follow, waiting: [], isOver: false, fault: undefined }
-    this.#commits.add(commit)
+    this.#commits.push(commit)
     this.#lay(commit)
     return commit
   }
@@ -47,7 +47,8 @@ export class PendingCommits {
   /** It is in the index; or with a fault never will be: what it has hidden is seen again. */
   settle(commit: PendingCommit, fault: Error | undefined): void {
     const { writes, follow } = commit
-    this.#commits.delete(commit)
+    if (this.#commits[0] === commit) this.#commits.shift()
+    else this.#commits.splice(this.#commits.indexOf(commit), 1)
     commit.isOver = true
     commit.fault = fault
     // Those that stand on it keep it, and it would keep what it stands on: a chain that ends with the traffic alone.

@@ -37,13 +37,15 @@ interface Held {
 export class ScopeLocks {
   readonly #words: Int32Array
   readonly #owner: number
-  readonly #held = new Map<number, Held>()
+  /** By the place of the word. */
+  readonly #held: (Held | undefined)[]
   #isClosed = false
 
   /** @param owner number of this thread, 1 or more */
   constructor(words: Int32Array, owner: number) {
     this.#words = words
     this.#owner = owner
+    this.#held = new Array<Held | undefined>(words.length).fill(undefined)
   }
 
   /** Takes every scope, in an order that is the same for everybody. @throws MailError UNAVAILABLE once closed */
@@ -85,7 +87,7 @@ export class ScopeLocks {
   close(): void {
     this.#isClosed = true
     ScopeLocks.freeOwner(this.#words, this.#owner)
-    for (const { waiting } of this.#held.values()) for (const wake of waiting.splice(0)) wake()
+    for (const held of this.#held) for (const wake of held?.waiting.splice(0) ?? []) wake()
   }
 
   /** Gives back what a dead thread held. */
@@ -103,9 +105,9 @@ export class ScopeLocks {
   }
 
   #take(index: number): Promise<void> | undefined {
-    const held = this.#held.get(index)
+    const held = this.#held[index]
     if (held === undefined) {
-      this.#held.set(index, { waiting: [], isTaken: true, passed: 0, handovers: 0 })
+      this.#held[index] = { waiting: [], isTaken: true, passed: 0, handovers: 0 }
       return this.#tryWord(index) ? undefined : this.#contend(index)
     }
     if (held.isTaken || held.waiting.length > 0 || !this.#mayFollow(index, held)) {
@@ -116,7 +118,7 @@ export class ScopeLocks {
   }
 
   #pass(index: number): void {
-    const held = this.#held.get(index) as Held
+    const held = this.#held[index] as Held
     held.isTaken = false
     held.passed += 1
     if (held.waiting.length === 0 || !this.#mayFollow(index, held)) return
@@ -125,13 +127,13 @@ export class ScopeLocks {
   }
 
   #end(index: number): void {
-    const held = this.#held.get(index) as Held
+    const held = this.#held[index] as Held
     held.passed -= 1
     if (held.passed > 0 || held.isTaken) return
     const isAwaited = this.#free(index)
     const next = held.waiting.shift()
     if (next === undefined) {
-      this.#held.delete(index)
+      this.#held[index] = undefined
       return
     }
     held.isTaken = true
