@@ -43,10 +43,11 @@ export class CommandLoop {
         if (session.state === 'not-authenticated') this.#cut('Login took too long')
       })
     let cancelLogin = limitLogin()
-    session.loggedOut = () => {
+    const limitAgain = () => {
       cancelLogin()
       cancelLogin = limitLogin()
     }
+    session.loggedOut = limitAgain
     try {
       if (session.farewell !== undefined) throw new SessionEnd(session.farewell)
       session.out.untagged(greeting)

@@ -92,10 +92,11 @@ export class ConnectionPool {
       client.quit()
     })
     const stopListening = client.onEnd(drop)
-    kept.forget = () => {
+    const forget = () => {
       cancel()
       stopListening()
     }
+    kept.forget = forget
     this.#idle.set(name, [...(this.#idle.get(name) ?? []), kept])
   }
 

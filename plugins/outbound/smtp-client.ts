@@ -38,7 +38,6 @@ export class SmtpClient {
   /** EHLO keywords with their parameters. */
   readonly extensions: ReadonlyMap<string, string>
   readonly #connection: ParameterConnection
-  readonly #socket: () => Socket | undefined
   readonly #timeouts: Timeouts
   #hasEnded = false
   #fault: Error | undefined
@@ -48,10 +47,9 @@ export class SmtpClient {
   private constructor(connection: ParameterConnection, endpoint: Endpoint, timeouts: Timeouts) {
     this.#connection = connection
     this.#timeouts = timeouts
-    this.#socket = () => connection._socket || undefined
     this.endpoint = endpoint
     this.extensions = keywords(connection.lastServerResponse || '')
-    this.tls = describeTls(this.#socket())
+    this.tls = describeTls(this.#socket)
     connection.on('error', (error: Error) => {
       this.#fault = error
     })
@@ -80,6 +78,11 @@ export class SmtpClient {
     return size > 0 ? size : undefined
   }
 
+  /** Another one once TLS has begun. */
+  get #socket(): Socket | undefined {
+    return this.#connection._socket || undefined
+  }
+
   /** Clears what an earlier transaction left. @throws SmtpFault when the connection is gone */
   async reset(signal: AbortSignal): Promise<void> {
     if (!this.#isDirty) return
@@ -97,7 +100,7 @@ export class SmtpClient {
     let isLocal = false
     const onSent = () => {
       isSent = true
-      this.#socket()?.setTimeout(this.#timeouts.data)
+      this.#socket?.setTimeout(this.#timeouts.data)
     }
     const data = size > MAX_WHOLE_BYTES ? undefined : mailData(await transaction.read())
     const stream = data === undefined ? transaction.open() : undefined
@@ -138,7 +141,7 @@ export class SmtpClient {
         cause,
       })
     } finally {
-      this.#socket()?.setTimeout(this.#timeouts.command)
+      this.#socket?.setTimeout(this.#timeouts.command)
     }
   }
 
@@ -146,8 +149,8 @@ export class SmtpClient {
   quit(): void {
     if (this.isOpen) this.#connection.quit()
     // A server that does not answer QUIT holds nothing up: the socket goes with its own timeout.
-    this.#socket()?.setTimeout(QUIT_TIMEOUT_MS)
-    this.#socket()?.unref()
+    this.#socket?.setTimeout(QUIT_TIMEOUT_MS)
+    this.#socket?.unref()
   }
 
   close(): void {

@@ -78,12 +78,14 @@ export class MailConnection extends SMTPConnection {
   override _createParser(): SMTPStream {
     const server = this._server as MailServer
     const parser = new CommandStream(server.streamLimits)
-    parser.oncommand = (line, next = nothing) => this._onCommand(line, next)
-    parser.onfault = (fault, next) => this.#onFault(fault, next)
-    parser.onend = () => {
+    // Not assigned as they are written: V8 makes such functions in its old generation, where the session stays with them.
+    const onCommand: CommandStream['oncommand'] = (line, next = nothing) => this._onCommand(line, next)
+    const onFault: CommandStream['onfault'] = (fault, next) => this.#onFault(fault, next)
+    const onEnd = () => {
       // Of a parser that TLS has replaced nobody wants to hear.
       if (parser === this._parser) this.#onEnd()
     }
+    Object.assign(parser, { oncommand: onCommand, onfault: onFault, onend: onEnd })
     parser.on('error', () => this.close())
     return parser
   }

@@ -74,6 +74,9 @@ export class Acceptor {
       uncount()
       leave()
       onClose()
+      // A socket stays until the whole heap is looked through, for a function of its stream is in V8's old generation from
+      // the start. What has listened to it need not.
+      socket.removeAllListeners().on('error', ignore)
     })
     void this.#handOver(socket, endpoint, address, local ?? localSideOf(socket))
     return true

@@ -78,10 +78,11 @@ export class LineReader {
     if (this.#waiting !== undefined) throw new Error('a line is being read already')
     return new Promise((resolve) => {
       const cancel = this.#options.clock.after(timeoutMs, () => this.#answer({ kind: 'timeout' }))
-      this.#waiting = (answer) => {
+      const settle = (answer: LineEvent) => {
         cancel()
         resolve(answer)
       }
+      this.#waiting = settle
       this.#source.resume()
     })
   }

@@ -6,13 +6,16 @@ const LOOK_BACK = 16
 const LONE_SYNCS = 16
 /** More than this is never written to the disk within a moment. */
 const SMALL_BYTES = 256 * 1024
+/** So many commits that wait for one sync have waited long enough. */
+const MANY = 4
 /** How often it is looked whether somebody comes by now: while a thread waits, nobody can. */
 const HELD_IN_A_ROW = 12
 
 /**
  * Decides where a sync is waited for. Two turns to and from the thread pool take as long as a quick disk takes to sync, and
- * while one session alone delivers, there is nothing else to do meanwhile: the thread waits itself. With more sessions, or
- * on a disk that is not quick or was not just now, it goes on with other work.
+ * longer while the processors are busy. So the thread waits itself when there is little else to do meanwhile: one session
+ * alone delivers, or many wait for this sync. Otherwise, or on a disk that is not quick or was not just now,
+ * it goes on with other work.
  */
 export class SyncPace {
   #averageMs = Number.POSITIVE_INFINITY
@@ -21,17 +24,21 @@ export class SyncPace {
 
   /** May the thread wait for the sync that is about to begin? @param waiters commits that wait for it @param bytes of it */
   mayHold(waiters: number, bytes: number): boolean {
-    const isAlone = waiters === 1 && this.#lone >= LONE_SYNCS
+    const isAlone = waiters === 1 && this.#lone >= LONE_SYNCS && this.#held < HELD_IN_A_ROW
     const isQuick = bytes <= SMALL_BYTES && this.#averageMs <= QUICK_MS
-    const may = isAlone && isQuick && this.#held < HELD_IN_A_ROW
-    this.#held = may ? this.#held + 1 : 0
-    return may
+    this.#held = isAlone && isQuick ? this.#held + 1 : 0
+    return isQuick && (isAlone || waiters >= MANY)
   }
 
-  /** A sync has ended. @param came commits that came while it ran; undefined when none could */
+  /**
+   * A sync has ended. One that the pool has waited for tells how quick the disk is at the least: what it took longer than
+   * usual may have been this thread, which was busy when it ended.
+   * @param came commits that came while it ran; undefined when none could, for the thread has waited itself
+   */
   ended(ms: number, came: number | undefined): void {
     if (came !== undefined) this.#lone = came === 0 ? this.#lone + 1 : 0
     const before = Number.isFinite(this.#averageMs) ? this.#averageMs : ms
-    this.#averageMs = before + (ms - before) / LOOK_BACK
+    if (came === undefined || ms < before) this.#averageMs = before + (ms - before) / LOOK_BACK
+    else this.#averageMs = before
   }
 }
