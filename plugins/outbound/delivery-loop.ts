@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { AttemptResult, Claim, Clock, Log, Queue } from 'mailserver'
+import { type AttemptResult, type Claim, type Clock, LiveSet, type Log, type Queue } from 'mailserver'
 
 export interface LoopParts {
   readonly queue: Queue
@@ -24,7 +24,7 @@ const MAX_SETTLING = 100
 export class DeliveryLoop {
   readonly #parts: LoopParts
   readonly #active = new Map<string, number>()
-  readonly #running = new Set<Promise<void>>()
+  readonly #running = new LiveSet<Promise<void>>()
   readonly #draining = new AbortController()
   /** Ends what is in progress. */
   readonly #stop = new AbortController()
@@ -98,10 +98,10 @@ export class DeliveryLoop {
     this.#count += 1
     this.#parts.onChange?.(this.#count)
     const one = this.#work(claim).finally(() => {
-      this.#running.delete(one)
+      leave()
       this.#wake?.()
     })
-    this.#running.add(one)
+    const leave = this.#running.add(one)
   }
 
   /** The attempt is over: its place is free. */
