@@ -3,6 +3,7 @@
  * that failed the system may have dropped the pages and call the next one a success, so there is no next one: the
  * whole store stops acknowledging.
  */
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { MailError } from 'mailserver'
 import { faultOf } from '../faults.ts'
 import type { SharedState, Slot } from '../shared-state.ts'
@@ -66,6 +67,8 @@ export class SyncGroups {
 
   async #run(): Promise<void> {
     this.#isRunning = true
+    // What others write in this turn of the loop shares the sync.
+    if (this.#pace.hasCompany) await endOfTurn()
     while (this.#waiters.length > 0) {
       const writer = this.#writer as SegmentWriter
       const end = writer.written

@@ -22,6 +22,11 @@ export class SyncPace {
   #lone = 0
   #held = 0
 
+  /** Did commits come while the last sync of the pool ran? Then more are likely to come soon. */
+  get hasCompany(): boolean {
+    return this.#lone === 0
+  }
+
   /** May the thread wait for the sync that is about to begin? @param waiters commits that wait for it @param bytes of it */
   mayHold(waiters: number, bytes: number): boolean {
     const isAlone = waiters === 1 && this.#lone >= LONE_SYNCS && this.#held < HELD_IN_A_ROW
