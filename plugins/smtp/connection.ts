@@ -218,7 +218,7 @@ export class MailConnection extends SMTPConnection {
     const replies = await this.#parts.session.message(source, () => parser.isOversized)
     this.#message = undefined
     if (this._closing || this._closed) return
-    for (const one of replies) this.#write(one)
+    for (const one of replies) this.#write(one, true)
     if (replies.some(({ after }) => after?.kind === 'close')) return this.close()
     this.#endIfIdle()
     this._whenWritable(() => parser.continue())
@@ -299,18 +299,22 @@ export class MailConnection extends SMTPConnection {
     socket.on('error', (error) => this._onError(error))
   }
 
-  #write(answer: Reply): void {
+  /** @param isForMessage it says what became of a message */
+  #write(answer: Reply, isForMessage = false): void {
     const socket = this._socket
     // During a handshake the raw socket is TLS's: octets in clear would break it.
     if (this._upgrading || this._closing || socket.destroyed || !socket.writable) return
     // Replies to pipelined commands go out together (RFC 2920 section 3.2): each write is a system call. Those of all
-    // sessions go at the end of the turn: the first wakes up a peer's host, and the others find it awake.
+    // sessions go at the end of the turn: the first wakes up a peer's host, and the others find it awake. Those to messages
+    // go as soon as all are there that one sync has made ready.
     if (socket.writableCorked === 0) {
       socket.cork()
-      setImmediate(() => {
+      const flush = () => {
         socket.uncork()
         busyPoll.expect(socket)
-      })
+      }
+      if (isForMessage) process.nextTick(flush)
+      else setImmediate(flush)
     }
     const text = formatReply(answer)
     this.#replies += 1

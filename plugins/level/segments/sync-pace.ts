@@ -6,15 +6,13 @@ const LOOK_BACK = 16
 const LONE_SYNCS = 16
 /** More than this is never written to the disk within a moment. */
 const SMALL_BYTES = 256 * 1024
-/** So many commits that wait for one sync have waited long enough. */
-const MANY = 4
 /** How often it is looked whether somebody comes by now: while a thread waits, nobody can. */
 const HELD_IN_A_ROW = 12
 
 /**
  * Decides where a sync is waited for. Two turns to and from the thread pool take as long as a quick disk takes to sync, and
- * longer while the processors are busy. So the thread waits itself when there is little else to do meanwhile: one session
- * alone delivers, or many wait for this sync. Otherwise, or on a disk that is not quick or was not just now,
+ * longer while the processors are busy. So the thread waits itself when there is nothing else to do meanwhile, for one session
+ * alone delivers, or when several wait for this sync already. Otherwise, or on a disk that is not quick or was not just now,
  * it goes on with other work.
  */
 export class SyncPace {
@@ -32,7 +30,7 @@ export class SyncPace {
     const isAlone = waiters === 1 && this.#lone >= LONE_SYNCS && this.#held < HELD_IN_A_ROW
     const isQuick = bytes <= SMALL_BYTES && this.#averageMs <= QUICK_MS
     this.#held = isAlone && isQuick ? this.#held + 1 : 0
-    return isQuick && (isAlone || waiters >= MANY)
+    return isQuick && (isAlone || waiters > 1)
   }
 
   /**
