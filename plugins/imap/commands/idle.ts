@@ -24,8 +24,8 @@ async function tellUntil(session: Session, line: Promise<string>): Promise<strin
   answer.catch(() => {})
   for (;;) {
     const updated = Promise.withResolvers<undefined>()
-    const onUpdate = () => updated.resolve(undefined)
     if (view !== undefined) {
+      const onUpdate = () => updated.resolve(undefined)
       view.onUpdate = onUpdate
       await tellSelected(session, true)
       out.flush()
