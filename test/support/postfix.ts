@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { accepts, freePort, type Peer, type Ran, run, startPeer } from './peer.ts'
+import { accepts, eventually, freePort, type Peer, type Ran, run, startPeer } from './peer.ts'
 import { findProgram } from './programs.ts'
 
 export interface PostfixOptions {
@@ -88,6 +88,8 @@ export async function startPostfix(options: PostfixOptions = {}): Promise<Postfi
     // The process we started is a shell that waits for the master: to end it alone would leave the master behind.
     await run('postfix', ['-c', config, 'stop'])
     await peer.stop()
+    // Its smtpd hold the port too, and may outlive the master by a moment.
+    await eventually(async () => !(await accepts(port)))
     peer = undefined
   }
   const dispose = async () => {
