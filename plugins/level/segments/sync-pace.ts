@@ -7,7 +7,7 @@ const LONE_SYNCS = 16
 /** More than this is never written to the disk within a moment. */
 const SMALL_BYTES = 256 * 1024
 /** How often it is looked whether somebody comes by now: while a thread waits, nobody can. */
-const HELD_IN_A_ROW = 12
+const HELD_IN_A_ROW = 100
 
 /**
  * Decides where a sync is waited for. Two turns to and from the thread pool take as long as a quick disk takes to sync, and

@@ -16,7 +16,7 @@ describe('a sync is waited for by the thread itself', () => {
   it('once commits have come one by one for a while, but for one in a while that looks for others', () => {
     const pace = new SyncPace()
     expect(held(pace, 16)).toBe(0)
-    expect(held(pace, 130)).toBe(120)
+    expect(held(pace, 1_010)).toBe(1_000)
   })
 
   it('never when one waits for it and others come meanwhile', () => {
@@ -39,7 +39,7 @@ describe('a sync is waited for by the thread itself', () => {
   it('no longer than until somebody has come', () => {
     const pace = new SyncPace()
     held(pace, 16)
-    expect(held(pace, 100, { came: 2 })).toBe(12)
+    expect(held(pace, 1_000, { came: 2 })).toBe(100)
     expect(held(pace, 15)).toBe(0)
     expect(held(pace, 10)).toBe(9)
   })
