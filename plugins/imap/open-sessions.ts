@@ -53,7 +53,7 @@ export class OpenSessions {
       ...(onCommand && { onCommand }),
     })
     const { session } = loop
-    const remove = services.sessions.add(connection.id, () => ({
+    const remove = services.sessions.add(() => ({
       id: connection.id,
       protocol: connection.protocol,
       remoteAddress: connection.remoteAddress,

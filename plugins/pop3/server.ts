@@ -38,7 +38,7 @@ export class Pop3Server {
       refusal: () => '-ERR [SYS/TEMP] Too many connections, try again later\r\n',
       onConnection: (accepted) => {
         const session = new Session(accepted, this.#tools)
-        const remove = sessions.add(accepted.connection.id, () => session.describe())
+        const remove = sessions.add(() => session.describe())
         const ended = session.serve().finally(() => {
           remove()
           leave()

@@ -91,7 +91,7 @@ export class MailServer extends SMTPServer {
         if (this.#open.size === 0) for (const resolve of this.#waiting) resolve()
       },
     })
-    const forget = sessions.add(facts.id, () => ({
+    const forget = sessions.add(() => ({
       id: facts.id,
       protocol: facts.protocol,
       remoteAddress: facts.remoteAddress,

@@ -110,7 +110,7 @@ export interface SessionInfo {
 
 export interface Sessions {
   /** Adds a session; `describe` is asked whenever somebody looks. The returned function removes it. */
-  add(id: string, describe: () => SessionInfo): () => void
+  add(describe: () => SessionInfo): () => void
   list(): readonly SessionInfo[]
 }
 

@@ -5,7 +5,7 @@ import type { SessionInfo, Sessions } from './listeners.ts'
 export function sessionRegistry(): Sessions {
   const all = new LiveSet<() => SessionInfo>()
   return {
-    add: (_id, describe) => all.add(describe),
+    add: (describe) => all.add(describe),
     list: () => Array.from(all, (describe) => describe()),
   }
 }

@@ -13,7 +13,7 @@ import { SyncPace } from './sync-pace.ts'
 import { whileBusy } from './while-busy.ts'
 
 /** How long a sync waits at most for what others write while this thread is busy, milliseconds. */
-const GATHER_MS = 2
+const GATHER_MS = 1
 
 interface Waiter {
   readonly end: number
