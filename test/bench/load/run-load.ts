@@ -13,7 +13,7 @@ const TIMEOUT_MS = 600_000
  * A generator that stops to collect its own garbage would time that as well, and four threads that help it do so would take
  * the processors from whom it measures.
  */
-const QUIET = ['--min-semi-space-size=64', '--max-semi-space-size=64', '--v8-pool-size=1']
+const QUIET = ['--min-semi-space-size=256', '--max-semi-space-size=256', '--v8-pool-size=1']
 
 /** A load generator that runs in a process of its own. */
 export interface Load<Out> {
