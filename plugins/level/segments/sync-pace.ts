@@ -12,13 +12,15 @@ const HELD_IN_A_ROW = 100
 /**
  * Decides where a sync is waited for. Two turns to and from the thread pool take as long as a quick disk takes to sync, and
  * longer while the processors are busy. So the thread waits itself when there is nothing else to do meanwhile, for one session
- * alone delivers, or when several wait for this sync already. Otherwise, or on a disk that is not quick or was not just now,
- * it goes on with other work.
+ * alone delivers, or when several wait for this sync already. For a commit that came too late for those it does so as well;
+ * but not twice in a row, for while the pool syncs the sessions come together again that would each have a sync of its own.
+ * Otherwise, or on a disk that is not quick or was not just now, it goes on with other work.
  */
 export class SyncPace {
   #averageMs = Number.POSITIVE_INFINITY
   #lone = 0
   #held = 0
+  #waitersBefore = 0
 
   /** Did commits come while the last sync of the pool ran? Then more are likely to come soon. */
   get hasCompany(): boolean {
@@ -30,7 +32,9 @@ export class SyncPace {
     const isAlone = waiters === 1 && this.#lone >= LONE_SYNCS && this.#held < HELD_IN_A_ROW
     const isQuick = bytes <= SMALL_BYTES && this.#averageMs <= QUICK_MS
     this.#held = isAlone && isQuick ? this.#held + 1 : 0
-    return isQuick && (isAlone || waiters > 1)
+    const isLate = this.#waitersBefore > 1
+    this.#waitersBefore = waiters
+    return isQuick && (isAlone || isLate || waiters > 1)
   }
 
   /**

@@ -29,9 +29,17 @@ describe('a sync is waited for by the thread itself', () => {
     expect(held(new SyncPace(), 100, { waiters: 2, bytes: 1024 * 1024 })).toBe(0)
   })
 
+  it('for one that comes behind several, but not for the next as well', () => {
+    const pace = new SyncPace()
+    held(pace, 20, { waiters: 2 })
+    expect(held(pace, 1, { came: 3 })).toBe(1)
+    expect(held(pace, 10, { came: 3 })).toBe(0)
+  })
+
   it('also after syncs of the pool that a busy thread has heard of late', () => {
     const pace = new SyncPace()
     held(pace, 20, { waiters: 2 })
+    held(pace, 1)
     expect(held(pace, 50, { ms: 12, came: 5 })).toBe(0)
     expect(held(pace, 10, { waiters: 2 })).toBe(10)
   })
