@@ -6,13 +6,15 @@ const LOOK_BACK = 16
 const LONE_SYNCS = 16
 /** More than this is never written to the disk within a moment. */
 const SMALL_BYTES = 256 * 1024
+/** A commit with more takes the disk long enough for other work to go on meanwhile. */
+const SMALL_COMMIT_BYTES = 16 * 1024
 /** How often it is looked whether somebody comes by now: while a thread waits, nobody can. */
 const HELD_IN_A_ROW = 100
 
 /**
  * Decides where a sync is waited for. Two turns to and from the thread pool take as long as a quick disk takes to sync, and
  * longer while the processors are busy. So the thread waits itself when there is nothing else to do meanwhile, for one session
- * alone delivers, or when several wait for this sync already. For a commit that came too late for those it does so as well;
+ * alone delivers, or when several small commits wait for this sync already. For one that came too late for those it does as well;
  * but not twice in a row, for while the pool syncs the sessions come together again that would each have a sync of its own.
  * Otherwise, or on a disk that is not quick or was not just now, it goes on with other work.
  */
@@ -32,9 +34,9 @@ export class SyncPace {
     const isAlone = waiters === 1 && this.#lone >= LONE_SYNCS && this.#held < HELD_IN_A_ROW
     const isQuick = bytes <= SMALL_BYTES && this.#averageMs <= QUICK_MS
     this.#held = isAlone && isQuick ? this.#held + 1 : 0
-    const isLate = this.#waitersBefore > 1
+    const isShared = waiters > 1 || this.#waitersBefore > 1
     this.#waitersBefore = waiters
-    return isQuick && (isAlone || isLate || waiters > 1)
+    return isQuick && (isAlone || (isShared && bytes <= waiters * SMALL_COMMIT_BYTES))
   }
 
   /**

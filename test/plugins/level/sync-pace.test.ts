@@ -23,10 +23,12 @@ describe('a sync is waited for by the thread itself', () => {
     expect(held(new SyncPace(), 1_000, { came: 1 })).toBe(0)
   })
 
-  it('at once when several wait for the same one, and the disk is known to be quick', () => {
+  it('at once when several with little wait for the same one, and the disk is known to be quick', () => {
     expect(held(new SyncPace(), 100, { waiters: 2 })).toBe(99)
     expect(held(new SyncPace(), 100, { waiters: 2, ms: 3 })).toBe(0)
-    expect(held(new SyncPace(), 100, { waiters: 2, bytes: 1024 * 1024 })).toBe(0)
+    expect(held(new SyncPace(), 100, { waiters: 50, bytes: 250_000 })).toBe(99)
+    expect(held(new SyncPace(), 100, { waiters: 2, bytes: 100_000 })).toBe(0)
+    expect(held(new SyncPace(), 100, { waiters: 200, bytes: 1024 * 1024 })).toBe(0)
   })
 
   it('for one that comes behind several, but not for the next as well', () => {
