@@ -14,8 +14,8 @@ const HELD_IN_A_ROW = 100
 /**
  * Decides where a sync is waited for. Two turns to and from the thread pool take as long as a quick disk takes to sync, and
  * longer while the processors are busy. So the thread waits itself when there is nothing else to do meanwhile, for one session
- * alone delivers, or when several small commits wait for this sync already. For one that came too late for those it does as well;
- * but not twice in a row, for while the pool syncs the sessions come together again that would each have a sync of its own.
+ * alone delivers, or when several small commits wait for this sync already. For one that came too late for those it does as
+ * well, but not twice in a row: while the pool syncs, the sessions come together again that would each have a sync of its own.
  * Otherwise, or on a disk that is not quick or was not just now, it goes on with other work.
  */
 export class SyncPace {

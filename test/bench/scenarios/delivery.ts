@@ -47,8 +47,7 @@ function deliveryCase(shape: Shape, floor: number, goal: number, more: Partial<C
     better: 'more',
     bars: [
       { peer: 'postfix-maildir', floor, goal },
-      // Two programs in a row: how much they do at once is what is compared.
-      ...(shape.sessions > 1 ? [{ peer: 'postfix-lmtp', floor: 4, goal: 8 }] : []),
+      { peer: 'postfix-lmtp', floor: 4, goal: 8 },
     ],
   }
   return {

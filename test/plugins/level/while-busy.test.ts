@@ -1,4 +1,4 @@
-import { setImmediate as endOfTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { whileBusy } from '../../../plugins/level/segments/while-busy.ts'
 
@@ -10,7 +10,7 @@ function work(turns: number): { readonly over: number } {
       const until = performance.now() + 1
       while (performance.now() < until);
       done.over += 1
-      await endOfTurn()
+      await nextTurn()
     }
   }
   void run()
