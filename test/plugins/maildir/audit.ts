@@ -28,7 +28,8 @@ export async function audit({ store, root }: Audited, acknowledged: readonly Tra
       if (tracked.account === account) wrong.push(...wrongWith(tracked, there.get(tracked.name) ?? []))
     }
     for (const path of [root(account), ...folders(root(account))]) {
-      for (const name of readdirSync(join(path, 'tmp'))) wrong.push(`${account}: ${name} is left in ${path}/tmp`)
+      if (!existsSync(join(path, 'tmp'))) wrong.push(`${account}: ${path} has no tmp, but ${readdirSync(path)}`)
+      else for (const name of readdirSync(join(path, 'tmp'))) wrong.push(`${account}: ${name} is left in ${path}/tmp`)
       for (const name of readdirSync(path)) if (/\.(?:lock|new)$/.test(name)) wrong.push(`${path}/${name} is left`)
     }
   }
