@@ -40,6 +40,7 @@ export const level = definePlugin({
     }
     return {
       shared: shared.buffers,
+      workerEnding: (worker) => owner.workerEnding(worker),
       workerExited: (worker) => owner.workerExited(worker),
       stop() {
         endWatch()

@@ -4,7 +4,7 @@ import { FrameWrites } from './blobs/frame-writes.ts'
 import { Releases } from './blobs/releases.ts'
 import { SegmentBlobStore } from './blobs/segment-blob-store.ts'
 import { Bus } from './engine/bus.ts'
-import { openDatabase } from './engine/database.ts'
+import { type Database, openDatabase } from './engine/database.ts'
 import { Leases } from './engine/leases.ts'
 import { LevelEngine } from './engine/level-engine.ts'
 import { ScopeLocks } from './engine/scope-locks.ts'
@@ -42,8 +42,14 @@ export async function joinStore(
   const { log, clock, durability, segmentBytes, onCommit } = options
   const layout = layoutOf(root, options.ring)
   const shared = new SharedState(options.buffers)
-  const db = await openDatabase(layout, options)
   const slot = shared.claim(options.worker)
+  let db: Database
+  try {
+    db = await openDatabase(layout, options, (work) => slot.uncut(work))
+  } catch (err) {
+    slot.free()
+    throw err
+  }
   const locks = new ScopeLocks(shared.locks, slot.index + 1)
   const lock = new ScopeLocks(shared.frameLock, slot.index + 1)
   const files = new SegmentFiles(layout)

@@ -2,6 +2,7 @@
  * What the threads of one process share about one store, in a SharedArrayBuffer. Every access is an Atomics operation,
  * so all threads see all of them in one order.
  */
+import { MailError } from 'mailserver'
 
 /** Threads that may have the store open at the same time, those of an older generation included. */
 export const MAX_SLOTS = 64
@@ -22,7 +23,7 @@ export type Task = keyof typeof TASKS
 /** Who holds a task and has no slot: beyond every index of one. */
 export const OWNER = MAX_SLOTS + 1
 
-const FIELDS = { worker: 0, segment: 1, synced: 2, relaxedEnd: 3 } as const
+const FIELDS = { worker: 0, segment: 1, synced: 2, relaxedEnd: 3, isEnding: 4, isUncut: 5 } as const
 const SLOT_WORDS = 8
 const FREE = 0n
 
@@ -153,7 +154,7 @@ export class SharedState {
   }
 }
 
-/** One thread's row: the segment it writes, and how far. Only its thread writes it, or the supervisor once that is gone. */
+/** One thread's row: the segment it writes, and how far. Only its thread writes it, or the supervisor when that is gone. */
 export class Slot {
   readonly index: number
   readonly #words: BigInt64Array
@@ -209,7 +210,33 @@ export class Slot {
     }
   }
 
+  /**
+   * Does what the end of the thread must not cut off.
+   * @throws MailError UNAVAILABLE when the thread is being ended
+   */
+  uncut<T>(work: () => T): T {
+    // In this order: who ends the thread says so first, and looks at this then.
+    this.#store(FIELDS.isUncut, 1)
+    try {
+      if (this.#load(FIELDS.isEnding) !== 0) throw new MailError('UNAVAILABLE', 'this thread is being ended')
+      return work()
+    } finally {
+      this.#store(FIELDS.isUncut, 0)
+    }
+  }
+
+  get isUncut(): boolean {
+    return this.#load(FIELDS.isUncut) !== 0
+  }
+
+  /** Set by the supervisor. */
+  set isEnding(isEnding: boolean) {
+    this.#store(FIELDS.isEnding, isEnding ? 1 : 0)
+  }
+
   free(): void {
+    this.isEnding = false
+    this.#store(FIELDS.isUncut, 0)
     this.#store(FIELDS.relaxedEnd, 0)
     this.#store(FIELDS.segment, 0)
     this.#store(FIELDS.worker, 0)

@@ -82,6 +82,8 @@ export type Running<P extends ServiceRefs> = keyof P extends never
 export interface Supervised {
   /** Structured-cloneable (SharedArrayBuffers stay shared): every worker gets it as `host.shared`. */
   readonly shared?: unknown
+  /** A worker thread is about to be ended by force, wherever it is. Resolves, soon, when it may be. */
+  workerEnding?(worker: number): Awaitable<void>
   /** A worker thread has ended, by order or by crash: free what it held. */
   workerExited?(worker: number): Awaitable<void>
   stop?(): Awaitable<void>

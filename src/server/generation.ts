@@ -109,16 +109,16 @@ export class Generation {
   /** @returns the digest of its config. @throws ConfigError, UserError, BusError */
   async #boot(place: Place): Promise<string> {
     const { config, numbers, start, supervised, clock, onEvent, isWatched } = this.#options
+    const taken = numbers.take()
     const worker = new WorkerHandle(
       {
         ...start,
         configFile: config.file,
-        worker: numbers.take(),
+        worker: taken,
         generation: this.number,
         shared: supervised.shared,
       },
-      clock,
-      onEvent,
+      { clock, onEvent, beforeKill: () => supervised.workerEnding(taken) },
     )
     place.worker = worker
     const exit = worker.ended.then((fault) => this.#exited(place, worker, fault))

@@ -16,6 +16,8 @@ interface Member {
 /** What one generation of workers uses of the plugins' main-thread parts. */
 export interface SupervisedSet {
   readonly shared: Readonly<Record<string, unknown>>
+  /** A worker of this generation is about to be ended by force. Resolves when it may be. Never rejects. */
+  workerEnding(worker: number): Promise<void>
   /** A worker of this generation has ended. Never rejects. */
   workerExited(worker: number): Promise<void>
   /** The generation has ended: parts that no other uses are stopped, last one first. Never rejects. */
@@ -52,6 +54,13 @@ export class SupervisedPlugins {
     }
     return {
       shared: Object.fromEntries(used.map(({ plugin, supervised }) => [plugin, supervised.shared])),
+      workerEnding: async (worker) => {
+        await Promise.all(
+          used.map(({ plugin, supervised }) =>
+            this.#guarded(plugin, 'before a worker was ended', () => supervised.workerEnding?.(worker)),
+          ),
+        )
+      },
       workerExited: async (worker) => {
         for (const { plugin, supervised } of used) {
           await this.#guarded(plugin, 'after a worker ended', () => supervised.workerExited?.(worker))

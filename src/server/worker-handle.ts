@@ -27,6 +27,13 @@ const ENTRY = new URL(`./worker-main${IS_SOURCE ? '.ts' : '.js'}`, import.meta.u
 
 type WorkerBus = Bus<WorkerQuestions, SupervisorNews, NoQuestions, WorkerNews>
 
+export interface WorkerHandleOptions {
+  readonly clock: Clock
+  readonly onEvent: (event: ServerEvent) => void
+  /** Resolves when the thread may be ended by force. Never rejects. */
+  readonly beforeKill: () => Promise<void>
+}
+
 /** The supervisor's hold on one worker thread. */
 export class WorkerHandle {
   readonly number: number
@@ -38,12 +45,15 @@ export class WorkerHandle {
   readonly #thread: Thread
   readonly #bus: WorkerBus
   readonly #clock: Clock
+  readonly #beforeKill: () => Promise<void>
+  #hasEnded = false
 
-  constructor(start: WorkerStart, clock: Clock, onEvent: (event: ServerEvent) => void) {
+  constructor(start: WorkerStart, { clock, onEvent, beforeKill }: WorkerHandleOptions) {
     this.number = start.worker
     this.generation = start.generation
     this.startedAt = clock.now()
     this.#clock = clock
+    this.#beforeKill = beforeKill
     this.#thread = new Thread(ENTRY, {
       workerData: start,
       name: `worker-${start.worker}`,
@@ -57,6 +67,7 @@ export class WorkerHandle {
         fault = error instanceof Error ? error : new Error(String(error))
       })
       this.#thread.once('exit', (code) => {
+        this.#hasEnded = true
         this.#bus.close(`worker ${this.number} has ended`)
         resolve(fault ?? (code === 0 ? undefined : new Error(`worker ${this.number} ended with code ${code}`)))
       })
@@ -70,8 +81,7 @@ export class WorkerHandle {
       if (answer.ok) this.state = 'running'
       return answer
     } catch (error) {
-      await this.#thread.terminate()
-      throw (await this.ended) ?? error
+      throw (await this.#end()) ?? error
     }
   }
 
@@ -99,8 +109,14 @@ export class WorkerHandle {
 
   async kill(): Promise<void> {
     this.state = 'stopping'
+    await this.#end()
+  }
+
+  async #end(): Promise<Error | undefined> {
+    // Its number may be another one's by then.
+    if (!this.#hasEnded) await this.#beforeKill()
     await this.#thread.terminate()
-    await this.ended
+    return this.ended
   }
 
   ask<K extends 'report' | 'metrics' | 'control'>(

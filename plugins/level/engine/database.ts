@@ -13,12 +13,16 @@ export interface DatabaseOptions {
   readonly writeBufferBytes: number
 }
 
+/** Does what the end of the thread must not cut off. */
+export type Uncut = <T>(work: () => T) => T
+
 /**
  * Opens the index. Threads of one process share the database underneath; the first one that opens it must be the last
  * that closes it, for LevelDB keeps that thread's cache and filter.
+ * @param uncut for a thread that may be ended by force
  * @throws UserError when LevelDB cannot read what is there
  */
-export async function openDatabase(layout: Layout, options: DatabaseOptions): Promise<Database> {
+export async function openDatabase(layout: Layout, options: DatabaseOptions, uncut?: Uncut): Promise<Database> {
   const db: Database = new ClassicLevel(layout.index, {
     keyEncoding: 'buffer',
     valueEncoding: layout.vault === undefined ? 'buffer' : sealedValues(layout.vault),
@@ -26,7 +30,19 @@ export async function openDatabase(layout: Layout, options: DatabaseOptions): Pr
     cacheSize: options.cacheBytes,
     writeBufferSize: options.writeBufferBytes,
   })
+  if (uncut !== undefined) keepWhole(db, uncut)
   return opened(db, layout.index)
+}
+
+/**
+ * Iterators and snapshots that are made while the thread is ended belong to nobody: the driver could not hand them out, and
+ * has no hold on them. An iterator that is left open ends the whole process (an assertion) when the database is closed.
+ */
+function keepWhole(db: Database, uncut: Uncut): void {
+  const { iterator, snapshot } = db
+  db.iterator = ((...options: Parameters<Database['iterator']>) =>
+    uncut(() => iterator.apply(db, options))) as Database['iterator']
+  db.snapshot = (...options) => uncut(() => snapshot.apply(db, options))
 }
 
 /** Opens an index for one thread, with its values as they are on disk. @throws UserError */

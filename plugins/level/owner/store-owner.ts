@@ -2,6 +2,7 @@
  * The one in a process who owns the store: the supervisor, or the only thread of a command. It keeps other processes
  * out, recovers, opens LevelDB before any other thread and closes it after the last.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from 'mailserver'
 import { type Database, dropOwnLog, flush, openDatabase, openGate } from '../engine/database.ts'
 import { Leases } from '../engine/leases.ts'
@@ -19,6 +20,8 @@ import { restoreSpare } from './spare-index.ts'
 import { sweepInTurn } from './sweep.ts'
 
 const SWEEP_MS = 60_000
+/** What must not be cut off takes microseconds, where the thread is let run. */
+const UNCUT_MS = 1_000
 
 export class StoreOwner {
   readonly layout: Layout
@@ -69,6 +72,16 @@ export class StoreOwner {
       await db?.close()
       await gate.close()
       throw err
+    }
+  }
+
+  /** A worker's thread is about to be ended. Resolves when it does nothing that must not be cut off, or hangs in it. */
+  async workerEnding(worker: number): Promise<void> {
+    const slots = this.shared.claimed().filter((slot) => slot.worker === worker)
+    for (const slot of slots) slot.isEnding = true
+    for (const until = performance.now() + UNCUT_MS; slots.some((slot) => slot.isUncut); ) {
+      if (performance.now() > until) return
+      await sleep(1)
     }
   }
 

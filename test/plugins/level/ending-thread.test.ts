@@ -1,4 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { execPath } from 'node:process'
+import { text } from 'node:stream/consumers'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import type { Database } from '../../../plugins/level/engine/database.ts'
@@ -41,5 +45,18 @@ describe('a thread that is being ended', () => {
       expect(missed[0]).toBe(0)
     },
     20_000 + ROUNDS * 1_000,
+  )
+
+  it(
+    'leaves no iterator open, which would end the process with an assertion when the store is closed',
+    async () => {
+      using directory = dataDirectory()
+      const child = join(import.meta.dirname, 'ending-child.ts')
+      const args = ['--conditions=source', '--no-warnings', child, directory.path, String(ROUNDS * 3)]
+      const process = spawn(execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+      const [said, [code]] = await Promise.all([text(process.stderr), once(process, 'close')])
+      expect({ said, code }).toEqual({ said: '', code: 0 })
+    },
+    20_000 + ROUNDS * 3_000,
   )
 })

@@ -56,6 +56,12 @@ async function obey(order: Order): Promise<unknown> {
       }
       return undefined
     }
+    case 'scan': {
+      const scan = async () => {
+        for (;;) for await (const _ of store.engine.scan({ gte: Buffer.from('a'), limit: 1 })) break
+      }
+      return void (await Promise.all(Array.from({ length: 20 }, scan)))
+    }
     case 'hold':
       return store.engine.transact([order.scope], async (tx) => {
         tx.put(Buffer.from('held'), Buffer.from('x'))

@@ -12,6 +12,8 @@ export type Order =
   | { readonly do: 'traffic'; readonly writers: readonly number[] }
   /** Compacts again and again; `filed` tells how often, under the writer -1. */
   | { readonly do: 'compact' }
+  /** Scans all the time, several at once. */
+  | { readonly do: 'scan' }
   | { readonly do: 'hold'; readonly scope: string }
   | { readonly do: 'watch'; readonly topic: string }
   | { readonly do: 'publish'; readonly topic: string; readonly messages: readonly string[] }
@@ -83,8 +85,9 @@ export class StoreWorker {
     return waiting.promise
   }
 
-  /** Ends the thread wherever it is. */
-  async terminate(): Promise<void> {
+  /** Ends the thread wherever it is, as the supervisor does. */
+  async terminate({ workerEnding }: Supervised): Promise<void> {
+    await workerEnding?.(this.number)
     await this.#worker.terminate()
   }
 

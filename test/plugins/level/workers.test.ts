@@ -57,14 +57,15 @@ describe('two worker threads on one store', () => {
   it('get a lease one at a time, and the other one after its holder has died', async () => {
     using directory = dataDirectory()
     const dataDir = directory.path
-    const { shared, stop, workerExited } = await supervise(dataDir)
+    const supervised = await supervise(dataDir)
+    const { shared, stop, workerExited } = supervised
     const workers = await Promise.all([0, 1].map((worker) => StoreWorker.open({ dataDir, shared, worker })))
     const [first, second] = workers as [StoreWorker, StoreWorker]
     expect(await first.tell({ do: 'lease', name: 'job', ttlMs: 300 })).toBe(true)
     expect(await second.tell({ do: 'lease', name: 'job', ttlMs: 300 })).toBe(false)
     await sleep(500)
     expect(await second.tell({ do: 'lease', name: 'job', ttlMs: 300 })).toBe(false)
-    await first.terminate()
+    await first.terminate(supervised)
     await workerExited?.(0)
     await eventually(async () => (await second.tell({ do: 'lease', name: 'job', ttlMs: 300 })) === true)
     await second.close()
@@ -74,14 +75,15 @@ describe('two worker threads on one store', () => {
   it('let the other into a scope whose holder has died', async () => {
     using directory = dataDirectory()
     const dataDir = directory.path
-    const { shared, stop, workerExited } = await supervise(dataDir)
+    const supervised = await supervise(dataDir)
+    const { shared, stop, workerExited } = supervised
     const workers = await Promise.all([0, 1].map((worker) => StoreWorker.open({ dataDir, shared, worker })))
     const [first, second] = workers as [StoreWorker, StoreWorker]
     void first.tell({ do: 'hold', scope: 'counter' })
     await eventually(() => first.holding.length === 1)
     const counting = second.tell({ do: 'count', times: 3 })
     expect(await Promise.race([counting, sleep(700, 'waits')])).toBe('waits')
-    await first.terminate()
+    await first.terminate(supervised)
     await workerExited?.(0)
     await counting
     await second.close()
@@ -112,7 +114,8 @@ async function endInTraffic(writers: readonly number[]): Promise<void> {
   using directory = dataDirectory()
   const dataDir = directory.path
   const options = { segmentSize: 2_000_000, writeBufferSize: 300_000 }
-  const { shared, stop, workerExited } = await supervise(dataDir, options)
+  const supervised = await supervise(dataDir, options)
+  const { shared, stop, workerExited } = supervised
   const steady = await StoreWorker.open({ dataDir, shared, worker: 0, options })
   const steadyTraffic = steady.tell({ do: 'traffic', writers })
   const filed = new Map<number, number>()
@@ -124,7 +127,7 @@ async function endInTraffic(writers: readonly number[]): Promise<void> {
     void doomed.tell({ do: 'traffic', writers: [...writers, 4, 5, 4, 5] })
     await eventually(() => doomed.filed.size > 0, 60_000)
     await sleep((round * 37) % 130)
-    await doomed[ENDS[round % ENDS.length] as (typeof ENDS)[number]]()
+    await doomed[ENDS[round % ENDS.length] as (typeof ENDS)[number]](supervised)
     await workerExited?.(round)
     remember(doomed)
   }
@@ -145,7 +148,8 @@ describe('a worker thread ended while it compacts', () => {
     using directory = dataDirectory()
     const dataDir = directory.path
     const options = { segmentSize: 500_000, writeBufferSize: 300_000 }
-    const { shared, stop, workerExited } = await supervise(dataDir, options)
+    const supervised = await supervise(dataDir, options)
+    const { shared, stop, workerExited } = supervised
     const steady = await StoreWorker.open({ dataDir, shared, worker: 0, options })
     const steadyTraffic = steady.tell({ do: 'traffic', writers: [0, 1] })
     for (let round = 1; round <= 4; round++) {
@@ -154,7 +158,7 @@ describe('a worker thread ended while it compacts', () => {
       void doomed.tell({ do: 'compact' })
       await eventually(() => (doomed.filed.get(-1) ?? 0) > 0, 60_000)
       await sleep((round * 67) % 200)
-      if (round % 2 === 0) await doomed.terminate()
+      if (round % 2 === 0) await doomed.terminate(supervised)
       else await doomed.close()
       await workerExited?.(round)
     }
