@@ -49,13 +49,16 @@ export async function storedFolders(reader: Reader, account: AccountId): Promise
   return folders
 }
 
+/** @param isDurable it is on disk when this resolves */
 export async function storeFolder(
   engine: Engine,
   account: AccountId,
   mailbox: MailboxId,
   directory: string | undefined,
+  isDurable = false,
 ): Promise<void> {
-  await engine.transactRelaxed([], async (tx) => {
+  const transact = isDurable ? engine.transact : engine.transactRelaxed
+  await transact.call(engine, [], async (tx) => {
     if (directory === undefined) tx.delete(folderKey(account, mailbox))
     else tx.put(folderKey(account, mailbox), Buffer.from(directory))
   })

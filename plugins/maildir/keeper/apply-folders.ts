@@ -17,10 +17,16 @@ const LISTS = /^(?:dovecot[-.]|courierimap|subscriptions|maildirsize|maildirfold
 
 export async function addFolder(estate: Estate, { mailbox, name }: Named): Promise<void> {
   const { engine } = estate.parts
-  const directory = (await storedFolder(engine, estate.account, mailbox)) ?? (await directoryFor(estate, mailbox, name))
+  const stored = await storedFolder(engine, estate.account, mailbox)
+  const directory = stored ?? (await directoryFor(estate, mailbox, name))
+  // Before it is made: what a power failure leaves of it is this mailbox's, whatever that is called by then.
+  if (stored === undefined) await storeFolder(engine, estate.account, mailbox, directory, true)
+  await makeFolder(estate, mailbox, directory)
+}
+
+async function makeFolder(estate: Estate, mailbox: MailboxId, directory: string): Promise<void> {
   const path = join(estate.root, directory)
   await makeMaildir(path, directory !== '')
-  await storeFolder(engine, estate.account, mailbox, directory)
   const known = estate.folders.get(mailbox)
   const folder = known?.directory === directory ? known : estate.adopt(mailbox, directory)
   const found = await mailboxOf(estate, mailbox)
@@ -52,14 +58,31 @@ async function directoryFor(estate: Estate, mailbox: MailboxId, name: string): P
 
 /** Mailboxes from before there were Maildirs get their folders, and the lists that belong to them. */
 export async function addMissingFolders(estate: Estate): Promise<void> {
-  const { engine, mirrored } = estate.parts
-  const stored = await storedFolders(engine, estate.account)
-  const missing = (await mirrored.store.mailboxes(estate.account)).filter(({ id }) => !stored.has(id))
-  for (const { id, name } of missing) await addFolder(estate, { kind: 'mailbox-added', mailbox: id, name })
+  const { account } = estate
+  const { engine } = estate.parts
+  const missing = await missingMailboxes(estate)
+  for (const { id, name } of missing) {
+    const directory = await directoryFor(estate, id, name)
+    await makeFolder(estate, id, directory)
+    // Once it is there: a folder that is remembered, and that no commit waits for, was removed by another program.
+    await storeFolder(engine, account, id, directory)
+  }
   // The list is written last: without it an earlier try did not come to its end.
   if (missing.length === 0 && (await subscriptionsPrint(estate.root)) !== '') return
   await applyQuota(estate)
   await applySubscriptions(estate)
+}
+
+/** Mailboxes without a folder, but for those that are to get theirs, under the name that they had then. */
+async function missingMailboxes({ account, parts }: Estate): Promise<readonly Mailbox[]> {
+  const stored = await storedFolders(parts.engine, account)
+  const without = (await parts.mirrored.store.mailboxes(account)).filter(({ id }) => !stored.has(id))
+  if (without.length === 0) return without
+  const coming = new Set<MailboxId>()
+  for (const { operations } of await parts.mirrored.commits(account)) {
+    for (const one of operations) if (one.kind === 'mailbox-added') coming.add(one.mailbox)
+  }
+  return without.filter(({ id }) => !coming.has(id))
 }
 
 export async function renameFolder(estate: Estate, { mailbox, name }: Named): Promise<void> {

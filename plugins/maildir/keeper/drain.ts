@@ -9,7 +9,7 @@ import {
   mirrorLoadOf,
 } from 'mailserver'
 import { isFull, isGone } from '../faults.ts'
-import { exists, syncDirectory } from '../files/disk.ts'
+import { exists, isDirectoryWithin, makeMaildir, syncDirectory } from '../files/disk.ts'
 import { addToQuotaFile } from '../files/quota-file.ts'
 import { parseMessageRef } from '../names/message-ref.ts'
 import { agreeUids } from './agree-uids.ts'
@@ -201,6 +201,8 @@ async function beginAgain(estate: Estate, operations: readonly MirrorOperation[]
   for (const mailbox of mailboxes) {
     const folder = await estate.folder(mailbox)
     if (folder === undefined || !(await exists(folder.path))) continue
+    // A tool that keeps files alone, such as git, has left out the directories that were empty.
+    if (await isDirectoryWithin(folder.path, estate.root)) await makeMaildir(folder.path, folder.directory !== '')
     await folder.beginAgain()
     touched.push(...folder.places)
   }

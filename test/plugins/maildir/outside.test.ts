@@ -108,6 +108,16 @@ describe('what other programs do', () => {
     expect((await mail.store.mailboxes(alice)).map(({ name }) => name)).not.toContain('Lists/aé')
   })
 
+  it('takes mail in a folder whose empty directories were left out, as git does', async () => {
+    const { id } = await mail.store.createMailbox(alice, 'Box')
+    await mail.keeper.settle(alice)
+    for (const place of ['cur', 'new', 'tmp']) rmSync(join(root, '.Box', place), { recursive: true })
+    await append(id, 'unseen')
+    await append(id, 'seen', ['\\Seen'])
+    await eventually(() => existsSync(join(root, '.Box/cur')) && files('.Box').length === 2, 5_000)
+    expect(readdirSync(join(root, '.Box')).sort()).toContain('tmp')
+  })
+
   it('do not bring back a folder that was just deleted', async () => {
     await mail.store.createMailbox(alice, 'Going')
     await mail.keeper.settle(alice)

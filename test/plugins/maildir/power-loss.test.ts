@@ -1,7 +1,7 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Log } from 'mailserver'
+import type { AccountId, Log } from 'mailserver'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { flush, openDatabase } from '../../../plugins/level/engine/database.ts'
 import { layoutOf } from '../../../plugins/level/layout.ts'
@@ -138,6 +138,52 @@ async function loseThePower(seed: number): Promise<void> {
     await close()
   }
 }
+
+describe('a power failure while a folder is made or renamed', () => {
+  for (const [title, call, name] of [
+    ['before it is whole', 'mkdir', '.Box/cur'],
+    ['before it has its other name', 'rename', '.Box'],
+  ] as const) {
+    it(`leaves the mailbox one folder, and its message there once: ${title}`, async () => {
+      using directory = scratch('maildir-folder')
+      const [data, mail, lost] = [
+        join(directory.path, 'data'),
+        join(directory.path, 'mail'),
+        join(directory.path, 'lost'),
+      ]
+      const [alice] = ACCOUNTS as [AccountId]
+      mkdirSync(mail)
+      drive.begin(mail)
+      const { engine, blobStore, close } = await openStore(data, { options: LEVEL })
+      await using opened = await openMaildir({ engine, blobs: blobStore, path: mail, closeStore: close })
+      for (const account of ACCOUNTS) {
+        await opened.store.createAccount(account)
+        await opened.keeper.settle(account)
+      }
+      const index = join(directory.path, 'index-then')
+      cpSync(join(data, 'store', 'index'), index, { recursive: true })
+      const renamed = Promise.withResolvers<void>()
+      drive.before = async (made, path) => {
+        if (path === join(opened.root(alice), '.Box')) await renamed.promise
+        if (made !== call || path !== join(opened.root(alice), name)) return
+        writeLostStore(join(data, 'store'), index, join(lost, 'data', 'store'), () => false)
+        writeTree(
+          drive.afterPowerLoss(() => true),
+          drive.top,
+          join(lost, 'mail'),
+          () => false,
+        )
+      }
+      const traffic = new Traffic({ store: opened.store, blobs: blobStore, settle: async () => {} })
+      await traffic.folder(alice, 'Box', 'Renamed')
+      renamed.resolve()
+      await opened.keeper.settle(alice)
+      await check({ data: join(lost, 'data'), mail: join(lost, 'mail'), where: title }, traffic.acknowledged())
+      expect(existsSync(join(lost, 'mail', alice, '.Renamed', 'tmp'))).toBe(true)
+      expect(existsSync(join(lost, 'mail', alice, '.Box'))).toBe(false)
+    })
+  }
+})
 
 describe('a power failure in mid-traffic', () => {
   it(

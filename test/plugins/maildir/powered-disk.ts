@@ -82,10 +82,12 @@ export const drive = {
   top: new DriveDirectory(),
   changes: [] as NameChange[],
   syncs: 0,
+  /** Called before a name is made or changed. */
+  before: async (_call: 'mkdir' | 'rename', _path: string) => {},
 
   /** Begins with an empty directory that is on the drive. */
   begin(root: string): void {
-    Object.assign(drive, { root, top: new DriveDirectory(), changes: [], syncs: 0 })
+    Object.assign(drive, { root, top: new DriveDirectory(), changes: [], syncs: 0, before: async () => {} })
   },
 
   /** @param isNameKept asked for each change of names that was not synced, in their order */
@@ -195,6 +197,7 @@ export function powered(fs: typeof Fs): typeof Fs {
       return handleOf(handle, node, (flags & fs.constants.O_APPEND) !== 0)
     },
     mkdir: async (path: string, options?: { recursive?: boolean; mode?: number }) => {
+      await drive.before('mkdir', path)
       const made = await fs.mkdir(path, options)
       if (isOurs(path)) {
         const missing: string[] = []
@@ -204,6 +207,7 @@ export function powered(fs: typeof Fs): typeof Fs {
       return made
     },
     rename: async (from: string, to: string) => {
+      await drive.before('rename', from)
       await fs.rename(from, to)
       if (isOurs(from)) record([from, undefined], [to, find(from)])
     },

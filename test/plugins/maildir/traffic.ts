@@ -135,26 +135,25 @@ export class Traffic {
   }
 
   async #folders(account: AccountId, name: string): Promise<void> {
+    const tracked = await this.folder(account, `Box/${name}`, `Renamed/${name}`)
+    if (name.length % 2 === 0) return
+    tracked.min = 0
+    await this.#options.store.deleteMailbox(account, `Renamed/${name}`)
+    tracked.max = 0
+  }
+
+  /** Makes a mailbox with a message in it, and renames it. */
+  async folder(account: AccountId, first: string, last: string): Promise<Tracked> {
     const { store, blobs } = this.#options
-    const octets = octetsOf(`in-${name}`, 100)
-    const box = (await store.createMailbox(account, `Box/${name}`)).id
-    const tracked: Tracked = {
-      account,
-      name: `in-${name}`,
-      internalDate: 0,
-      min: 0,
-      max: 1,
-      uid: undefined,
-      isFlagged: false,
-    }
-    this.tracked.set(`${account}/in-${name}`, tracked)
+    const name = `in-${last}`
+    const octets = octetsOf(name, 100)
+    const box = (await store.createMailbox(account, first)).id
+    const tracked: Tracked = { account, name, internalDate: 0, min: 0, max: 1, uid: undefined, isFlagged: false }
+    this.tracked.set(`${account}/${name}`, tracked)
     const blob = await blobs.write(octets)
     await store.append(account, box, [{ blob, index: indexMessage(octets), internalDate: 0, flags: [] }])
     tracked.min = 1
-    await store.renameMailbox(account, `Box/${name}`, `Renamed/${name}`)
-    if (name.length % 2 === 0) return
-    tracked.min = 0
-    await store.deleteMailbox(account, `Renamed/${name}`)
-    tracked.max = 0
+    await store.renameMailbox(account, first, last)
+    return tracked
   }
 }
