@@ -9,6 +9,7 @@ import { joinStore, type LevelStore } from './level-store.ts'
 import { DeferredMaintenance } from './maintenance/deferred-maintenance.ts'
 import { options, storeOptions, storePath } from './options.ts'
 import { disown, own } from './owner/owners.ts'
+import { problemsOf } from './owner/problems.ts'
 import { watchForReopening } from './owner/reopen-watch.ts'
 import type { SharedBuffers } from './shared-state.ts'
 
@@ -42,6 +43,7 @@ export const level = definePlugin({
       shared: shared.buffers,
       workerEnding: (worker) => owner.workerEnding(worker),
       workerExited: (worker) => owner.workerExited(worker),
+      problems: () => problemsOf(layout, shared, options.reserve),
       stop() {
         endWatch()
         return disown(root)

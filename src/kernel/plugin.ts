@@ -86,6 +86,8 @@ export interface Supervised {
   workerEnding?(worker: number): Awaitable<void>
   /** A worker thread has ended, by order or by crash: free what it held. */
   workerExited?(worker: number): Awaitable<void>
+  /** What an operator should look at, for `mailserver status`: each a clause without its full stop. */
+  problems?(): readonly string[]
   stop?(): Awaitable<void>
 }
 

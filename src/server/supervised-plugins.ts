@@ -41,6 +41,18 @@ export class SupervisedPlugins {
     this.#restart = restart ?? (() => {})
   }
 
+  /** What plugins want an operator to look at. */
+  get problems(): readonly string[] {
+    return this.#members.flatMap(({ plugin, supervised }) => {
+      try {
+        return supervised.problems?.() ?? []
+      } catch (err) {
+        this.#log.error({ plugin, err }, 'a plugin failed to say what its problems are')
+        return []
+      }
+    })
+  }
+
   /** @throws PluginStartError when one fails; those it opened before are closed again */
   async open(config: ResolvedConfig, plugins: readonly ConfiguredPlugin[]): Promise<SupervisedSet> {
     const used: Member[] = []

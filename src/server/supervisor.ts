@@ -127,6 +127,7 @@ export class Supervisor implements RunningServer, SupervisorContext {
       queue: await readings.readQueue(this.#runningWorker()),
       problems: [
         ...this.#all().flatMap(({ problems }) => problems),
+        ...this.#supervised.problems,
         ...(this.#restarting === undefined ? [] : [`everything is started again: ${this.#restarting}`]),
         ...(this.#lastReloadError === undefined ? [] : [`the last reload failed: ${this.#lastReloadError}`]),
       ],

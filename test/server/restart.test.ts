@@ -45,6 +45,14 @@ test('a restart that fails is tried again, and the status says why', async () =>
   expect(await again.say('x')).toBe('hello from 0: x')
 })
 
+test('the status says what a part on the main thread wants to be looked at', async () => {
+  await using w = await world()
+  const server = await w.start()
+  expect((await server.status()).problems).toEqual([])
+  writeFileSync(join(w.dataDir, 'problem'), '')
+  expect((await server.status()).problems).toEqual(['the handle is loose'])
+})
+
 test('a stop ends the attempts', async () => {
   await using w = await world()
   const server = await w.start()

@@ -5,6 +5,7 @@ import { codeOf } from 'mailserver'
 import { describe, expect, it } from 'vitest'
 import { dataDirectory, type OpenedStore, openStore } from './open-store.ts'
 import { checkMessages, fileMessage } from './traffic.ts'
+import { supervise } from './worker-orders.ts'
 
 const isRoot = process.getuid?.() === 0
 const MB = 1024 * 1024
@@ -59,6 +60,18 @@ describe.skipIf(!isRoot)('a small disk that fills up (needs root, to mount one)'
     rmSync(ballast)
     await expect.poll(() => fileMessage(store, 0, 20_000).then(() => 'taken', codeOf)).toBe('taken')
     expect(total(await checkMessages(store))).toBe(taken + more + 1)
+  })
+
+  it('is told to the operator as long as it has no room', async () => {
+    using disk = smallDisk(24 * MB)
+    const ballast = join(disk.path, 'ballast')
+    const { problems, stop } = await supervise(disk.path, OPTIONS)
+    expect(problems?.()).toEqual([])
+    writeFileSync(ballast, Buffer.alloc(20 * MB))
+    expect(problems?.()).toEqual([expect.stringMatching(/^less than 6 MB are free on the disk of .*store: messages/)])
+    rmSync(ballast)
+    expect(problems?.()).toEqual([])
+    await stop?.()
   })
 
   it('loses nothing it acknowledged when somebody else takes even the reserve', async () => {
