@@ -191,12 +191,14 @@ describeWith(['mutt', 'script'], 'mutt reads what was exported', () => {
     writeFileSync(
       muttrc,
       [
-        'set sort=date-received wait_key=no quit=yes delete=no move=no mark_old=no pipe_decode=yes pipe_split=yes',
+        // A directory that is there: mutt would ask whether to make its own, and take the first keys for the answer.
+        `set folder=${dir.path} wait_key=no quit=yes delete=no move=no mark_old=no pipe_decode=yes pipe_split=yes`,
         '',
       ].join('\n'),
     )
-    const each = `<pipe-message>cat >> ${list}<enter>`
-    writeFileSync(join(dir.path, 'keys'), `push "1<enter>${each}2<enter>${each}3<enter>${each}<exit>"\n`)
+    // All at once: mutt may order what it shows anew at any moment.
+    const all = '<tag-pattern>~A<enter><tag-prefix>'
+    writeFileSync(join(dir.path, 'keys'), `push "${all}<pipe-message>cat >> ${list}<enter><exit>"\n`)
     // mutt wants a terminal: script gives it one.
     const typescript = join(dir.path, 'typescript')
     const mutt = await run(
