@@ -7,13 +7,10 @@ import { MailError } from 'mailserver'
 import { faultOf } from '../faults.ts'
 import type { SharedState, Slot } from '../shared-state.ts'
 import type { Dependency } from './commit-frame.ts'
+import { gather } from './gather.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 import { SyncPace } from './sync-pace.ts'
-import { whileBusy } from './while-busy.ts'
-
-/** How long a sync waits at most for what others write while this thread is busy, milliseconds. */
-const GATHER_MS = 1
 
 interface Waiter {
   readonly end: number
@@ -71,7 +68,7 @@ export class SyncGroups {
   async #run(): Promise<void> {
     this.#isRunning = true
     // A sync costs nearly as much for one commit as for ten: it takes along what the sessions have under way already.
-    if (this.#pace.hasCompany) await whileBusy(GATHER_MS)
+    if (this.#pace.hasCompany) await gather(() => this.#waiters.length)
     while (this.#waiters.length > 0) {
       const writer = this.#writer as SegmentWriter
       const end = writer.written
