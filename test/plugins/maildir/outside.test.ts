@@ -114,7 +114,7 @@ describe('what other programs do', () => {
     for (const place of ['cur', 'new', 'tmp']) rmSync(join(root, '.Box', place), { recursive: true })
     await append(id, 'unseen')
     await append(id, 'seen', ['\\Seen'])
-    await eventually(() => existsSync(join(root, '.Box/cur')) && files('.Box').length === 2, 5_000)
+    await eventually(() => existsSync(join(root, '.Box/cur')) && files('.Box').length === 2, 10_000)
     expect(readdirSync(join(root, '.Box')).sort()).toContain('tmp')
   })
 
