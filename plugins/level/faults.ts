@@ -11,6 +11,9 @@ export function faultOf(cause: unknown, doing: string): MailError {
   return new MailError(isFull(cause) ? 'STORE_FULL' : 'UNAVAILABLE', `${doing}: ${message}`, { cause })
 }
 
+/** Why a thread that is being ended goes no further. */
+export const threadEnding = (): MailError => new MailError('UNAVAILABLE', 'this thread is being ended')
+
 /** Does the fault, or what is behind it, say that there is no room? LevelDB says so in words only. */
 export function isFull(cause: unknown): boolean {
   for (let error = cause; error instanceof Error; error = error.cause) {

@@ -2,7 +2,7 @@
  * What the threads of one process share about one store, in a SharedArrayBuffer. Every access is an Atomics operation,
  * so all threads see all of them in one order.
  */
-import { MailError } from 'mailserver'
+import { threadEnding } from './faults.ts'
 
 /** Threads that may have the store open at the same time, those of an older generation included. */
 export const MAX_SLOTS = 64
@@ -218,7 +218,7 @@ export class Slot {
     // In this order: who ends the thread says so first, and looks at this then.
     this.#store(FIELDS.isUncut, 1)
     try {
-      if (this.#load(FIELDS.isEnding) !== 0) throw new MailError('UNAVAILABLE', 'this thread is being ended')
+      if (this.#load(FIELDS.isEnding) !== 0) throw threadEnding()
       return work()
     } finally {
       this.#store(FIELDS.isUncut, 0)

@@ -109,16 +109,15 @@ export class Generation {
   /** @returns the digest of its config. @throws ConfigError, UserError, BusError */
   async #boot(place: Place): Promise<string> {
     const { config, numbers, start, supervised, clock, onEvent, isWatched } = this.#options
-    const taken = numbers.take()
     const worker = new WorkerHandle(
       {
         ...start,
         configFile: config.file,
-        worker: taken,
+        worker: numbers.take(),
         generation: this.number,
         shared: supervised.shared,
       },
-      { clock, onEvent, beforeKill: () => supervised.workerEnding(taken) },
+      { clock, onEvent, beforeKill: (worker) => supervised.workerEnding(worker) },
     )
     place.worker = worker
     const exit = worker.ended.then((fault) => this.#exited(place, worker, fault))

@@ -66,6 +66,7 @@ export class SupervisedPlugins {
     }
     return {
       shared: Object.fromEntries(used.map(({ plugin, supervised }) => [plugin, supervised.shared])),
+      // All in one turn: the worker's number may be another's in a later one.
       workerEnding: async (worker) => {
         await Promise.all(
           used.map(({ plugin, supervised }) =>

@@ -30,8 +30,8 @@ type WorkerBus = Bus<WorkerQuestions, SupervisorNews, NoQuestions, WorkerNews>
 export interface WorkerHandleOptions {
   readonly clock: Clock
   readonly onEvent: (event: ServerEvent) => void
-  /** Resolves when the thread may be ended by force. Never rejects. */
-  readonly beforeKill: () => Promise<void>
+  /** Resolves when the thread of this worker may be ended by force. Never rejects. */
+  readonly beforeKill: (worker: number) => Promise<void>
 }
 
 /** The supervisor's hold on one worker thread. */
@@ -45,7 +45,7 @@ export class WorkerHandle {
   readonly #thread: Thread
   readonly #bus: WorkerBus
   readonly #clock: Clock
-  readonly #beforeKill: () => Promise<void>
+  readonly #beforeKill: WorkerHandleOptions['beforeKill']
   #hasEnded = false
 
   constructor(start: WorkerStart, { clock, onEvent, beforeKill }: WorkerHandleOptions) {
@@ -104,17 +104,12 @@ export class WorkerHandle {
     } catch {
       // It crashed or hangs: it is ended below all the same.
     }
-    await this.kill()
-  }
-
-  async kill(): Promise<void> {
-    this.state = 'stopping'
     await this.#end()
   }
 
   async #end(): Promise<Error | undefined> {
     // Its number may be another one's by then.
-    if (!this.#hasEnded) await this.#beforeKill()
+    if (!this.#hasEnded) await this.#beforeKill(this.number)
     await this.#thread.terminate()
     return this.ended
   }

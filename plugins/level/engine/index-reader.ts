@@ -1,5 +1,5 @@
-import { type Entry, type Key, MailError, type Range } from 'mailserver'
-import { faultOf } from '../faults.ts'
+import type { Entry, Key, Range } from 'mailserver'
+import { faultOf, threadEnding } from '../faults.ts'
 import type { Database, DatabaseSnapshot } from './database.ts'
 import { DELETIONS, PRIVATE } from './private-keys.ts'
 
@@ -33,7 +33,7 @@ export function readValue(db: Database, key: Key, snapshot?: DatabaseSnapshot): 
  * on: what is not missing would be begun anew, and written. Reads that go over the thread pool never come back then.
  */
 function checkThread(db: Database): void {
-  if (db.getSync(DELETIONS) === undefined) throw new MailError('UNAVAILABLE', 'this thread is being ended')
+  if (db.getSync(DELETIONS) === undefined) throw threadEnding()
 }
 
 /**
